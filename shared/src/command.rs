@@ -1,0 +1,324 @@
+//! The verbs: one table that feeds every door, its help and its completion.
+//!
+//! A new verb is one row in [`VERBS`], one variant of [`Request`], and one
+//! method of the daemon's service.
+
+mod error;
+mod words;
+
+use std::time::Duration;
+
+pub use error::CommandError;
+
+use crate::spec::{BackendSpec, TunnelRef, TunnelSpec};
+use crate::units::parse_duration;
+use words::Words;
+
+/// Longest line of the line protocol, in bytes, its end not counted.
+pub const LINE_BYTES_MAX: usize = 64 * 1024;
+
+/// What somebody asks for, parsed and whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Listen and carry.
+    Open(Box<TunnelSpec>),
+    /// Stop listening, and end the connections as asked.
+    Close {
+        /// Which tunnel.
+        tunnel: TunnelRef,
+        /// What its connections get.
+        connections: CloseMode,
+    },
+    /// How many tunnels there are, or all of them.
+    Status(Detail),
+    /// One tunnel in full.
+    Detail(TunnelRef),
+    /// One more backend.
+    Add {
+        /// For which tunnel.
+        tunnel: TunnelRef,
+        /// Which backend.
+        backend: BackendSpec,
+    },
+    /// One backend less.
+    Remove {
+        /// From which tunnel.
+        tunnel: TunnelRef,
+        /// Which backend; its attributes do not matter.
+        backend: BackendSpec,
+    },
+    /// Are you there?
+    Ping,
+    /// Who are you?
+    Version,
+    /// All verbs, or one of them.
+    Help(Option<&'static Verb>),
+    /// How answers are written from now on.
+    Mode(Mode),
+    /// This is me.
+    Auth(String),
+    /// The session ends.
+    Exit,
+}
+
+/// What the connections of a closed tunnel get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloseMode {
+    /// A reset, now.
+    Reset,
+    /// They go on until they end by themselves, or the deadline passes.
+    Drain {
+        /// When those that are left are reset; none for never.
+        deadline: Option<Duration>,
+    },
+}
+
+/// How much `status` tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// How many tunnels.
+    Count,
+    /// Each of them.
+    Full,
+}
+
+/// How the line protocol writes its answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// For people.
+    #[default]
+    Text,
+    /// As text, each answer followed by a line with a single dot.
+    Script,
+    /// One JSON object a line.
+    Json,
+}
+
+/// One row of the table of verbs.
+#[derive(Debug)]
+pub struct Verb {
+    /// How it is called, in lower case.
+    pub name: &'static str,
+    /// Other names for it.
+    pub aliases: &'static [&'static str],
+    /// Its arguments as the list of verbs shows them.
+    pub arguments: &'static str,
+    /// All its arguments, where the list shows less.
+    pub usage: &'static str,
+    /// What it does, in a sentence.
+    pub help: &'static str,
+    /// Two lines that work.
+    pub examples: [&'static str; 2],
+    parse: fn(&mut Words<'_>) -> Result<Request, CommandError>,
+}
+
+impl PartialEq for Verb {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Verb {}
+
+/// Every verb, in the order of `help`. The contract wants the first three and
+/// the last two where they are.
+pub static VERBS: &[Verb] = &[
+    Verb {
+        name: "open",
+        aliases: &[],
+        arguments: "tunnel",
+        usage: "local=backend[,backend ...][[option=value,...]]",
+        help: "listens on local and carries its connections to the backends; plexyd --help-tunnel tells the grammar",
+        examples: [
+            "open 3000=10.0.0.1:5432",
+            "open *:3000=10.0.0.1:5432+weight=2,db.example:5432+backup[name=db,strategy=least-conn]",
+        ],
+        parse: |words| Ok(Request::Open(Box::new(words.rest_as("a tunnel like `3000=10.0.0.1:5432`")?))),
+    },
+    Verb {
+        name: "close",
+        aliases: &[],
+        arguments: "socket_address",
+        usage: "tunnel [drain [deadline=DURATION]]",
+        help: "stops listening and resets the connections, or lets them finish; the port is free when the answer comes",
+        examples: ["close 3000", "close db drain deadline=30s"],
+        parse: parse_close,
+    },
+    Verb {
+        name: "status",
+        aliases: &["list"],
+        arguments: "[full|long]",
+        usage: "[full|long]",
+        help: "counts the tunnels; full (or long, or list) shows each in order of opening; bytes sent go from clients to backends, received come back",
+        examples: ["status", "status full"],
+        parse: parse_status,
+    },
+    Verb {
+        name: "detail",
+        aliases: &["show"],
+        arguments: "tunnel",
+        usage: "tunnel",
+        help: "shows one tunnel in full: options, backends with their state, why connections ended",
+        examples: ["detail 3000", "detail db"],
+        parse: |words| Ok(Request::Detail(words.tunnel()?)),
+    },
+    Verb {
+        name: "add",
+        aliases: &[],
+        arguments: "tunnel backend",
+        usage: "tunnel backend[+attribute...]",
+        help: "adds a backend; new connections may go to it at once",
+        examples: ["add 3000 10.0.0.2:5432", "add db 10.0.0.3:5432+weight=3"],
+        parse: |words| Ok(Request::Add { tunnel: words.tunnel()?, backend: words.backend()? }),
+    },
+    Verb {
+        name: "remove",
+        aliases: &[],
+        arguments: "tunnel backend",
+        usage: "tunnel backend",
+        help: "removes a backend; its live connections go on until they end by themselves",
+        examples: ["remove 3000 10.0.0.2:5432", "remove db db.example:5432"],
+        parse: |words| Ok(Request::Remove { tunnel: words.tunnel()?, backend: words.backend()? }),
+    },
+    Verb {
+        name: "ping",
+        aliases: &[],
+        arguments: "",
+        usage: "",
+        help: "answers `pong`",
+        examples: ["ping", "PING"],
+        parse: |_| Ok(Request::Ping),
+    },
+    Verb {
+        name: "version",
+        aliases: &[],
+        arguments: "",
+        usage: "",
+        help: "tells the version, the process and how long it runs",
+        examples: ["version", "VERSION"],
+        parse: |_| Ok(Request::Version),
+    },
+    Verb {
+        name: "mode",
+        aliases: &[],
+        arguments: "text|script|json",
+        usage: "text|script|json",
+        help: "script ends every answer with a line that holds a single dot; json answers one object a line",
+        examples: ["mode script", "mode json"],
+        parse: |words| {
+            const MODES: [(&str, Mode); 3] =
+                [("text", Mode::Text), ("script", Mode::Script), ("json", Mode::Json)];
+            Ok(Request::Mode(words.one_of("a mode", &MODES)?))
+        },
+    },
+    Verb {
+        name: "auth",
+        aliases: &[],
+        arguments: "token",
+        usage: "token",
+        help: "says who you are; wanted as the first line where the daemon has a token",
+        examples: ["auth 7Zq3nP0a", "AUTH 7Zq3nP0a"],
+        parse: |words| Ok(Request::Auth(words.next("a token")?.to_owned())),
+    },
+    Verb {
+        name: "exit",
+        aliases: &["quit"],
+        arguments: "",
+        usage: "",
+        help: "ends the session",
+        examples: ["exit", "EXIT"],
+        parse: |_| Ok(Request::Exit),
+    },
+    Verb {
+        name: "help",
+        aliases: &["?"],
+        arguments: "",
+        usage: "[verb]",
+        help: "lists the verbs, or explains one",
+        examples: ["help", "help open"],
+        parse: |words| match words.maybe_next() {
+            None => Ok(Request::Help(None)),
+            Some(word) => Verb::named(word)
+                .map(|verb| Request::Help(Some(verb)))
+                .ok_or_else(|| words.unknown_verb(word)),
+        },
+    },
+];
+
+impl Verb {
+    /// The verb of that name or alias, in any case.
+    #[must_use]
+    pub fn named(word: &str) -> Option<&'static Self> {
+        VERBS.iter().find(|verb| {
+            verb.name.eq_ignore_ascii_case(word)
+                || verb.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(word))
+        })
+    }
+}
+
+impl Request {
+    /// Reads one line; nothing for an empty line or a `#` comment.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong with the line, with its place in it.
+    ///
+    /// ```
+    /// use plexy_shared::command::{Detail, Request};
+    ///
+    /// assert_eq!(Request::parse("STATUS long\r"), Ok(Some(Request::Status(Detail::Full))));
+    /// assert_eq!(Request::parse("  # a comment"), Ok(None));
+    /// let error = Request::parse("opne 3000=4000").unwrap_err();
+    /// assert_eq!(error.to_string(), "unknown verb `opne` at column 1; did you mean `open`?");
+    /// ```
+    pub fn parse(line: &str) -> Result<Option<Self>, CommandError> {
+        let mut words = Words::new(line);
+        let word = match words.maybe_next() {
+            None => return Ok(None),
+            Some(word) if word.starts_with('#') => return Ok(None),
+            Some(word) => word,
+        };
+        let Some(verb) = Verb::named(word) else {
+            return Err(words.unknown_verb(word));
+        };
+        let list = word.eq_ignore_ascii_case("list");
+        let request = (verb.parse)(&mut words)?;
+        words.end(verb)?;
+        // `list` is short for `status full`.
+        Ok(Some(if list { Self::Status(Detail::Full) } else { request }))
+    }
+}
+
+fn parse_status(words: &mut Words<'_>) -> Result<Request, CommandError> {
+    if words.is_empty() {
+        return Ok(Request::Status(Detail::Count));
+    }
+    let detail = words.one_of("full or long", &[("full", Detail::Full), ("long", Detail::Full)])?;
+    Ok(Request::Status(detail))
+}
+
+fn parse_close(words: &mut Words<'_>) -> Result<Request, CommandError> {
+    let tunnel = words.tunnel()?;
+    if words.is_empty() {
+        return Ok(Request::Close { tunnel, connections: CloseMode::Reset });
+    }
+    words.one_of("drain", &[("drain", ())])?;
+    let deadline = match words.maybe_next() {
+        None => None,
+        Some(word) => Some(parse_deadline(words, word)?),
+    };
+    Ok(Request::Close { tunnel, connections: CloseMode::Drain { deadline } })
+}
+
+fn parse_deadline(words: &Words<'_>, word: &str) -> Result<Duration, CommandError> {
+    let range = Duration::from_secs(0)..=Duration::from_secs(30 * 24 * 3_600);
+    match word.split_once('=') {
+        Some((key, value)) if key.eq_ignore_ascii_case("deadline") => {
+            parse_duration(value, &range).map_err(|error| words.bad_value("deadline", error))
+        }
+        _ => Err(words.unexpected(word, &["deadline=DURATION"])),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,295 @@
+//! Refusals: the one shape in which every door says no.
+//!
+//! Each layer has an error enum of its own; at the door it becomes a
+//! [`Refusal`], which holds what a person and a program need and nothing else.
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::{Serialize, Serializer};
+
+/// Byte range of the input that an error is about.
+pub type Span = Range<usize>;
+
+/// Longest piece of somebody's text that a sentence repeats, in characters.
+const QUOTED_CHARS_MAX: usize = 80;
+
+/// Why something was refused, for programs: a closed list that only grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// The text does not follow the grammar.
+    InvalidSyntax,
+    /// An address is malformed or of no use where it stands.
+    InvalidAddress,
+    /// No option or attribute of that name is known.
+    UnknownOption,
+    /// The same option, attribute or backend was given twice.
+    Repeated,
+    /// The value is not of the option's kind.
+    InvalidValue,
+    /// The value is of the right kind but beyond the documented range.
+    OutOfRange,
+    /// No verb of that name is known.
+    UnknownVerb,
+    /// A command lacks an argument.
+    MissingArgument,
+    /// A command has an argument too many, or one it does not know.
+    UnexpectedArgument,
+    /// A line is longer than [`LINE_BYTES_MAX`](crate::command::LINE_BYTES_MAX).
+    LineTooLong,
+    /// A line is not UTF-8.
+    NotUtf8,
+    /// No open tunnel has that name or address.
+    TunnelNotFound,
+    /// The tunnel has no such backend.
+    BackendNotFound,
+    /// The tunnel has that backend already.
+    BackendExists,
+    /// The only backend of a tunnel cannot be removed.
+    LastBackend,
+    /// The tunnel would hold more backends than it may.
+    TooManyBackends,
+    /// Another tunnel has that name.
+    NameInUse,
+    /// The address is listened on, by another tunnel or another program.
+    AddressInUse,
+    /// The operating system does not let this user listen there.
+    PermissionDenied,
+    /// The address cannot be listened on for another reason.
+    CannotListen,
+    /// The host name of a listen address does not resolve.
+    NameNotResolved,
+    /// A backend of the tunnel is the tunnel itself.
+    OwnBackend,
+    /// No descriptors are left for it.
+    OutOfDescriptors,
+    /// A token is wanted and was not given, or was wrong.
+    Unauthorized,
+    /// The daemon is on its way out.
+    ShuttingDown,
+}
+
+impl Code {
+    /// Every code, in the order of the documents.
+    pub const ALL: [Self; 25] = [
+        Self::InvalidSyntax,
+        Self::InvalidAddress,
+        Self::UnknownOption,
+        Self::Repeated,
+        Self::InvalidValue,
+        Self::OutOfRange,
+        Self::UnknownVerb,
+        Self::MissingArgument,
+        Self::UnexpectedArgument,
+        Self::LineTooLong,
+        Self::NotUtf8,
+        Self::TunnelNotFound,
+        Self::BackendNotFound,
+        Self::BackendExists,
+        Self::LastBackend,
+        Self::TooManyBackends,
+        Self::NameInUse,
+        Self::AddressInUse,
+        Self::PermissionDenied,
+        Self::CannotListen,
+        Self::NameNotResolved,
+        Self::OwnBackend,
+        Self::OutOfDescriptors,
+        Self::Unauthorized,
+        Self::ShuttingDown,
+    ];
+
+    /// The code as programs see it.
+    ///
+    /// ```
+    /// use plexy_shared::error::Code;
+    /// assert_eq!(Code::TunnelNotFound.as_str(), "tunnel-not-found");
+    /// ```
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidSyntax => "invalid-syntax",
+            Self::InvalidAddress => "invalid-address",
+            Self::UnknownOption => "unknown-option",
+            Self::Repeated => "repeated",
+            Self::InvalidValue => "invalid-value",
+            Self::OutOfRange => "out-of-range",
+            Self::UnknownVerb => "unknown-verb",
+            Self::MissingArgument => "missing-argument",
+            Self::UnexpectedArgument => "unexpected-argument",
+            Self::LineTooLong => "line-too-long",
+            Self::NotUtf8 => "not-utf8",
+            Self::TunnelNotFound => "tunnel-not-found",
+            Self::BackendNotFound => "backend-not-found",
+            Self::BackendExists => "backend-exists",
+            Self::LastBackend => "last-backend",
+            Self::TooManyBackends => "too-many-backends",
+            Self::NameInUse => "name-in-use",
+            Self::AddressInUse => "address-in-use",
+            Self::PermissionDenied => "permission-denied",
+            Self::CannotListen => "cannot-listen",
+            Self::NameNotResolved => "name-not-resolved",
+            Self::OwnBackend => "own-backend",
+            Self::OutOfDescriptors => "out-of-descriptors",
+            Self::Unauthorized => "unauthorized",
+            Self::ShuttingDown => "shutting-down",
+        }
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// A no, as every door tells it.
+///
+/// ```
+/// use plexy_shared::spec::TunnelSpec;
+/// use plexy_shared::error::Refusal;
+///
+/// let error = "3000=4000[stratgy=random]".parse::<TunnelSpec>().unwrap_err();
+/// let refusal = Refusal::from(error);
+/// assert_eq!(refusal.code.as_str(), "unknown-option");
+/// assert_eq!(refusal.span, Some(10..17));
+/// assert_eq!(refusal.suggestion.as_deref(), Some("strategy"));
+/// assert_eq!(
+///     refusal.to_string(),
+///     "unknown option `stratgy` at column 11; did you mean `strategy`?"
+/// );
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// For programs.
+    pub code: Code,
+    /// One sentence, lower case, without a full stop.
+    pub message: String,
+    /// Which bytes of the input it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub span: Option<Span>,
+    /// What was probably meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<String>,
+    /// What would have been accepted, where that is a short list.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub valid: Vec<String>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// Position of the span's begin in characters, from 1, for sentences.
+    #[serde(skip)]
+    column: Option<usize>,
+}
+
+impl Refusal {
+    /// A refusal with a code and a sentence only.
+    #[must_use]
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            span: None,
+            suggestion: None,
+            valid: Vec::new(),
+            hint: None,
+            column: None,
+        }
+    }
+
+    /// Says which bytes of `input` it is about.
+    #[must_use]
+    pub fn at(mut self, span: Span, column: usize) -> Self {
+        self.span = Some(span);
+        self.column = Some(column);
+        self
+    }
+
+    /// Says what was probably meant.
+    #[must_use]
+    pub fn suggesting(mut self, suggestion: Option<String>) -> Self {
+        self.suggestion = suggestion;
+        self
+    }
+
+    /// Says what would have been accepted.
+    #[must_use]
+    pub fn with_valid(mut self, valid: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.valid = valid.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Says what to do about it.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if let Some(column) = self.column {
+            write!(f, " at column {column}")?;
+        }
+        match (&self.suggestion, &self.hint) {
+            (Some(suggestion), _) => write!(f, "; did you mean `{suggestion}`?"),
+            (None, Some(hint)) => write!(f, "; {hint}"),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// Somebody's text in backticks, safe for a terminal or a log: control
+/// characters are escaped, and what is too long is cut.
+///
+/// ```
+/// use plexy_shared::error::quoted;
+/// assert_eq!(quoted("web"), "`web`");
+/// assert_eq!(quoted("\x1b[31mred"), r"`\u{1b}[31mred`");
+/// ```
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let mut out = String::from("`");
+    for (index, character) in text.chars().enumerate() {
+        if index == QUOTED_CHARS_MAX {
+            out.push('…');
+            break;
+        }
+        if is_unprintable(character) {
+            out.extend(character.escape_unicode());
+        } else {
+            out.push(character);
+        }
+    }
+    out.push('`');
+    out
+}
+
+/// Characters that act on a terminal, or reorder what stands around them,
+/// instead of showing themselves.
+pub(crate) fn is_unprintable(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// The candidate that a mistyped word most probably meant.
+pub(crate) fn nearest<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let word = word.to_ascii_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&word, candidate), candidate))
+        .filter(|(distance, candidate)| {
+            *distance <= 1.max(word.len().min(candidate.len()) / 3)
+                || (word.len() >= 3 && candidate.starts_with(&word))
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}

@@ -1,0 +1,411 @@
+//! The options of a tunnel: one table, from which they are parsed, printed,
+//! helped and documented. A new option is one row here, one field, and the
+//! place that uses it.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::cursor::{Cursor, Piece, ends_bare_word, quote_if_needed};
+use super::{SpecError, SpecErrorKind, TunnelName};
+use crate::units::{ValueError, parse_count, parse_duration, show_duration};
+
+const ONE_MS: Duration = Duration::from_millis(1);
+const ONE_SECOND: Duration = Duration::from_secs(1);
+const ONE_HOUR: Duration = Duration::from_secs(3_600);
+const THIRTY_DAYS: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// How a backend is chosen for a new connection; each respects weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Strategy {
+    /// Any, at random.
+    Random,
+    /// One after the other, smoothly interleaved by weight.
+    #[default]
+    RoundRobin,
+    /// The one with the fewest connections, those still connecting included.
+    LeastConn,
+}
+
+impl Strategy {
+    /// Every strategy with the names it is known by, its own first.
+    const NAMES: &[(Self, &[&str])] = &[
+        (Self::Random, &["random"]),
+        (Self::RoundRobin, &["round-robin"]),
+        (Self::LeastConn, &["least-conn", "minimum-open-connections", "min-open-connections"]),
+    ];
+
+    fn parse(text: &str) -> Result<Self, ValueError> {
+        let lower = text.to_ascii_lowercase();
+        let known = Self::NAMES.iter().find(|(_, names)| names.contains(&lower.as_str()));
+        known.map(|(strategy, _)| *strategy).ok_or_else(|| ValueError::UnknownWord {
+            given: text.to_owned(),
+            valid: Self::NAMES.iter().filter_map(|(_, names)| names.first().copied()).collect(),
+        })
+    }
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Random => "random",
+            Self::RoundRobin => "round-robin",
+            Self::LeastConn => "least-conn",
+        })
+    }
+}
+
+/// TCP keepalive: after `idle` of silence a probe every `interval`, and after
+/// `probes` of them without an answer the connection is dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keepalive {
+    /// Silence before the first probe, in whole seconds.
+    pub idle: Duration,
+    /// Time between probes, in whole seconds.
+    pub interval: Duration,
+    /// Probes without an answer that end the connection.
+    pub probes: u32,
+}
+
+impl Keepalive {
+    fn parse(text: &str) -> Result<Option<Self>, ValueError> {
+        if text.eq_ignore_ascii_case("off") {
+            return Ok(None);
+        }
+        let mut parts = text.split('/');
+        let (Some(idle), Some(interval), Some(probes), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(malformed(text, "is not idle/interval/probes like `60s/15s/4`, or `off`"));
+        };
+        let seconds = |text: &str| {
+            let duration = parse_duration(text, &(ONE_SECOND..=Duration::from_secs(32_767)))?;
+            let whole = duration.subsec_millis() == 0;
+            if whole { Ok(duration) } else { Err(malformed(text, "is not in whole seconds")) }
+        };
+        Ok(Some(Self {
+            idle: seconds(idle)?,
+            interval: seconds(interval)?,
+            probes: parse_count(probes, &(1..=127))?,
+        }))
+    }
+}
+
+impl fmt::Display for Keepalive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (idle, interval) = (show_duration(self.idle), show_duration(self.interval));
+        write!(f, "{idle}/{interval}/{}", self.probes)
+    }
+}
+
+/// How a tunnel carries its connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TunnelOptions {
+    /// A name to call it by.
+    pub name: Option<TunnelName>,
+    /// How a backend is chosen.
+    pub strategy: Strategy,
+    /// Time for one attempt to connect.
+    pub connect_timeout: Duration,
+    /// Further attempts after the first one failed.
+    pub retries: u32,
+    /// Failed attempts in a row that eject a backend.
+    pub max_fails: u32,
+    /// How long an ejection lasts where no probe can end it.
+    pub fail_timeout: Duration,
+    /// Time between the probes of an ejected backend; zero for no probes.
+    pub check_interval: Duration,
+    /// Silence in both directions that ends a connection; none for never.
+    pub idle_timeout: Option<Duration>,
+    /// The same once one direction has ended; none for the idle time-out.
+    pub half_close_timeout: Option<Duration>,
+    /// Connections at once; none for as many as the machine can.
+    pub max_conns: Option<u32>,
+    /// TCP keepalive on both sides; none for off.
+    pub keepalive: Option<Keepalive>,
+    /// Clients that may wait to be accepted, as the kernel counts them.
+    pub backlog: u32,
+}
+
+impl Default for TunnelOptions {
+    fn default() -> Self {
+        Self {
+            name: None,
+            strategy: Strategy::default(),
+            connect_timeout: Duration::from_secs(5),
+            retries: 3,
+            max_fails: 1,
+            fail_timeout: Duration::from_secs(10),
+            check_interval: Duration::from_secs(5),
+            idle_timeout: Some(ONE_HOUR),
+            half_close_timeout: None,
+            max_conns: None,
+            keepalive: Some(Keepalive {
+                idle: Duration::from_secs(60),
+                interval: Duration::from_secs(15),
+                probes: 4,
+            }),
+            backlog: 4096,
+        }
+    }
+}
+
+/// One row of the table of options.
+#[derive(Debug)]
+pub struct OptionRow {
+    /// How it is written, and printed.
+    pub key: &'static str,
+    /// Other spellings that are read.
+    pub aliases: &'static [&'static str],
+    /// What its value looks like, and its range.
+    pub value: &'static str,
+    /// What it does, in a sentence.
+    pub meaning: &'static str,
+    set: fn(&mut TunnelOptions, &str) -> Result<(), ValueError>,
+    show: fn(&TunnelOptions) -> String,
+}
+
+/// Every option of a tunnel, in the order in which they are printed.
+pub static OPTIONS: &[OptionRow] = &[
+    OptionRow {
+        key: "name",
+        aliases: &[],
+        value: "a letter, then up to 62 letters, digits, `.`, `_` or `-`",
+        meaning: "a name, unique, usable wherever a tunnel is named",
+        set: |options, text| {
+            let name = text.parse().map_err(|_| {
+                malformed(text, "is not a name: a letter, then up to 62 letters, digits, `.`, `_` or `-`")
+            })?;
+            options.name = Some(name);
+            Ok(())
+        },
+        show: |options| options.name.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string),
+    },
+    OptionRow {
+        key: "strategy",
+        aliases: &[],
+        value: "`random`, `round-robin`, `least-conn` (also `minimum-open-connections`, `min-open-connections`)",
+        meaning: "how a backend is chosen; each respects weights",
+        set: |options, text| Strategy::parse(text).map(|strategy| options.strategy = strategy),
+        show: |options| options.strategy.to_string(),
+    },
+    OptionRow {
+        key: "connect-timeout",
+        aliases: &["timeout"],
+        value: "1ms–1h",
+        meaning: "time for one attempt to connect to a backend",
+        set: |options, text| {
+            parse_duration(text, &(ONE_MS..=ONE_HOUR)).map(|it| options.connect_timeout = it)
+        },
+        show: |options| show_duration(options.connect_timeout),
+    },
+    OptionRow {
+        key: "retries",
+        aliases: &[],
+        value: "0–100",
+        meaning: "further attempts for a client, each on a backend not yet tried for it while one can be used",
+        set: |options, text| parse_count(text, &(0..=100)).map(|it| options.retries = it),
+        show: |options| options.retries.to_string(),
+    },
+    OptionRow {
+        key: "max-fails",
+        aliases: &["errors"],
+        value: "1–1000",
+        meaning: "failed attempts in a row that eject a backend",
+        set: |options, text| parse_count(text, &(1..=1000)).map(|it| options.max_fails = it),
+        show: |options| options.max_fails.to_string(),
+    },
+    OptionRow {
+        key: "fail-timeout",
+        aliases: &[],
+        value: "1ms–5m",
+        meaning: "how long an ejection lasts where no probe can end it; doubled each time up to 300s, and back after one fail-timeout without failure",
+        set: |options, text| {
+            parse_duration(text, &(ONE_MS..=Duration::from_secs(300)))
+                .map(|it| options.fail_timeout = it)
+        },
+        show: |options| show_duration(options.fail_timeout),
+    },
+    OptionRow {
+        key: "check-interval",
+        aliases: &[],
+        value: "50ms–1h, or `off`",
+        meaning: "time between the probes of an ejected backend, 10 % jitter; the first success ends the ejection",
+        set: |options, text| {
+            let range = Duration::from_millis(50)..=ONE_HOUR;
+            options.check_interval =
+                unless("off", text, |text| parse_duration(text, &range))?.unwrap_or_default();
+            Ok(())
+        },
+        show: |options| show_or("off", Some(options.check_interval).filter(|it| !it.is_zero())),
+    },
+    OptionRow {
+        key: "idle-timeout",
+        aliases: &[],
+        value: "50ms–720h, or `none`",
+        meaning: "a connection without a byte in either direction for so long is reset",
+        set: |options, text| {
+            let range = Duration::from_millis(50)..=THIRTY_DAYS;
+            options.idle_timeout = unless("none", text, |text| parse_duration(text, &range))?;
+            Ok(())
+        },
+        show: |options| show_or("none", options.idle_timeout),
+    },
+    OptionRow {
+        key: "half-close-timeout",
+        aliases: &[],
+        value: "50ms–720h, or `idle-timeout`",
+        meaning: "the same once one direction has ended",
+        set: |options, text| {
+            let range = Duration::from_millis(50)..=THIRTY_DAYS;
+            options.half_close_timeout =
+                unless("idle-timeout", text, |text| parse_duration(text, &range))?;
+            Ok(())
+        },
+        show: |options| show_or("idle-timeout", options.half_close_timeout),
+    },
+    OptionRow {
+        key: "max-conns",
+        aliases: &[],
+        value: "1–1000000, or `none`",
+        meaning: "connections at once; a client beyond it is reset",
+        set: |options, text| {
+            options.max_conns = unless("none", text, |text| parse_count(text, &(1..=1_000_000)))?;
+            Ok(())
+        },
+        show: |options| options.max_conns.map_or_else(|| "none".to_owned(), |it| it.to_string()),
+    },
+    OptionRow {
+        key: "keepalive",
+        aliases: &[],
+        value: "idle/interval/probes: 1s–32767s, 1s–32767s, 1–127; or `off`",
+        meaning: "TCP keepalive on both sides",
+        set: |options, text| Keepalive::parse(text).map(|it| options.keepalive = it),
+        show: |options| options.keepalive.map_or_else(|| "off".to_owned(), |it| it.to_string()),
+    },
+    OptionRow {
+        key: "backlog",
+        aliases: &[],
+        value: "1–65535",
+        meaning: "clients that may wait to be accepted (the kernel caps it at net.core.somaxconn)",
+        set: |options, text| parse_count(text, &(1..=65_535)).map(|it| options.backlog = it),
+        show: |options| options.backlog.to_string(),
+    },
+];
+
+impl OptionRow {
+    /// Whether `key` is this option's name or one of its aliases, in any case.
+    #[must_use]
+    pub fn is_called(&self, key: &str) -> bool {
+        self.key.eq_ignore_ascii_case(key)
+            || self.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(key))
+    }
+
+    /// What it is when it is not written.
+    #[must_use]
+    pub fn default(&self) -> String {
+        (self.show)(&TunnelOptions::default())
+    }
+
+    /// What it is in these options, as it would be written.
+    #[must_use]
+    pub fn value_in(&self, options: &TunnelOptions) -> String {
+        (self.show)(options)
+    }
+}
+
+fn malformed(given: &str, rule: &'static str) -> ValueError {
+    ValueError::Malformed { given: given.to_owned(), rule }
+}
+
+/// Reads a value that may also be the word `none`, or another one for nothing.
+fn unless<T>(
+    nothing: &str,
+    text: &str,
+    parse: impl Fn(&str) -> Result<T, ValueError>,
+) -> Result<Option<T>, ValueError> {
+    if text.eq_ignore_ascii_case(nothing) { Ok(None) } else { parse(text).map(Some) }
+}
+
+fn show_or(nothing: &str, duration: Option<Duration>) -> String {
+    duration.map_or_else(|| nothing.to_owned(), show_duration)
+}
+
+impl TunnelOptions {
+    /// The time-out of a connection of which one direction has ended.
+    #[must_use]
+    pub fn half_close_timeout(&self) -> Option<Duration> {
+        self.half_close_timeout.or(self.idle_timeout)
+    }
+
+    /// Reads `[key=value,…]`, or nothing.
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, SpecError> {
+        let mut options = Self::default();
+        let mut seen: Vec<&'static str> = Vec::new();
+        cursor.skip_blanks();
+        if !cursor.eat('[') {
+            return Ok(options);
+        }
+        loop {
+            cursor.skip_blanks();
+            if seen.is_empty() && cursor.eat(']') {
+                return Ok(options);
+            }
+            let key = cursor.bare(|c| ends_bare_word(c) || c == '=');
+            let row = find(&key, cursor)?;
+            if seen.contains(&row.key) {
+                let kind = SpecErrorKind::Repeated(row.key);
+                return Err(SpecError::new(kind, key.span, cursor.input()));
+            }
+            seen.push(row.key);
+            read_value(row, &key, &mut options, cursor)?;
+            cursor.skip_blanks();
+            if cursor.eat(']') {
+                return Ok(options);
+            }
+            if !cursor.eat(',') {
+                return Err(cursor.expected("`,` or `]`"));
+            }
+        }
+    }
+}
+
+fn find(key: &Piece<'_>, cursor: &Cursor<'_>) -> Result<&'static OptionRow, SpecError> {
+    if key.text.is_empty() {
+        return Err(cursor.expected("an option"));
+    }
+    OPTIONS.iter().find(|row| row.is_called(&key.text)).ok_or_else(|| {
+        let kind = SpecErrorKind::UnknownOption(key.text.to_string());
+        SpecError::new(kind, key.span.clone(), cursor.input())
+    })
+}
+
+fn read_value(
+    row: &OptionRow,
+    key: &Piece<'_>,
+    options: &mut TunnelOptions,
+    cursor: &mut Cursor<'_>,
+) -> Result<(), SpecError> {
+    cursor.skip_blanks();
+    if !cursor.eat('=') {
+        let kind = SpecErrorKind::ValueMissing(row.key);
+        return Err(SpecError::new(kind, key.span.clone(), cursor.input()));
+    }
+    cursor.skip_blanks();
+    let value = cursor.text(ends_bare_word)?;
+    (row.set)(options, &value.text).map_err(|error| {
+        SpecError::new(SpecErrorKind::Value { key: row.key, error }, value.span, cursor.input())
+    })
+}
+
+impl fmt::Display for TunnelOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let changed = OPTIONS.iter().filter(|row| row.value_in(self) != row.default());
+        let mut separator = '[';
+        for row in changed {
+            let value = row.value_in(self);
+            write!(f, "{separator}{}={}", row.key, quote_if_needed(&value, ends_bare_word))?;
+            separator = ',';
+        }
+        if separator == ',' { f.write_str("]") } else { Ok(()) }
+    }
+}

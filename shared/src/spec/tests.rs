@@ -1,0 +1,230 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::error::Refusal;
+
+#[track_caller]
+fn check(text: &str, printed: &str) {
+    let spec: TunnelSpec = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+    assert_eq!(spec.to_string(), printed);
+    assert_eq!(printed.parse::<TunnelSpec>().as_ref(), Ok(&spec), "{printed}");
+}
+
+#[track_caller]
+fn refused(text: &str, code: &str, about: &str, sentence: &str) {
+    let error = text.parse::<TunnelSpec>().expect_err(text);
+    let refusal = Refusal::from(error.clone());
+    assert_eq!(refusal.code.as_str(), code, "{text}: {refusal}");
+    assert_eq!(text.get(error.span.clone()), Some(about), "{text}: {refusal}");
+    assert!(refusal.to_string().contains(sentence), "{text}: {refusal}");
+}
+
+#[test]
+fn addresses_are_read_in_all_their_forms() {
+    check("3000=4000", "127.0.0.1:3000=127.0.0.1:4000");
+    check("*:80=10.0.0.1:80", "*:80=10.0.0.1:80");
+    check("[::]:80=[2001:db8::1]:80", "[::]:80=[2001:db8::1]:80");
+    check("[::ffff:127.0.0.1]:80=[::ffff:10.0.0.1]:80", "127.0.0.1:80=10.0.0.1:80");
+    check("[fe80::1%2]:80=4000", "[fe80::1%2]:80=127.0.0.1:4000");
+    check("LocalHost:0=DB.example.:5432", "localhost:0=db.example.:5432");
+    check("unix:/run/a.sock=unix:/run/b.sock", "unix:/run/a.sock=unix:/run/b.sock");
+    check(r#""unix:/run/a b=c"="unix:/x,y""#, r#""unix:/run/a b=c"="unix:/x,y""#);
+    check(r#""unix:/a\"b\\c"=1"#, r#""unix:/a\"b\\c"=127.0.0.1:1"#);
+    check("0.0.0.0:1=my_host:2", "0.0.0.0:1=my_host:2");
+}
+
+#[test]
+fn blanks_may_stand_around_every_mark() {
+    check(" 3000 = 4000 , 5000 [ name = web , retries = 1 ] ", "127.0.0.1:3000=127.0.0.1:4000,127.0.0.1:5000[name=web,retries=1]");
+}
+
+#[test]
+fn what_is_at_its_default_is_not_printed() {
+    check("1=2[]", "127.0.0.1:1=127.0.0.1:2");
+    check("1=2+weight=1[timeout=5,retries=3,strategy=round-robin]", "127.0.0.1:1=127.0.0.1:2");
+    check("1=2[idle-timeout=60m,half-close-timeout=idle-timeout]", "127.0.0.1:1=127.0.0.1:2");
+}
+
+#[test]
+fn every_option_is_read_by_every_name_and_printed_by_its_own() {
+    check(
+        "1=2+backup+weight=7[NAME=Web-1.x_y,Strategy=Minimum-Open-Connections,timeout=250ms,retries=0,errors=5,fail-timeout=1.5,check-interval=off,idle-timeout=none,half-close-timeout=2m,max-conns=10,keepalive=off,backlog=1]",
+        "127.0.0.1:1=127.0.0.1:2+weight=7+backup[name=Web-1.x_y,strategy=least-conn,connect-timeout=250ms,retries=0,max-fails=5,fail-timeout=1500ms,check-interval=off,idle-timeout=none,half-close-timeout=2m,max-conns=10,keepalive=off,backlog=1]",
+    );
+    check(r#"1=2[keepalive="10s/5s/3",strategy="random"]"#, "127.0.0.1:1=127.0.0.1:2[strategy=random,keepalive=10s/5s/3]");
+}
+
+#[test]
+fn the_documented_default_of_every_option_is_one() {
+    for row in OPTIONS.iter().filter(|row| row.key != "name") {
+        let text = format!("1=2[{}={}]", row.key, row.default());
+        let spec: TunnelSpec = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(spec.options, TunnelOptions::default(), "{text}");
+    }
+}
+
+#[test]
+fn a_bad_form_is_refused_where_it_is() {
+    refused("", "invalid-address", "", "missing");
+    refused("3000", "invalid-syntax", "", "expected `=` and a backend, found the end");
+    refused("3000=", "invalid-address", "", "missing");
+    refused("=4000", "invalid-address", "", "missing");
+    refused("3000==4000", "invalid-address", "", "missing");
+    refused("3000=4000,", "invalid-address", "", "missing");
+    refused("3000=4000,,5000", "invalid-address", "", "missing");
+    refused("3000=4000=5000", "invalid-syntax", "=", "end of the tunnel");
+    refused("3000=4000 5000", "invalid-syntax", "5", "end of the tunnel");
+    refused("3000=4000[", "invalid-syntax", "", "an option");
+    refused("3000=4000[name=a", "invalid-syntax", "", "`,` or `]`");
+    refused("3000=4000[name=a]x", "invalid-syntax", "x", "end of the tunnel");
+    refused("3000=4000[name=a,]", "invalid-syntax", "]", "an option");
+    refused("3000=4000[name=\"a]", "invalid-syntax", "\"a]", "not closed");
+    refused("3000=\"unix:/a\\n\"", "invalid-syntax", "\\n", "not an escape");
+    refused("3000=4\u{202e}000", "invalid-syntax", "\u{202e}", "printable");
+    refused("3000=4000\0", "invalid-syntax", "\0", "printable");
+}
+
+#[test]
+fn a_bad_address_is_refused_as_what_it_is() {
+    refused("host=4000", "invalid-address", "host", "no port");
+    refused("70000=4000", "invalid-address", "70000", "not a port");
+    refused("a:b=4000", "invalid-address", "a:b", "not a port");
+    refused("3000=10.0.0.256:1", "invalid-address", "10.0.0.256:1", "not an IPv4 address");
+    refused("3000=10.0.1:1", "invalid-address", "10.0.1:1", "not an IPv4 address");
+    refused("3000=::1:80", "invalid-address", "::1:80", "did you mean `[::1]:80`?");
+    refused("3000=[::1]", "invalid-address", "[::1]", "no port");
+    refused("3000=[::g]:1", "invalid-address", "[::g]:1", "not an IPv6 address");
+    refused("3000=[::1:1", "invalid-address", "[::1:1", "not an IPv6 address");
+    refused("3000=-a:1", "invalid-address", "-a:1", "not a host name");
+    refused("3000=a..b:1", "invalid-address", "a..b:1", "not a host name");
+    refused("3000=:1", "invalid-address", ":1", "not a host name");
+    refused("3000=*:1", "invalid-address", "*:1", "no address to connect to");
+    refused("3000=0.0.0.0:1", "invalid-address", "0.0.0.0:1", "no address to connect to");
+    refused("3000=[::]:1", "invalid-address", "[::]:1", "no address to connect to");
+    refused("3000=0", "invalid-address", "0", "port 0");
+    refused("3000=a:0", "invalid-address", "a:0", "port 0");
+    refused("unix:a=1", "invalid-address", "unix:a", "absolute path");
+    let long = format!("unix:/{}", "x".repeat(107));
+    refused(&format!("{long}=1"), "invalid-address", &long, "107");
+}
+
+#[test]
+fn a_bad_option_is_refused_as_what_it_is() {
+    refused("1=2[stratgy=random]", "unknown-option", "stratgy", "did you mean `strategy`?");
+    refused("1=2[tls-cert=a]", "unknown-option", "tls-cert", "known ones are name, strategy");
+    refused("1=2[max-con=5]", "unknown-option", "max-con", "did you mean `max-conns`?");
+    refused("1=2[tiemout=5]", "unknown-option", "tiemout", "did you mean `connect-timeout`?");
+    refused("1=2[name]", "invalid-value", "name", "lacks its value");
+    refused("1=2[name=]", "invalid-value", "", "not a name");
+    refused("1=2[name=1a]", "invalid-value", "1a", "not a name");
+    refused("1=2[name=\"a b\"]", "invalid-value", "\"a b\"", "not a name");
+    refused("1=2[strategy=randon]", "invalid-value", "randon", "did you mean `random`?");
+    refused("1=2[strategy=first]", "invalid-value", "first", "random, round-robin, least-conn");
+    refused("1=2[timeout=nan]", "invalid-value", "nan", "not a finite number");
+    refused("1=2[timeout=-1]", "out-of-range", "-1", "negative");
+    refused("1=2[timeout=0]", "out-of-range", "0", "1ms to 1h");
+    refused("1=2[timeout=5,connect-timeout=6]", "repeated", "connect-timeout", "twice");
+    refused("1=2[retries=101]", "out-of-range", "101", "0 to 100");
+    refused("1=2[keepalive=60s]", "invalid-value", "60s", "idle/interval/probes");
+    refused("1=2[keepalive=1500ms/1s/1]", "invalid-value", "1500ms/1s/1", "whole seconds");
+    refused("1=2[name=a+b]", "invalid-syntax", "+", "written in quotes");
+    refused("1=2+weight", "invalid-value", "weight", "lacks its value");
+    refused("1=2+weight=0", "out-of-range", "0", "1 to 1000");
+    refused("1=2+backup=yes", "invalid-value", "yes", "takes no value");
+    refused("1=2+backup+backup", "repeated", "backup", "twice");
+    refused("1=2+max-conns=3", "unknown-option", "max-conns", "known ones are weight, backup");
+    refused("1=2+", "invalid-syntax", "", "an attribute");
+    refused("1=127.0.0.1:2,2", "repeated", "2", "backend `127.0.0.1:2` is given twice");
+}
+
+#[test]
+fn a_tunnel_has_a_bounded_number_of_backends() {
+    let backends = |count: usize| {
+        let ports: Vec<_> = (1..=count).map(|port| port.to_string()).collect();
+        format!("3000={}", ports.join(",")).parse::<TunnelSpec>()
+    };
+    assert!(backends(BACKENDS_MAX).is_ok());
+    assert_eq!(backends(BACKENDS_MAX + 1).unwrap_err().kind, SpecErrorKind::TooManyBackends);
+}
+
+use proptest::strategy::Strategy as Strategy_;
+
+fn port() -> impl Strategy_<Value = u16> {
+    1..=u16::MAX
+}
+
+fn address() -> impl Strategy_<Value = String> {
+    prop_oneof![
+        port().prop_map(|port| port.to_string()),
+        (any::<[u8; 4]>(), port()).prop_map(|([a, b, c, d], port)| format!(
+            "{}.{b}.{c}.{d}:{port}",
+            a.max(1)
+        )),
+        (1..=u128::MAX, port()).prop_map(|(bits, port)| format!(
+            "[{}]:{port}",
+            std::net::Ipv6Addr::from(bits)
+        )),
+        ("[a-zA-Z][a-zA-Z0-9_]{0,9}(\\.[a-z]{1,5})?", port()).prop_map(|(host, port)| format!("{host}:{port}")),
+        r#"[ -~]{1,30}"#.prop_map(|path| {
+            let escaped = path.replace('\\', "\\\\").replace('"', "\\\"");
+            format!("\"unix:/{escaped}\"")
+        }),
+    ]
+}
+
+fn options() -> impl Strategy_<Value = String> {
+    let option = prop_oneof![
+        "[A-Za-z][A-Za-z0-9._-]{0,62}".prop_map(|name| format!("name={name}")),
+        prop_oneof!["random", "round-robin", "least-conn", "min-open-connections"]
+            .prop_map(|name| format!("strategy={name}")),
+        (1..3_600_000_u32).prop_map(|ms| format!("connect-timeout={ms}ms")),
+        (0..=100_u32).prop_map(|count| format!("retries={count}")),
+        (1..=1000_u32).prop_map(|count| format!("errors={count}")),
+        (1..=300_u32).prop_map(|seconds| format!("fail-timeout={seconds}")),
+        (1..=60_u32).prop_map(|minutes| format!("check-interval={minutes}m")),
+        (1..=720_u32).prop_map(|hours| format!("idle-timeout={hours}h")),
+        Just("idle-timeout=none".to_owned()),
+        (1..=720_u32).prop_map(|hours| format!("half-close-timeout={hours}h")),
+        (1..=1_000_000_u32).prop_map(|count| format!("max-conns={count}")),
+        (1..=32_767_u32, 1..=32_767_u32, 1..=127_u32)
+            .prop_map(|(idle, interval, probes)| format!("keepalive={idle}/{interval}s/{probes}")),
+        (1..=65_535_u32).prop_map(|count| format!("backlog={count}")),
+    ];
+    proptest::collection::vec(option, 0..6).prop_map(|mut options| {
+        let mut seen = Vec::new();
+        options.retain(|option| {
+            let key = option.split('=').next().unwrap_or_default().to_owned();
+            let new = !seen.contains(&key);
+            seen.push(key);
+            new
+        });
+        options.join(",")
+    })
+}
+
+proptest! {
+    #[test]
+    fn parse_and_print_are_inverses(
+        listen in address(),
+        first in address(),
+        weight in 1..=1000_u32,
+        backup in any::<bool>(),
+        options in options(),
+    ) {
+        let backup = if backup { "+backup" } else { "" };
+        let text = format!("{listen}={first}+weight={weight}{backup}[{options}]");
+        let spec: TunnelSpec = text.parse().map_err(|error| TestCaseError::fail(format!("{text}: {error}")))?;
+        let printed = spec.to_string();
+        let again = printed.parse::<TunnelSpec>();
+        prop_assert_eq!(again.as_ref().map(ToString::to_string), Ok(printed));
+        prop_assert_eq!(again, Ok(spec));
+    }
+
+    #[test]
+    fn no_text_panics_and_every_error_points_into_it(text in r#"([0-9a-z:*.=,+\[\]" \\/\-é]|unix:|=|name|weight){0,40}"#) {
+        if let Err(error) = text.parse::<TunnelSpec>() {
+            prop_assert!(text.get(error.span.clone()).is_some(), "{:?}", error);
+            prop_assert!(!error.to_string().is_empty());
+        }
+    }
+}
