@@ -1,1 +1,34 @@
+#![doc = include_str!("../README.md")]
 
+mod args;
+mod backend;
+mod balance;
+mod bind;
+mod config;
+mod connection;
+mod control;
+mod daemon;
+mod descriptors;
+mod dial;
+mod engine;
+mod fold;
+mod health;
+mod hops;
+mod listener;
+mod log;
+mod registry;
+mod relay;
+mod resolver;
+mod service;
+mod socket;
+mod stop;
+mod sys;
+mod table;
+mod traffic;
+mod tunnel;
+mod worker;
+
+pub use config::Config;
+pub use daemon::{Daemon, main};
+pub use resolver::NameServers;
+pub use service::{Actor, BindFailure, Service, ServiceError};

@@ -133,7 +133,9 @@ pub static VERBS: &[Verb] = &[
             "open 3000=10.0.0.1:5432",
             "open *:3000=10.0.0.1:5432+weight=2,db.example:5432+backup[name=db,strategy=least-conn]",
         ],
-        parse: |words| Ok(Request::Open(Box::new(words.rest_as("a tunnel like `3000=10.0.0.1:5432`")?))),
+        parse: |words| {
+            Ok(Request::Open(Box::new(words.rest_as("a tunnel like `3000=10.0.0.1:5432`")?)))
+        },
     },
     Verb {
         name: "close",

@@ -65,13 +65,15 @@ pub enum Code {
     OutOfDescriptors,
     /// A token is wanted and was not given, or was wrong.
     Unauthorized,
+    /// The session was ended by the daemon.
+    SessionEnded,
     /// The daemon is on its way out.
     ShuttingDown,
 }
 
 impl Code {
     /// Every code, in the order of the documents.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::InvalidSyntax,
         Self::InvalidAddress,
         Self::UnknownOption,
@@ -96,6 +98,7 @@ impl Code {
         Self::OwnBackend,
         Self::OutOfDescriptors,
         Self::Unauthorized,
+        Self::SessionEnded,
         Self::ShuttingDown,
     ];
 
@@ -132,6 +135,7 @@ impl Code {
             Self::OwnBackend => "own-backend",
             Self::OutOfDescriptors => "out-of-descriptors",
             Self::Unauthorized => "unauthorized",
+            Self::SessionEnded => "session-ended",
             Self::ShuttingDown => "shutting-down",
         }
     }

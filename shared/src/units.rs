@@ -126,10 +126,10 @@ pub fn parse_duration(
     text: &str,
     range: &RangeInclusive<Duration>,
 ) -> Result<Duration, ValueError> {
-    let number_end =
-        text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let number_end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(number_end);
-    check_number(text, number).map_err(|error| error.unwrap_or(ValueError::NotADuration(text.into())))?;
+    check_number(text, number)
+        .map_err(|error| error.unwrap_or(ValueError::NotADuration(text.into())))?;
     let unit_ms: u128 = match unit {
         "ms" => 1,
         "" | "s" => 1_000,
@@ -145,12 +145,16 @@ pub fn parse_duration(
     };
     // Nothing near these lengths is in any range, and u128 cannot overflow below them.
     if whole.len() > 15 || fraction.len() > 15 {
-        return Err(if fraction.len() > 15 { ValueError::TooFine(text.into()) } else { out_of_range() });
+        return Err(if fraction.len() > 15 {
+            ValueError::TooFine(text.into())
+        } else {
+            out_of_range()
+        });
     }
     let digits = |text: &str| text.parse::<u128>().unwrap_or(0);
     let scale = fraction.chars().fold(1_u128, |scale, _| scale * 10);
     let scaled = (digits(whole) * scale + digits(fraction)) * unit_ms;
-    if scaled % scale != 0 {
+    if !scaled.is_multiple_of(scale) {
         return Err(ValueError::TooFine(text.into()));
     }
     let ms = u64::try_from(scaled / scale).map_err(|_| out_of_range())?;
@@ -269,7 +273,9 @@ mod tests {
 
     #[test]
     fn a_duration_is_shown_in_its_largest_whole_unit() {
-        for (ms, text) in [(0, "0s"), (1, "1ms"), (1_500, "1500ms"), (90_000, "90s"), (3_600_000, "1h")] {
+        for (ms, text) in
+            [(0, "0s"), (1, "1ms"), (1_500, "1500ms"), (90_000, "90s"), (3_600_000, "1h")]
+        {
             assert_eq!(show_duration(Duration::from_millis(ms)), text);
         }
     }

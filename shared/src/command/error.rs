@@ -80,12 +80,7 @@ impl CommandError {
         Self::TooManyArguments { verb, given: word.to_owned(), place: Place::new(span, line) }
     }
 
-    pub(super) fn unexpected(
-        word: &str,
-        valid: &[&'static str],
-        span: Span,
-        line: &str,
-    ) -> Self {
+    pub(super) fn unexpected(word: &str, valid: &[&'static str], span: Span, line: &str) -> Self {
         let (given, valid) = (word.to_owned(), valid.to_vec());
         Self::UnexpectedArgument { given, valid, place: Place::new(span, line) }
     }

@@ -108,9 +108,9 @@ impl<'a> Words<'a> {
     }
 
     pub(super) fn unknown_verb(&self, word: &str) -> CommandError {
-        let names = VERBS.iter().flat_map(|verb| {
-            std::iter::once(verb.name).chain(verb.aliases.iter().copied())
-        });
+        let names = VERBS
+            .iter()
+            .flat_map(|verb| std::iter::once(verb.name).chain(verb.aliases.iter().copied()));
         CommandError::unknown_verb(word, names, self.last.clone(), self.line)
     }
 

@@ -242,12 +242,12 @@ fn parse_ipv6(text: &str) -> Result<SocketAddr, AddressError> {
     let Some((host, port)) = text.rsplit_once(']') else {
         return Err(AddressError::BadIpv6(text.to_owned()));
     };
-    let port =
-        parse_port(port.strip_prefix(':').ok_or_else(|| AddressError::PortMissing(text.to_owned()))?)?;
+    let port = parse_port(
+        port.strip_prefix(':').ok_or_else(|| AddressError::PortMissing(text.to_owned()))?,
+    )?;
     // With the port, since std reads a scope (`%2`) only there.
-    let addr: SocketAddrV6 = format!("{host}]:{port}")
-        .parse()
-        .map_err(|_| AddressError::BadIpv6(format!("{host}]")))?;
+    let addr: SocketAddrV6 =
+        format!("{host}]:{port}").parse().map_err(|_| AddressError::BadIpv6(format!("{host}]")))?;
     Ok(match addr.ip().to_ipv4_mapped() {
         Some(ip) => (ip, port).into(),
         None => addr.into(),

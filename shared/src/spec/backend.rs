@@ -123,9 +123,8 @@ fn read_value(
     match (row.value.is_empty(), has_value) {
         (true, true) => Err(failed(SpecErrorKind::ValueUnexpected(row.key), value.span)),
         (false, false) => Err(failed(SpecErrorKind::ValueMissing(row.key), value.span)),
-        _ => (row.set)(options, &value.text).map_err(|error| {
-            failed(SpecErrorKind::Value { key: row.key, error }, value.span)
-        }),
+        _ => (row.set)(options, &value.text)
+            .map_err(|error| failed(SpecErrorKind::Value { key: row.key, error }, value.span)),
     }
 }
 

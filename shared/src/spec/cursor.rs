@@ -98,7 +98,11 @@ impl<'a> Cursor<'a> {
                 _ if escaped => {
                     let at = self.at + offset;
                     let kind = SpecErrorKind::UnknownEscape(character);
-                    return Err(SpecError::new(kind, at - 1..at + character.len_utf8(), self.input));
+                    return Err(SpecError::new(
+                        kind,
+                        at - 1..at + character.len_utf8(),
+                        self.input,
+                    ));
                 }
                 _ => text.push(character),
             }

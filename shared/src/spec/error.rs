@@ -173,9 +173,8 @@ impl SpecError {
 
 /// The option whose name or alias is nearest, under its own name.
 fn nearest_option(given: &str) -> Option<&'static str> {
-    let names = OPTIONS.iter().flat_map(|row| {
-        std::iter::once(row.key).chain(row.aliases.iter().copied())
-    });
+    let names =
+        OPTIONS.iter().flat_map(|row| std::iter::once(row.key).chain(row.aliases.iter().copied()));
     let name = nearest(given, names)?;
     OPTIONS.iter().find(|row| row.is_called(name)).map(|row| row.key)
 }
@@ -195,7 +194,11 @@ impl fmt::Display for SpecErrorKind {
             }
             Self::Expected { what, found: None } => write!(f, "expected {what}, found the end"),
             Self::Unprintable(character) => {
-                write!(f, "{} is not a printable character", quoted(character.encode_utf8(&mut [0; 4])))
+                write!(
+                    f,
+                    "{} is not a printable character",
+                    quoted(character.encode_utf8(&mut [0; 4]))
+                )
             }
             Self::UnterminatedQuote => f.write_str("the quote is not closed"),
             Self::UnknownEscape(character) => {

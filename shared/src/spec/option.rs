@@ -173,12 +173,17 @@ pub static OPTIONS: &[OptionRow] = &[
         meaning: "a name, unique, usable wherever a tunnel is named",
         set: |options, text| {
             let name = text.parse().map_err(|_| {
-                malformed(text, "is not a name: a letter, then up to 62 letters, digits, `.`, `_` or `-`")
+                malformed(
+                    text,
+                    "is not a name: a letter, then up to 62 letters, digits, `.`, `_` or `-`",
+                )
             })?;
             options.name = Some(name);
             Ok(())
         },
-        show: |options| options.name.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string),
+        show: |options| {
+            options.name.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string)
+        },
     },
     OptionRow {
         key: "strategy",

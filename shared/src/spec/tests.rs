@@ -35,7 +35,10 @@ fn addresses_are_read_in_all_their_forms() {
 
 #[test]
 fn blanks_may_stand_around_every_mark() {
-    check(" 3000 = 4000 , 5000 [ name = web , retries = 1 ] ", "127.0.0.1:3000=127.0.0.1:4000,127.0.0.1:5000[name=web,retries=1]");
+    check(
+        " 3000 = 4000 , 5000 [ name = web , retries = 1 ] ",
+        "127.0.0.1:3000=127.0.0.1:4000,127.0.0.1:5000[name=web,retries=1]",
+    );
 }
 
 #[test]
@@ -51,7 +54,10 @@ fn every_option_is_read_by_every_name_and_printed_by_its_own() {
         "1=2+backup+weight=7[NAME=Web-1.x_y,Strategy=Minimum-Open-Connections,timeout=250ms,retries=0,errors=5,fail-timeout=1.5,check-interval=off,idle-timeout=none,half-close-timeout=2m,max-conns=10,keepalive=off,backlog=1]",
         "127.0.0.1:1=127.0.0.1:2+weight=7+backup[name=Web-1.x_y,strategy=least-conn,connect-timeout=250ms,retries=0,max-fails=5,fail-timeout=1500ms,check-interval=off,idle-timeout=none,half-close-timeout=2m,max-conns=10,keepalive=off,backlog=1]",
     );
-    check(r#"1=2[keepalive="10s/5s/3",strategy="random"]"#, "127.0.0.1:1=127.0.0.1:2[strategy=random,keepalive=10s/5s/3]");
+    check(
+        r#"1=2[keepalive="10s/5s/3",strategy="random"]"#,
+        "127.0.0.1:1=127.0.0.1:2[strategy=random,keepalive=10s/5s/3]",
+    );
 }
 
 #[test]
@@ -156,15 +162,12 @@ fn port() -> impl Strategy_<Value = u16> {
 fn address() -> impl Strategy_<Value = String> {
     prop_oneof![
         port().prop_map(|port| port.to_string()),
-        (any::<[u8; 4]>(), port()).prop_map(|([a, b, c, d], port)| format!(
-            "{}.{b}.{c}.{d}:{port}",
-            a.max(1)
-        )),
-        (1..=u128::MAX, port()).prop_map(|(bits, port)| format!(
-            "[{}]:{port}",
-            std::net::Ipv6Addr::from(bits)
-        )),
-        ("[a-zA-Z][a-zA-Z0-9_]{0,9}(\\.[a-z]{1,5})?", port()).prop_map(|(host, port)| format!("{host}:{port}")),
+        (any::<[u8; 4]>(), port())
+            .prop_map(|([a, b, c, d], port)| format!("{}.{b}.{c}.{d}:{port}", a.max(1))),
+        (1..=u128::MAX, port())
+            .prop_map(|(bits, port)| format!("[{}]:{port}", std::net::Ipv6Addr::from(bits))),
+        ("[a-zA-Z][a-zA-Z0-9_]{0,9}(\\.[a-z]{1,5})?", port())
+            .prop_map(|(host, port)| format!("{host}:{port}")),
         r#"[ -~]{1,30}"#.prop_map(|path| {
             let escaped = path.replace('\\', "\\\\").replace('"', "\\\"");
             format!("\"unix:/{escaped}\"")

@@ -1,0 +1,140 @@
+//! The command line of `plexyd`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use plexy_shared::error::Refusal;
+use plexy_shared::spec::{ATTRIBUTES, ListenAddr, OPTIONS, SpecError, TunnelSpec};
+
+use crate::config::Config;
+use crate::log::LogFormat;
+
+/// Dynamic TCP proxy: carries connections through tunnels that are opened,
+/// changed and closed while it runs.
+#[derive(Debug, Parser)]
+#[command(name = "plexyd", version, about, max_term_width = 100)]
+pub(crate) struct Args {
+    /// Tunnels to open: local=backend[,backend...][[option=value,...]]
+    #[arg(value_name = "TUNNEL")]
+    tunnels: Vec<String>,
+
+    /// Listen here for the line protocol: host:port, port or unix:/path; repeatable
+    #[arg(long, value_name = "ADDRESS")]
+    control_socket: Vec<ListenAddr>,
+
+    /// TCP control sockets want the token in this file: `auth TOKEN` as the first line
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+
+    /// Threads of the data path [default: one per CPU]
+    #[arg(long, value_name = "N")]
+    workers: Option<NonZeroUsize>,
+
+    /// What is logged, to standard error
+    #[arg(long, value_name = "LEVEL", default_value = "info", env = "PLEXY_LOG_LEVEL")]
+    pub(crate) log_level: LogLevel,
+
+    /// How it is logged; auto is text, in colour on a terminal
+    #[arg(long, value_name = "FORMAT", default_value = "auto")]
+    pub(crate) log_format: LogFormat,
+
+    /// Explain the grammar of a tunnel, with every option
+    #[arg(long)]
+    pub(crate) help_tunnel: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogLevel {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl Args {
+    /// The configuration they ask for, or every tunnel that is no tunnel.
+    pub(crate) fn into_config(self) -> Result<Config, Vec<String>> {
+        let (mut tunnels, mut errors) = (Vec::new(), Vec::new());
+        for text in &self.tunnels {
+            match text.parse::<TunnelSpec>() {
+                Ok(spec) => tunnels.push(spec),
+                Err(error) => errors.push(point_at(text, error)),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let default = Config::default();
+        Ok(Config {
+            tunnels,
+            control_sockets: self.control_socket,
+            token_file: self.token_file,
+            workers: self.workers.unwrap_or(default.workers),
+            ..default
+        })
+    }
+}
+
+/// The error with the text, and a mark under the part that it is about.
+fn point_at(text: &str, error: SpecError) -> String {
+    let count = |range: &str| range.chars().count();
+    let before = count(text.get(..error.span.start).unwrap_or_default());
+    let marked = count(text.get(error.span.clone()).unwrap_or_default()).max(1);
+    let shown: String = text
+        .chars()
+        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
+        .collect();
+    let mark = format!("{}{}", " ".repeat(before), "^".repeat(marked));
+    format!("{}\n  {shown}\n  {mark}", Refusal::from(error))
+}
+
+/// What `--help-tunnel` prints.
+pub(crate) fn help_tunnel() -> String {
+    let mut text = String::from(HELP_TUNNEL);
+    text.push_str("\nAttributes of a backend, each behind a `+`:\n");
+    for row in ATTRIBUTES {
+        let value = if row.value.is_empty() { String::new() } else { format!("={}", row.value) };
+        text.push_str(&format!(
+            "  {}{value}\n      {} (default: {})\n",
+            row.key, row.meaning, row.default
+        ));
+    }
+    text.push_str("\nOptions, in brackets and separated by commas:\n");
+    for row in OPTIONS {
+        let aliases = match row.aliases {
+            [] => String::new(),
+            aliases => format!(" (also {})", aliases.join(", ")),
+        };
+        text.push_str(&format!(
+            "  {}{aliases} = {}\n      {} (default: {})\n",
+            row.key,
+            row.value.replace('`', ""),
+            row.meaning,
+            row.default()
+        ));
+    }
+    text
+}
+
+const HELP_TUNNEL: &str = "\
+A tunnel: local=backend[,backend...][[option=value,...]]
+
+  3000=10.0.0.1:5432
+      listens on 127.0.0.1:3000, carries to one backend
+  *:3000=10.0.0.1:5432+weight=2,db.example:5432+backup[name=db,strategy=least-conn]
+      listens on all interfaces; three backends would be three, separated by commas
+
+An address:
+  host:port      a name is resolved; to listen, its first IPv4 address is taken
+  port           127.0.0.1:port
+  *:port         all interfaces, IPv4 and IPv6 (to listen)
+  [v6]:port      an IPv6 address; [::] is all interfaces of IPv6 only
+  unix:/path     a Unix socket
+  Listening on port 0 takes a free port and tells which.
+
+Durations are 250ms, 2s, 5m, 1h; a bare number is seconds, decimals are allowed.
+A value or an address with a comma, bracket, plus or blank is written in quotes.
+";

@@ -1,0 +1,221 @@
+//! A backend: where it is, whether it takes connections, and what it has
+//! counted. It outlives changes of the tunnel's set, and its removal too while
+//! connections are left.
+
+pub(crate) mod ejection;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use plexy_shared::info::BackendState;
+use plexy_shared::spec::{BackendAddr, BackendSpec, UnixPath};
+use tokio_util::sync::CancellationToken;
+
+use crate::fold::Fold;
+use crate::traffic::Totals;
+use ejection::{Change, Ejection, Rules};
+
+/// Addresses behind one name that are used at most.
+pub(crate) const ADDRESSES_MAX: usize = 16;
+
+/// One place to connect to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    Tcp(SocketAddr),
+    Unix(UnixPath),
+}
+
+/// One backend of one tunnel.
+#[derive(Debug)]
+pub(crate) struct Backend {
+    pub(crate) spec: BackendSpec,
+    pub(crate) totals: Totals,
+    pub(crate) attempts_failed: AtomicU64,
+    /// Cancelled when it leaves its tunnel: nothing probes or resolves it any more.
+    pub(crate) removed: CancellationToken,
+    /// Messages about failed attempts, folded.
+    pub(crate) failures: Arc<Fold>,
+    targets: ArcSwap<Targets>,
+    /// The target that worked last: attempts begin there.
+    preferred: AtomicUsize,
+    ejection: Mutex<Ejection>,
+}
+
+/// What is known of where it is.
+#[derive(Debug)]
+pub(crate) struct Targets {
+    pub(crate) targets: Vec<Target>,
+    /// Why there are none.
+    pub(crate) cause: Option<String>,
+    pub(crate) since: Instant,
+}
+
+/// How a backend is, for whoever reports it.
+#[derive(Debug)]
+pub(crate) struct Condition {
+    pub(crate) state: BackendState,
+    pub(crate) since: Instant,
+    pub(crate) cause: Option<String>,
+    pub(crate) next: Option<Instant>,
+}
+
+/// A connection's hold on a backend: counted from the first moment of the
+/// attempt until the connection has ended, by drop.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    backend: Arc<Backend>,
+}
+
+impl Backend {
+    pub(crate) fn new(spec: BackendSpec) -> Self {
+        let targets = match &spec.addr {
+            BackendAddr::Ip(addr) => vec![Target::Tcp(*addr)],
+            BackendAddr::Unix(path) => vec![Target::Unix(path.clone())],
+            BackendAddr::Name(..) => Vec::new(),
+        };
+        let cause = targets.is_empty().then(|| "its name is being resolved".to_owned());
+        let now = Instant::now();
+        Self {
+            spec,
+            totals: Totals::default(),
+            attempts_failed: AtomicU64::new(0),
+            removed: CancellationToken::new(),
+            failures: Arc::default(),
+            targets: ArcSwap::from_pointee(Targets { targets, cause, since: now }),
+            preferred: AtomicUsize::new(0),
+            ejection: Mutex::new(Ejection::new(now)),
+        }
+    }
+
+    fn ejection(&self) -> MutexGuard<'_, Ejection> {
+        self.ejection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there is anything to connect to.
+    pub(crate) fn is_resolved(&self) -> bool {
+        !self.targets.load().targets.is_empty()
+    }
+
+    /// Whether clients are sent to it while another one is.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.is_resolved() && !self.ejection().is_ejected()
+    }
+
+    /// Its targets, the one that worked last first.
+    pub(crate) fn targets(&self) -> Vec<Target> {
+        let known = self.targets.load();
+        let mut targets = known.targets.clone();
+        let first = self.preferred.load(Ordering::Relaxed);
+        if first < targets.len() {
+            targets.rotate_left(first);
+        }
+        targets
+    }
+
+    /// Remembers which target worked.
+    pub(crate) fn prefer(&self, target: &Target) {
+        let known = self.targets.load();
+        if known.targets.len() > 1
+            && let Some(place) = known.targets.iter().position(|known| known == target)
+        {
+            self.preferred.store(place, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes the addresses that its name has now; whether they are others.
+    pub(crate) fn resolve_to(&self, addresses: &[IpAddr], port: u16) -> bool {
+        let mut targets: Vec<_> =
+            addresses.iter().map(|ip| Target::Tcp(SocketAddr::new(*ip, port))).collect();
+        targets.truncate(ADDRESSES_MAX);
+        let known = self.targets.load();
+        let is_same = known.targets.len() == targets.len()
+            && targets.iter().all(|target| known.targets.contains(target));
+        if !is_same {
+            // A set in another order is the same set: resolvers rotate.
+            let since = Instant::now();
+            self.targets.store(Arc::new(Targets { targets, cause: None, since }));
+            self.preferred.store(0, Ordering::Relaxed);
+        }
+        !is_same
+    }
+
+    /// Its name has no addresses any more; whether it had some, or had none
+    /// for another cause.
+    pub(crate) fn unresolve(&self, cause: &str) -> bool {
+        let known = self.targets.load();
+        let is_news = !known.targets.is_empty() || known.cause.as_deref() != Some(cause);
+        if is_news {
+            let since = if known.targets.is_empty() { known.since } else { Instant::now() };
+            let cause = Some(cause.to_owned());
+            self.targets.store(Arc::new(Targets { targets: Vec::new(), cause, since }));
+        }
+        is_news
+    }
+
+    /// A connection that is to go to it.
+    pub(crate) fn lease(self: &Arc<Self>) -> Lease {
+        self.totals.enter(None);
+        Lease { backend: Arc::clone(self) }
+    }
+
+    /// An attempt has worked.
+    pub(crate) fn succeeded(&self) -> Change {
+        self.ejection().succeeded(Instant::now())
+    }
+
+    /// An attempt has failed, and not by a fault of our own.
+    pub(crate) fn failed(&self, cause: &str, rules: &Rules) -> Change {
+        self.attempts_failed.fetch_add(1, Ordering::Relaxed);
+        self.ejection().failed(Instant::now(), cause, rules)
+    }
+
+    /// Ends an ejection whose time has passed; whether it did.
+    pub(crate) fn expire(&self) -> Change {
+        self.ejection().expired(Instant::now())
+    }
+
+    /// When its ejection ends without a probe.
+    pub(crate) fn ejected_until(&self) -> Option<Instant> {
+        self.ejection().until()
+    }
+
+    /// Says when the next probe comes.
+    pub(crate) fn expect_probe(&self, at: Option<Instant>) {
+        self.ejection().expect_probe(at);
+    }
+
+    /// How it is.
+    pub(crate) fn condition(&self) -> Condition {
+        let known = self.targets.load();
+        let ejection = self.ejection();
+        if known.targets.is_empty() {
+            let (since, cause) = (known.since, known.cause.clone());
+            Condition { state: BackendState::Unresolved, since, cause, next: None }
+        } else {
+            let state =
+                if ejection.is_ejected() { BackendState::Ejected } else { BackendState::Up };
+            Condition {
+                state,
+                since: ejection.since().max(known.since),
+                cause: ejection.cause().map(str::to_owned),
+                next: ejection.next(),
+            }
+        }
+    }
+}
+
+impl Lease {
+    /// The backend that is held.
+    pub(crate) fn backend(&self) -> Arc<Backend> {
+        Arc::clone(&self.backend)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.backend.totals.leave();
+    }
+}

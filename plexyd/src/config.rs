@@ -1,0 +1,45 @@
+//! What a daemon is asked to be, validated.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use plexy_shared::spec::{ListenAddr, TunnelSpec};
+
+use crate::resolver::NameServers;
+
+/// How long connections may go on once the daemon was told to end.
+pub(crate) const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(30);
+
+/// The configuration of a daemon.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Tunnels to open at start; the start fails if one cannot be.
+    pub tunnels: Vec<TunnelSpec>,
+    /// Where the line protocol listens.
+    pub control_sockets: Vec<ListenAddr>,
+    /// The file with the token that TCP control sockets want.
+    pub token_file: Option<PathBuf>,
+    /// Threads of the data path.
+    pub workers: NonZeroUsize,
+    /// Who resolves host names.
+    pub name_servers: NameServers,
+    /// Descriptors that the process may use; none for the system's limit.
+    pub descriptors_max: Option<u64>,
+    /// How long connections may go on once the daemon was told to end.
+    pub shutdown_deadline: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            tunnels: Vec::new(),
+            control_sockets: Vec::new(),
+            token_file: None,
+            workers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            name_servers: NameServers::System,
+            descriptors_max: None,
+            shutdown_deadline: SHUTDOWN_DEADLINE,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! One connection: an accepted client, the attempts to reach a backend for
+//! it, and the relay between the two.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use plexy_shared::info::Reason;
+use tracing::{debug, warn};
+
+use crate::backend::Lease;
+use crate::descriptors::Taken;
+use crate::dial::{DialError, Dialled, Manner, dial};
+use crate::engine::Engine;
+use crate::relay::{Stream, relay};
+use crate::socket::Socket;
+use crate::table::{Entry, Registered};
+use crate::tunnel::Route;
+
+/// The pause before a backend is tried again for the same client, doubled each
+/// time: room for a restart, without hammering.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// An accepted client with its place in the table, on its way to a worker.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    pub(crate) registered: Registered,
+    /// Tunnels of ours that it has come through.
+    pub(crate) hops: u8,
+    /// The descriptors of both sides.
+    pub(crate) taken: Taken,
+}
+
+/// Carries a connection from its acceptance to its end.
+pub(crate) async fn carry(client: Socket, accepted: Accepted, engine: Arc<Engine>) {
+    let Accepted { mut registered, hops, taken: _taken } = accepted;
+    let entry = Arc::clone(&registered.entry);
+    let route = entry.tunnel.route();
+    let connected = tokio::select! {
+        biased;
+        reason = entry.stop.ordered() => Err(reason),
+        connected = connect(&entry, &route, hops, &engine) => connected.ok_or(Reason::ConnectFailed),
+    };
+    let (dialled, lease) = match connected {
+        Ok(connected) => connected,
+        Err(reason) => {
+            client.reset_on_close();
+            drop(client);
+            return registered.end(reason);
+        }
+    };
+    let backend = lease.backend();
+    registered.lease = Some(lease);
+    backend.totals.count();
+    // Set once, here.
+    entry.backend.get_or_init(|| backend);
+    let Dialled { socket, underway: _underway } = dialled;
+    let ended = relay(&client, &socket, &entry.flow, &entry.half_closed, &entry.stop).await;
+    drop((client, socket));
+    registered.end(ended.reason());
+}
+
+/// Tries backends until one stands, `retries` run out, or there is none.
+async fn connect(
+    entry: &Entry,
+    route: &Route,
+    hops: u8,
+    engine: &Arc<Engine>,
+) -> Option<(Dialled, Lease)> {
+    let mut tried: Vec<usize> = Vec::new();
+    let mut pause = RETRY_PAUSE;
+    for _ in 0..=route.options.retries {
+        let Some(place) = route.balance.choose(&route.backends, &tried) else { break };
+        if tried.contains(&place) {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(RETRY_PAUSE_MAX);
+        }
+        tried.push(place);
+        let backend = route.backends.get(place)?;
+        let lease = backend.lease();
+        match dial(backend, Manner::new(&route.options, hops), &engine.hops).await {
+            Ok(dialled) => {
+                engine.health.succeeded(&entry.tunnel, backend);
+                return Some((dialled, lease));
+            }
+            Err(error) => {
+                engine.health.failed(&entry.tunnel, backend, &error, &route.options);
+                if matches!(error, DialError::OwnFault(_)) {
+                    break;
+                }
+            }
+        }
+    }
+    let label = entry.tunnel.label();
+    if entry.tunnel.refusals.admits(|| format!("tunnel {label}: client without a backend")) {
+        warn!(tunnel = label, client = %entry.client, tried = tried.len(), "no backend could be reached");
+    }
+    debug!(connection = entry.id, "connection without a backend");
+    None
+}

@@ -1,0 +1,200 @@
+//! Answers as the line protocol writes them: text for people, the same with an
+//! end mark for scripts, or one JSON object a line for programs.
+
+use plexy_shared::command::{Mode, VERBS, Verb};
+use plexy_shared::error::Refusal;
+use plexy_shared::info::{
+    BackendInfo, BackendReply, BackendState, Change, CloseReply, OpenReply, StatusReply, Traffic,
+    TunnelInfo, TunnelStatus, VersionReply,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// What a command has brought, before it is known how it is written.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// The sentence behind `OK`, if there is one.
+    headline: Option<String>,
+    /// One a line, each behind a tab.
+    details: Vec<String>,
+    result: Value,
+}
+
+impl Answer {
+    /// `OK`, and nothing more.
+    pub(super) fn ok() -> Self {
+        Self { headline: None, details: Vec::new(), result: Value::Null }
+    }
+
+    fn new(headline: impl Into<String>, details: Vec<String>, result: &impl Serialize) -> Self {
+        let result = serde_json::to_value(result).unwrap_or_default();
+        Self { headline: Some(headline.into()), details, result }
+    }
+
+    /// `OK` for people, all of it for programs.
+    fn silent(result: &impl Serialize) -> Self {
+        let result = serde_json::to_value(result).unwrap_or_default();
+        Self { headline: None, details: Vec::new(), result }
+    }
+
+    pub(super) fn pong() -> Self {
+        Self::new("pong", Vec::new(), &json!("pong"))
+    }
+
+    /// `asked_for_port_0`: then the address is news.
+    pub(super) fn opened(reply: &OpenReply, asked_for_port_0: bool) -> Self {
+        match reply.result {
+            Change::Unchanged => Self::new("unchanged", Vec::new(), reply),
+            Change::Opened if asked_for_port_0 => Self::new(&reply.listen, Vec::new(), reply),
+            Change::Opened => Self::silent(reply),
+        }
+    }
+
+    pub(super) fn closed(reply: &CloseReply) -> Self {
+        Self::silent(reply)
+    }
+
+    pub(super) fn backend(reply: &BackendReply) -> Self {
+        Self::silent(reply)
+    }
+
+    pub(super) fn version(reply: &VersionReply) -> Self {
+        let headline = format!(
+            "{} {}, pid {}, up {}s",
+            reply.program, reply.version, reply.pid, reply.uptime_seconds
+        );
+        Self::new(headline, Vec::new(), reply)
+    }
+
+    pub(super) fn status(reply: &StatusReply) -> Self {
+        let list = reply.tunnel_list.iter().flatten();
+        Self::new(format!("Tunnels: {}", reply.tunnels), list.map(status_line).collect(), reply)
+    }
+
+    pub(super) fn detail(info: &TunnelInfo) -> Self {
+        let mut lines = vec![
+            format!("spec {}", info.spec),
+            format!(
+                "origin {}, revision {}, open for {}s",
+                info.origin, info.revision, info.age_seconds
+            ),
+            traffic_line(&info.status.traffic),
+        ];
+        for ended in &info.ended {
+            lines.push(format!("ended {} = {}", ended.reason, ended.connections));
+        }
+        for option in &info.options {
+            lines.push(format!("option {} = {}", option.key, option.value));
+        }
+        lines.extend(info.backend_list.iter().map(backend_line));
+        Self::new(&info.status.listen, lines, info)
+    }
+
+    pub(super) fn help(verb: Option<&'static Verb>) -> Self {
+        match verb {
+            None => {
+                let lines: Vec<_> = VERBS.iter().map(help_line).collect();
+                let names: Vec<_> = VERBS.iter().map(|verb| verb.name).collect();
+                Self::new("commands", lines, &names)
+            }
+            Some(verb) => {
+                let mut lines = vec![verb.help.to_owned()];
+                if !verb.aliases.is_empty() {
+                    lines.push(format!("also called {}", verb.aliases.join(", ")));
+                }
+                lines.extend(verb.examples.map(|example| format!("example: {example}")));
+                let headline = format!("{} {}", verb.name.to_uppercase(), verb.usage);
+                let result = json!({
+                    "verb": verb.name, "usage": verb.usage, "help": verb.help,
+                    "aliases": verb.aliases, "examples": verb.examples,
+                });
+                Self::new(headline.trim_end(), lines, &result)
+            }
+        }
+    }
+
+    /// As it goes over the wire, with its end.
+    pub(super) fn write(&self, mode: Mode) -> String {
+        if mode == Mode::Json {
+            let line = match &self.result {
+                Value::Null => json!({"ok": true}),
+                result => json!({"ok": true, "result": result}),
+            };
+            return format!("{line}\n");
+        }
+        let mut text = String::from("OK");
+        if let Some(headline) = &self.headline {
+            text.push_str(&format!(": {headline}"));
+        }
+        text.push('\n');
+        for detail in &self.details {
+            text.push_str(&format!("\t{detail}\n"));
+        }
+        text.push_str(end_mark(mode));
+        text
+    }
+}
+
+/// A no, as it goes over the wire.
+pub(super) fn write_refusal(refusal: &Refusal, mode: Mode) -> String {
+    match mode {
+        Mode::Json => format!("{}\n", json!({"ok": false, "error": refusal})),
+        Mode::Text | Mode::Script => format!("ERROR: {refusal}\n{}", end_mark(mode)),
+    }
+}
+
+/// The answer to `exit`: an empty line for people, as the contract has it.
+pub(super) fn write_farewell(mode: Mode) -> String {
+    match mode {
+        Mode::Text => "\n".to_owned(),
+        Mode::Script | Mode::Json => Answer::ok().write(mode),
+    }
+}
+
+fn end_mark(mode: Mode) -> &'static str {
+    if mode == Mode::Script { ".\n" } else { "" }
+}
+
+fn help_line(verb: &Verb) -> String {
+    format!("{} {}", verb.name.to_uppercase(), verb.arguments).trim_end().to_owned()
+}
+
+fn traffic_line(traffic: &Traffic) -> String {
+    format!(
+        "open conns {}, total {}, bytes sent {}, received {}",
+        traffic.connections, traffic.connections_total, traffic.bytes_in, traffic.bytes_out
+    )
+}
+
+/// The contract's fields, and behind them what is worth a word.
+fn status_line(status: &TunnelStatus) -> String {
+    let mut line = format!("{} = {}", status.listen, traffic_line(&status.traffic));
+    if let Some(name) = &status.name {
+        line.push_str(&format!(", name {name}"));
+    }
+    if status.backends_up < status.backends {
+        line.push_str(&format!(", backends up {} of {}", status.backends_up, status.backends));
+    }
+    line
+}
+
+fn backend_line(backend: &BackendInfo) -> String {
+    let mut line =
+        format!("backend {} = {} for {}s", backend.addr, backend.state, backend.state_seconds);
+    if let Some(cause) = backend.cause.as_ref().filter(|_| backend.state != BackendState::Up) {
+        line.push_str(&format!(" ({cause})"));
+    }
+    if let Some(next) = backend.next_ms {
+        line.push_str(&format!(", tried again in {}.{}s", next / 1000, next % 1000 / 100));
+    }
+    line.push_str(&format!(", weight {}", backend.weight));
+    if backend.backup {
+        line.push_str(", backup");
+    }
+    line.push_str(&format!(", {}", traffic_line(&backend.traffic)));
+    line.push_str(&format!(", failed attempts {}", backend.attempts_failed));
+    if !backend.addresses.is_empty() {
+        line.push_str(&format!(", addresses {}", backend.addresses.join(" ")));
+    }
+    line
+}

@@ -1,0 +1,244 @@
+//! One session: reads lines, does what they ask, answers.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use plexy_shared::command::{LINE_BYTES_MAX, Mode, Request};
+use plexy_shared::error::{Code, Refusal, quoted};
+use plexy_shared::info::Origin;
+use plexy_shared::spec::{ListenAddr, TunnelSpec};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::answer::{Answer, write_farewell, write_refusal};
+use super::framing::{Framed, Framing};
+use super::{Line, Presence};
+use crate::control::token::Token;
+use crate::service::{Actor, ServiceError};
+
+/// How long a session may be silent.
+const IDLE_MAX: Duration = Duration::from_secs(600);
+
+/// How long a client may take no answer.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Bytes that are read at once.
+const READ_BYTES: usize = 16 * 1024;
+
+/// How lines begin that a browser sends when it is made to post here.
+const HTTP: [&str; 10] = [
+    "GET ", "POST ", "HEAD ", "PUT ", "DELETE ", "OPTIONS ", "PATCH ", "CONNECT ", "TRACE ",
+    "HOST:",
+];
+
+/// One client of the line protocol.
+pub(super) struct Session {
+    line: Arc<Line>,
+    presence: Arc<Presence>,
+    actor: Actor,
+    /// What it has yet to give.
+    token: Option<Token>,
+    mode: Mode,
+}
+
+/// What becomes of a session after a line.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    GoOn(String),
+    End(String),
+}
+
+impl Session {
+    pub(super) fn new(
+        line: Arc<Line>,
+        presence: Arc<Presence>,
+        actor: Actor,
+        token: Option<Token>,
+    ) -> Self {
+        Self { line, presence, actor, token, mode: Mode::default() }
+    }
+
+    /// Talks until either side has enough.
+    pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+        mut self,
+        mut stream: S,
+        stop: &CancellationToken,
+        evicted: &CancellationToken,
+    ) {
+        debug!(actor = %self.actor, "session begun");
+        let parted = match self.talk(&mut stream, stop, evicted).await {
+            Ok(Some(why)) => {
+                let refusal = Refusal::new(Code::SessionEnded, format!("{why}, session ended"));
+                write(&mut stream, &write_refusal(&refusal, self.mode)).await
+            }
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        let ended = match parted {
+            Ok(()) => stream.shutdown().await,
+            Err(error) => Err(error),
+        };
+        debug!(actor = %self.actor, error = ended.err().map(tracing::field::display), "session ended");
+    }
+
+    /// Answers lines until the client ends, or there is a reason to. It is
+    /// interrupted only while it waits for a line: a change that was begun is
+    /// brought to its end.
+    async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut S,
+        stop: &CancellationToken,
+        evicted: &CancellationToken,
+    ) -> io::Result<Option<&'static str>> {
+        let mut framing = Framing::default();
+        let mut buffer = vec![0; READ_BYTES];
+        loop {
+            let read = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(Some("plexyd is shutting down")),
+                () = evicted.cancelled() => {
+                    return Ok(Some("too many sessions, and this one was idle longest"));
+                }
+                () = tokio::time::sleep(IDLE_MAX) => return Ok(Some("idle for 10 minutes")),
+                read = stream.read(&mut buffer) => read?,
+            };
+            let mut lines = framing.push(buffer.get(..read).unwrap_or_default());
+            if read == 0 {
+                lines.extend(framing.finish());
+            }
+            // Several lines that came at once are answered at once.
+            let mut answers = String::new();
+            for framed in lines {
+                self.line.touch(&self.presence);
+                match self.answer(framed).await {
+                    Next::GoOn(answer) => answers.push_str(&answer),
+                    Next::End(answer) => {
+                        answers.push_str(&answer);
+                        write(stream, &answers).await?;
+                        return Ok(None);
+                    }
+                }
+                if answers.len() > READ_BYTES {
+                    write(stream, &std::mem::take(&mut answers)).await?;
+                }
+            }
+            write(stream, &answers).await?;
+            if read == 0 {
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn answer(&mut self, framed: Framed) -> Next {
+        let line = match framed {
+            Framed::Line(line) => line,
+            Framed::TooLong => {
+                let message = format!("line longer than {LINE_BYTES_MAX} bytes");
+                return self.refuse(Refusal::new(Code::LineTooLong, message));
+            }
+            Framed::NotUtf8(place) => {
+                let message = format!("the line is not UTF-8 at byte {}", place + 1);
+                return self.refuse(Refusal::new(Code::NotUtf8, message));
+            }
+        };
+        if is_http(&line) {
+            warn!(actor = %self.actor, line = quoted(&line), "an HTTP request on a control socket; session ended");
+            let message = "this is the line protocol of plexyd, not HTTP; session ended";
+            return Next::End(write_refusal(
+                &Refusal::new(Code::InvalidSyntax, message),
+                self.mode,
+            ));
+        }
+        let request = Request::parse(&line);
+        if self.token.is_some() {
+            return self.authenticate(request.ok().flatten());
+        }
+        match request {
+            Ok(None) => Next::GoOn(String::new()),
+            Ok(Some(request)) => self.perform(request).await,
+            Err(error) => self.refuse(error.into()),
+        }
+    }
+
+    /// The first line has to be the right token.
+    fn authenticate(&mut self, request: Option<Request>) -> Next {
+        let is_right = match (&request, &self.token) {
+            (Some(Request::Auth(given)), Some(token)) => token.matches(given),
+            _ => false,
+        };
+        if is_right {
+            self.token = None;
+            return Next::GoOn(Answer::ok().write(self.mode));
+        }
+        warn!(actor = %self.actor, "a session without the right token; ended");
+        let message = match request {
+            Some(Request::Auth(_)) => "wrong token, session ended",
+            _ => "the first line must be `auth TOKEN`, session ended",
+        };
+        Next::End(write_refusal(&Refusal::new(Code::Unauthorized, message), self.mode))
+    }
+
+    async fn perform(&mut self, request: Request) -> Next {
+        let service = self.line.service();
+        let done: Result<Answer, ServiceError> = match request {
+            Request::Exit => return Next::End(write_farewell(self.mode)),
+            Request::Mode(mode) => {
+                self.mode = mode;
+                Ok(Answer::ok())
+            }
+            // Nothing is wanted, or it was given before.
+            Request::Auth(_) => Ok(Answer::ok()),
+            Request::Ping => Ok(Answer::pong()),
+            Request::Version => Ok(Answer::version(&service.version())),
+            Request::Help(verb) => Ok(Answer::help(verb)),
+            Request::Status(detail) => Ok(Answer::status(&service.status(detail))),
+            Request::Detail(tunnel) => service.detail(&tunnel).await.map(|it| Answer::detail(&it)),
+            Request::Open(spec) => service
+                .open(&spec, Origin::Runtime, &self.actor)
+                .await
+                .map(|reply| Answer::opened(&reply, asks_for_port_0(&spec))),
+            Request::Close { tunnel, connections } => {
+                service.close(&tunnel, connections, &self.actor).await.map(|it| Answer::closed(&it))
+            }
+            Request::Add { tunnel, backend } => {
+                service.add(&tunnel, &backend, &self.actor).await.map(|it| Answer::backend(&it))
+            }
+            Request::Remove { tunnel, backend } => {
+                service.remove(&tunnel, &backend, &self.actor).await.map(|it| Answer::backend(&it))
+            }
+        };
+        match done {
+            Ok(answer) => Next::GoOn(answer.write(self.mode)),
+            Err(error) => self.refuse(error.into()),
+        }
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Next {
+        Next::GoOn(write_refusal(&refusal, self.mode))
+    }
+}
+
+fn is_http(line: &str) -> bool {
+    let begins = |word: &str| {
+        line.as_bytes().get(..word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    HTTP.iter().any(|word| begins(word))
+}
+
+fn asks_for_port_0(spec: &TunnelSpec) -> bool {
+    match &spec.listen {
+        ListenAddr::Any(port) | ListenAddr::Name(_, port) => *port == 0,
+        ListenAddr::Ip(addr) => addr.port() == 0,
+        ListenAddr::Unix(_) => false,
+    }
+}
+
+async fn write<S: AsyncWrite + Unpin>(stream: &mut S, text: &str) -> io::Result<()> {
+    let written = async {
+        stream.write_all(text.as_bytes()).await?;
+        stream.flush().await
+    };
+    tokio::time::timeout(WRITE_TIMEOUT, written).await.map_err(|_| io::ErrorKind::TimedOut)?
+}

@@ -1,0 +1,93 @@
+//! The descriptors of the process, counted before they are taken.
+//!
+//! Every connection, listener and probe asks here first, so that the data
+//! path runs into this count and not into `EMFILE`: a reserve always stays
+//! for the control sockets, files and the resolver.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Descriptors that the data path never takes: 64 control sessions and their
+/// listeners, the runtimes' own, resolver sockets, and room to spare.
+pub(crate) const RESERVE: u64 = 160;
+
+/// How long a client waits in the kernel's queue for descriptors before it is
+/// accepted out of the reserve and reset. Being told is better than waiting
+/// for ever, and it is what ends a loop of tunnels through other proxies.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The descriptors that the data path may still take.
+#[derive(Debug)]
+pub(crate) struct Descriptors {
+    free: Arc<Semaphore>,
+}
+
+/// Descriptors taken; given back on drop.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Descriptors {
+    /// All that `limit` allows, less the reserve.
+    pub(crate) fn new(limit: u64) -> Self {
+        let free = limit.saturating_sub(RESERVE).max(1);
+        let free = usize::try_from(free).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        Self { free: Arc::new(Semaphore::new(free)) }
+    }
+
+    /// How many are left.
+    #[cfg(test)]
+    pub(crate) fn left(&self) -> usize {
+        self.free.available_permits()
+    }
+
+    /// Takes `count`, if there are so many.
+    pub(crate) fn try_take(&self, count: u32) -> Option<Taken> {
+        let permit = Arc::clone(&self.free).try_acquire_many_owned(count).ok()?;
+        Some(Taken { _permit: permit })
+    }
+
+    /// Takes `count` when there are so many, first come first served; nothing
+    /// if there are not within [`PATIENCE`].
+    pub(crate) async fn take(&self, count: u32) -> Option<Taken> {
+        let acquire = Arc::clone(&self.free).acquire_many_owned(count);
+        let permit = tokio::time::timeout(PATIENCE, acquire).await.ok()?.ok()?;
+        Some(Taken { _permit: permit })
+    }
+}
+
+/// Raises the process's limit as far as it may, and tells it.
+pub(crate) fn raise_limit() -> io::Result<u64> {
+    let limit = getrlimit(Resource::Nofile);
+    let Some(most) = limit.maximum else { return Ok(limit.current.unwrap_or(u64::MAX)) };
+    if limit.current != Some(most) {
+        setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum: Some(most) })?;
+    }
+    Ok(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_taken_is_given_back_by_drop() {
+        let descriptors = Descriptors::new(RESERVE + 3);
+        let taken = descriptors.try_take(2);
+        assert!(taken.is_some());
+        assert!(descriptors.try_take(2).is_none());
+        drop(taken);
+        assert_eq!(descriptors.left(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_for_descriptors_has_an_end() {
+        let descriptors = Descriptors::new(RESERVE + 1);
+        assert!(descriptors.take(2).await.is_none());
+    }
+}

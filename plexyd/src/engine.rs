@@ -1,0 +1,43 @@
+//! What all tunnels share on the data path.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use crate::descriptors::Descriptors;
+use crate::health::Health;
+use crate::hops::Hops;
+use crate::worker::Workers;
+
+/// Bits of a connection's number that count; the ones above are the second in
+/// which the process started, so that numbers of two processes differ.
+const COUNTER_BITS: u32 = 32;
+
+/// Made once by the daemon, and handed to every listener and connection.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) workers: Workers,
+    pub(crate) descriptors: Arc<Descriptors>,
+    pub(crate) hops: Arc<Hops>,
+    pub(crate) health: Arc<Health>,
+    next_connection: AtomicU64,
+}
+
+impl Engine {
+    pub(crate) fn new(
+        workers: Workers,
+        descriptors: Arc<Descriptors>,
+        hops: Arc<Hops>,
+        health: Arc<Health>,
+    ) -> Self {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let epoch = since.map_or(0, |since| since.as_secs());
+        let next_connection = AtomicU64::new(epoch << COUNTER_BITS);
+        Self { workers, descriptors, hops, health, next_connection }
+    }
+
+    /// A number that no other connection has.
+    pub(crate) fn connection_id(&self) -> u64 {
+        self.next_connection.fetch_add(1, Ordering::Relaxed)
+    }
+}

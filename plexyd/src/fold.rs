@@ -1,0 +1,59 @@
+//! Repeated messages, folded: the first is logged at once, those that follow
+//! within [`WINDOW`] are counted, and the count is logged at its end.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tracing::warn;
+
+/// How long messages of one kind are counted instead of logged.
+const WINDOW: Duration = Duration::from_secs(10);
+
+/// One kind of message about one thing.
+#[derive(Debug, Default)]
+pub(crate) struct Fold {
+    /// Messages counted in the open window; none while there is no window.
+    folded: Mutex<Option<u64>>,
+}
+
+impl Fold {
+    /// Whether this message is the first of a window and is to be logged. A
+    /// window that folded something says so, with `what` it was, when it ends.
+    ///
+    /// Must be called on a runtime.
+    pub(crate) fn admits(self: &Arc<Self>, what: impl FnOnce() -> String) -> bool {
+        let mut folded = self.folded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = folded.as_mut() {
+            *count += 1;
+            return false;
+        }
+        *folded = Some(0);
+        let (fold, what) = (Arc::clone(self), what());
+        tokio::spawn(async move {
+            tokio::time::sleep(WINDOW).await;
+            fold.close(&what);
+        });
+        true
+    }
+
+    fn close(&self, what: &str) {
+        let folded = self.folded.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(similar) = folded.filter(|count| *count > 0) {
+            warn!(similar, seconds = WINDOW.as_secs(), "{what}: {similar} similar in 10s");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_first_of_a_window_is_admitted() {
+        let fold = Arc::new(Fold::default());
+        let admitted = |_| fold.admits(|| "x".to_owned());
+        assert_eq!((0..5).map(admitted).collect::<Vec<_>>(), [true, false, false, false, false]);
+        tokio::time::sleep(WINDOW + Duration::from_millis(1)).await;
+        assert!(fold.admits(|| "x".to_owned()));
+    }
+}

@@ -1,0 +1,219 @@
+//! What happens to backends beside the connections: ejected ones are probed
+//! until they work again, and names are resolved again while they live.
+//!
+//! All of it runs on the control runtime, never on a worker.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use plexy_shared::spec::{BackendAddr, HostName, TunnelOptions};
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, info, warn};
+
+use crate::backend::Backend;
+use crate::backend::ejection::{Change, Rules};
+use crate::descriptors::Descriptors;
+use crate::dial::{DialError, Manner, dial};
+use crate::hops::Hops;
+use crate::resolver::{ResolveError, Resolver};
+use crate::tunnel::Tunnel;
+
+/// How often a name is resolved again: at the end of its time to live, but
+/// within these bounds.
+const RESOLVE_MIN: Duration = Duration::from_secs(1);
+const RESOLVE_MAX: Duration = Duration::from_secs(60);
+
+/// The pause after an answer that was no help.
+const RESOLVE_RETRY: Duration = Duration::from_secs(2);
+
+/// Watches over backends.
+#[derive(Debug)]
+pub(crate) struct Health {
+    handle: Handle,
+    tasks: TaskTracker,
+    descriptors: Arc<Descriptors>,
+    hops: Arc<Hops>,
+    resolver: Arc<Resolver>,
+}
+
+impl Health {
+    /// One that runs on the runtime that calls.
+    pub(crate) fn new(
+        descriptors: Arc<Descriptors>,
+        hops: Arc<Hops>,
+        resolver: Arc<Resolver>,
+    ) -> Self {
+        let (handle, tasks) = (Handle::current(), TaskTracker::new());
+        Self { handle, tasks, descriptors, hops, resolver }
+    }
+
+    /// A backend has come to a tunnel.
+    pub(crate) fn watch(self: &Arc<Self>, tunnel: &str, backend: &Arc<Backend>) {
+        if let BackendAddr::Name(name, port) = &backend.spec.addr {
+            let (health, name, port) = (Arc::clone(self), name.clone(), *port);
+            let (tunnel, backend) = (tunnel.to_owned(), Arc::clone(backend));
+            self.spawn(async move { health.keep_resolving(&tunnel, &backend, &name, port).await });
+        }
+    }
+
+    /// A client's attempt has worked.
+    pub(crate) fn succeeded(&self, tunnel: &Tunnel, backend: &Backend) {
+        let change = backend.succeeded();
+        if change != Change::None {
+            report(&tunnel.label(), backend, change);
+        }
+    }
+
+    /// A client's attempt has failed.
+    pub(crate) fn failed(
+        self: &Arc<Self>,
+        tunnel: &Tunnel,
+        backend: &Arc<Backend>,
+        error: &DialError,
+        options: &TunnelOptions,
+    ) {
+        let tunnel = tunnel.label();
+        let tunnel = tunnel.as_str();
+        let addr = &backend.spec.addr;
+        match error {
+            DialError::Backend(_) | DialError::TimedOut(_) => {
+                let change = backend.failed(&error.to_string(), &Rules::from(options));
+                report(tunnel, backend, change);
+                if change == Change::Ejected {
+                    self.end_ejection(tunnel, backend, options);
+                } else {
+                    debug!(tunnel, backend = %addr, %error, "attempt failed");
+                }
+            }
+            DialError::OwnFault(_) | DialError::Unresolved => {
+                let what = || format!("tunnel {tunnel}: attempt on backend {addr}");
+                if backend.failures.admits(what) {
+                    warn!(tunnel, backend = %addr, %error, "attempt failed, not by the backend's fault");
+                }
+            }
+        }
+    }
+
+    fn end_ejection(
+        self: &Arc<Self>,
+        tunnel: &str,
+        backend: &Arc<Backend>,
+        options: &TunnelOptions,
+    ) {
+        let (health, backend) = (Arc::clone(self), Arc::clone(backend));
+        let (tunnel, options) = (tunnel.to_owned(), options.clone());
+        self.spawn(async move {
+            let removed = backend.removed.clone();
+            tokio::select! {
+                () = removed.cancelled() => {}
+                () = health.keep_probing(&tunnel, &backend, &options) => {}
+            }
+        });
+    }
+
+    /// Probes until the ejection has ended, whoever ended it.
+    async fn keep_probing(&self, tunnel: &str, backend: &Backend, options: &TunnelOptions) {
+        while let Some(until) = backend.ejected_until() {
+            if options.check_interval.is_zero() {
+                tokio::time::sleep_until(until.into()).await;
+                report(tunnel, backend, backend.expire());
+                continue;
+            }
+            let pause = jittered(options.check_interval);
+            backend.expect_probe(Some(Instant::now() + pause));
+            tokio::time::sleep(pause).await;
+            if backend.ejected_until().is_none() {
+                return;
+            }
+            match self.probe(backend, options).await {
+                Ok(()) => report(tunnel, backend, backend.succeeded()),
+                Err(DialError::Backend(error)) => {
+                    debug!(tunnel, backend = %backend.spec.addr, %error, "probe failed");
+                }
+                Err(DialError::TimedOut(_)) => {
+                    debug!(tunnel, backend = %backend.spec.addr, "probe timed out");
+                }
+                // No probe could run: then time ends it.
+                Err(DialError::OwnFault(_) | DialError::Unresolved) => {
+                    report(tunnel, backend, backend.expire());
+                }
+            }
+        }
+    }
+
+    async fn probe(&self, backend: &Backend, options: &TunnelOptions) -> Result<(), DialError> {
+        let Some(_taken) = self.descriptors.try_take(1) else {
+            return Err(DialError::OwnFault(rustix::io::Errno::MFILE.into()));
+        };
+        dial(backend, Manner::new(options, 0), &self.hops).await.map(drop)
+    }
+
+    /// Resolves a name again and again while its backend belongs to a tunnel.
+    async fn keep_resolving(&self, tunnel: &str, backend: &Backend, name: &HostName, port: u16) {
+        loop {
+            let pause = tokio::select! {
+                () = backend.removed.cancelled() => return,
+                pause = self.resolve(tunnel, backend, name, port) => pause,
+            };
+            tokio::select! {
+                () = backend.removed.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Resolves a name once and tells when to do it again.
+    async fn resolve(
+        &self,
+        tunnel: &str,
+        backend: &Backend,
+        name: &HostName,
+        port: u16,
+    ) -> Duration {
+        match self.resolver.resolve(name).await {
+            Ok(found) => {
+                if backend.resolve_to(&found.addresses, port) {
+                    info!(tunnel, backend = %backend.spec.addr, addresses = ?found.addresses, "backend resolved");
+                }
+                jittered(found.valid_for.clamp(RESOLVE_MIN, RESOLVE_MAX))
+            }
+            Err(error) => {
+                let is_gone = matches!(error, ResolveError::NoSuchName(_));
+                // While nobody can tell, what was known before still holds.
+                if (is_gone || !backend.is_resolved()) && backend.unresolve(&error.to_string()) {
+                    warn!(tunnel, backend = %backend.spec.addr, %error, "backend down");
+                }
+                jittered(RESOLVE_RETRY)
+            }
+        }
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn_on(task, &self.handle);
+    }
+
+    /// Waits until nothing is watched any more.
+    pub(crate) async fn stopped(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// A tenth more or less, so that many backends do not fire in step.
+fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(0.9 + 0.2 * fastrand::f64())
+}
+
+/// One line per change of a backend.
+fn report(tunnel: &str, backend: &Backend, change: Change) {
+    let addr = &backend.spec.addr;
+    match change {
+        Change::None => {}
+        Change::Ejected => {
+            let cause = backend.condition().cause.unwrap_or_default();
+            warn!(tunnel, backend = %addr, cause, "backend ejected");
+        }
+        Change::Restored => info!(tunnel, backend = %addr, "backend up"),
+    }
+}

@@ -1,0 +1,244 @@
+//! Accepting clients of one tunnel, and nothing else: what takes time happens
+//! in the connection's own task.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use plexy_shared::info::Reason;
+use rustix::io::Errno;
+use rustix::net::{SocketAddrAny, SocketAddrUnix, SocketFlags, acceptfrom_with};
+use tokio::io::unix::AsyncFd;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tracing::{debug, error, warn};
+
+use crate::bind::{Bound, SocketFile, local_ip};
+use crate::connection::{Accepted, carry};
+use crate::descriptors::Taken;
+use crate::engine::Engine;
+use crate::hops::{HOPS_MAX, Listening};
+use crate::socket::{ClientAddr, Socket, reset_on_close};
+use crate::sys;
+use crate::table::Entry;
+use crate::tunnel::Tunnel;
+
+/// Clients accepted in a row before others get their turn.
+const BATCH: u32 = 64;
+
+/// Descriptors of one connection: its client and its backend.
+const DESCRIPTORS: u32 = 2;
+
+/// The pause after an error of `accept`.
+const ERROR_PAUSE: Duration = Duration::from_millis(100);
+
+/// What clients get who wait to be accepted when a listener closes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// A reset, by the kernel.
+    Reset,
+    /// They are still let in.
+    Accept,
+}
+
+/// A listener that runs. It stops when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    close: oneshot::Sender<Waiting>,
+    task: JoinHandle<()>,
+}
+
+impl Listener {
+    /// Begins to accept, on one of the workers.
+    pub(crate) fn start(
+        tunnel: Arc<Tunnel>,
+        bound: Bound,
+        taken: Taken,
+        engine: &Arc<Engine>,
+    ) -> Self {
+        let (close, closing) = oneshot::channel();
+        let listening = engine.hops.listening(&bound.addr);
+        let door = Door {
+            tunnel,
+            engine: Arc::clone(engine),
+            file: bound.file,
+            _listening: listening,
+            _taken: taken,
+        };
+        let worker = engine.workers.next();
+        let task = worker.handle.spawn(door.run(bound.listener, closing));
+        Self { close, task }
+    }
+
+    /// Stops accepting; the address is free when this returns.
+    pub(crate) async fn close(self, waiting: Waiting) {
+        if self.close.send(waiting).is_err() {
+            debug!("the listener has ended before");
+        }
+        if let Err(error) = self.task.await {
+            error!(%error, "a listener has failed");
+        }
+    }
+}
+
+/// What a listener is made of.
+struct Door {
+    tunnel: Arc<Tunnel>,
+    engine: Arc<Engine>,
+    file: Option<SocketFile>,
+    _listening: Listening,
+    _taken: Taken,
+}
+
+impl Door {
+    async fn run(mut self, listener: OwnedFd, mut closing: oneshot::Receiver<Waiting>) {
+        let listener = match sys::watch_listener(listener) {
+            Ok(listener) => listener,
+            Err(error) => {
+                error!(tunnel = self.tunnel.label(), %error, "cannot watch the listener");
+                return;
+            }
+        };
+        let waiting = tokio::select! {
+            biased;
+            waiting = &mut closing => waiting.unwrap_or(Waiting::Reset),
+            () = self.accept_all(&listener) => Waiting::Reset,
+        };
+        // Before the socket, so that nobody finds a path that nobody serves.
+        self.file = None;
+        if waiting == Waiting::Accept {
+            self.accept_waiting(&listener);
+        }
+    }
+
+    async fn accept_all(&self, listener: &AsyncFd<OwnedFd>) {
+        loop {
+            let Ok(mut ready) = listener.readable().await else { return };
+            for _ in 0..BATCH {
+                let taken = match self.engine.descriptors.try_take(DESCRIPTORS) {
+                    Some(taken) => Some(taken),
+                    None => self.engine.descriptors.take(DESCRIPTORS).await,
+                };
+                match accept(listener.get_ref()) {
+                    Ok((fd, peer)) => self.admit(fd, peer, taken),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        ready.clear_ready();
+                        break;
+                    }
+                    Err(error) => {
+                        self.pause_after(&error).await;
+                        break;
+                    }
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Lets in who waits now, as far as descriptors go.
+    fn accept_waiting(&self, listener: &AsyncFd<OwnedFd>) {
+        while let Some(taken) = self.engine.descriptors.try_take(DESCRIPTORS) {
+            match accept(listener.get_ref()) {
+                Ok((fd, peer)) => self.admit(fd, peer, Some(taken)),
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// An error of `accept` is not the end of a listener.
+    async fn pause_after(&self, error: &io::Error) {
+        // A client that left while it waited, or whose network has failed
+        // (accept(2), "Error handling"), says nothing about the next one.
+        let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+        let is_of_client = matches!(
+            errno,
+            Some(
+                Errno::CONNABORTED
+                    | Errno::INTR
+                    | Errno::NETDOWN
+                    | Errno::PROTO
+                    | Errno::NOPROTOOPT
+                    | Errno::HOSTDOWN
+                    | Errno::NONET
+                    | Errno::HOSTUNREACH
+                    | Errno::OPNOTSUPP
+                    | Errno::NETUNREACH
+                    | Errno::PERM
+            )
+        );
+        if is_of_client {
+            debug!(tunnel = self.tunnel.label(), %error, "a client left before it was accepted");
+            return;
+        }
+        self.warn_folded(|| format!("cannot accept a client: {error}"));
+        tokio::time::sleep(ERROR_PAUSE).await;
+    }
+
+    /// Lets a client in, or resets it.
+    fn admit(&self, fd: OwnedFd, peer: Option<SocketAddrAny>, taken: Option<Taken>) {
+        let (client, hops) = self.identify(&fd, peer);
+        let Some(taken) = taken else {
+            return self.refuse(&fd, client, "no file descriptors are left");
+        };
+        if hops >= HOPS_MAX {
+            return self.refuse(
+                &fd,
+                client,
+                "it has come through 8 tunnels of this daemon: a loop",
+            );
+        }
+        let Some(seat) = self.tunnel.seat() else {
+            return self.refuse(&fd, client, "`max-conns` is reached");
+        };
+        self.tunnel.totals.count();
+        let options = self.tunnel.route();
+        let id = self.engine.connection_id();
+        let entry = Entry::new(id, Arc::clone(&self.tunnel), client, &options.options);
+        let worker = self.engine.workers.least_loaded();
+        let registered = worker.table.register(entry, seat);
+        let accepted = Accepted { registered, hops, taken };
+        let engine = Arc::clone(&self.engine);
+        let carried = async move {
+            match Socket::from_accepted(fd, client) {
+                Ok(socket) => carry(socket, accepted, engine).await,
+                Err(error) => debug!(%error, "cannot watch a client's socket"),
+            }
+        };
+        worker.tasks.spawn_on(carried, &worker.handle);
+    }
+
+    fn identify(&self, fd: &OwnedFd, peer: Option<SocketAddrAny>) -> (ClientAddr, u8) {
+        let ip = peer.as_ref().and_then(|peer| SocketAddr::try_from(peer.clone()).ok());
+        match ip {
+            Some(ip) => {
+                let ip = SocketAddr::new(ip.ip().to_canonical(), ip.port());
+                (ClientAddr::Ip(ip), self.engine.hops.arrived(ip, || local_ip(fd)))
+            }
+            None => {
+                let unix = peer.and_then(|peer| SocketAddrUnix::try_from(peer).ok());
+                let name = unix.as_ref().and_then(SocketAddrUnix::abstract_name);
+                (ClientAddr::Unix, self.engine.hops.arrived_unix(name))
+            }
+        }
+    }
+
+    fn refuse(&self, fd: &OwnedFd, client: ClientAddr, why: &str) {
+        reset_on_close(fd);
+        self.tunnel.count_end(Reason::Limit);
+        self.warn_folded(|| format!("client {client} refused: {why}"));
+    }
+
+    fn warn_folded(&self, message: impl FnOnce() -> String) {
+        let tunnel = self.tunnel.label();
+        if self.tunnel.refusals.admits(|| format!("tunnel {tunnel}: client not accepted")) {
+            warn!(tunnel, "{}", message());
+        }
+    }
+}
+
+fn accept(listener: &OwnedFd) -> io::Result<(OwnedFd, Option<SocketAddrAny>)> {
+    Ok(acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?)
+}

@@ -1,0 +1,179 @@
+//! One direction, by reading into a buffer and writing from it: the plain
+//! path, and the specification of every faster one.
+
+use std::cell::RefCell;
+use std::io::{self, ErrorKind};
+use std::task::{Context, Poll, ready};
+
+use super::Stream;
+use crate::traffic::{Direction, Flow};
+
+/// Most bytes that one direction holds while its reader does not take them.
+pub(crate) const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Reads in a row before others get their turn.
+const ROUNDS_MAX: u32 = 32;
+
+thread_local! {
+    /// One buffer per worker: it is used between a read and its write, and
+    /// never held over a wait, so that an idle connection holds none.
+    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; BUFFER_BYTES].into_boxed_slice());
+}
+
+/// Which stream failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The one that is read from.
+    Read,
+    /// The one that is written to.
+    Write,
+}
+
+/// What one direction remembers between two polls.
+#[derive(Debug, Default)]
+pub(super) struct Copy {
+    /// What was read and not yet taken: `spilled[written..]`. While there is
+    /// something, nothing more is read, and that is the back-pressure.
+    spilled: Vec<u8>,
+    written: usize,
+    state: State,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum State {
+    #[default]
+    Copying,
+    /// The source has ended; the sink does not know yet.
+    Ending,
+    Ended,
+}
+
+enum Round {
+    Moved,
+    /// Nothing there; try again when the source is readable.
+    Empty,
+    /// The sink takes no more.
+    Full,
+    SourceEnded,
+}
+
+impl Copy {
+    /// Copies until the source ends, and passes its end on.
+    pub(super) fn poll<F: Stream, T: Stream>(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &F,
+        to: &T,
+        flow: &Flow,
+        direction: Direction,
+    ) -> Poll<Result<(), Fault>> {
+        if self.state == State::Copying {
+            ready!(self.poll_copy(cx, from, to, flow, direction))?;
+        }
+        if self.state == State::Ending {
+            to.end().map_err(|_| Fault::Write)?;
+            self.state = State::Ended;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Copies what a broken source has left, and does not pass its end on.
+    pub(super) fn poll_rest<F: Stream, T: Stream>(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &F,
+        to: &T,
+        flow: &Flow,
+        direction: Direction,
+    ) -> Poll<Result<(), Fault>> {
+        if self.state != State::Copying {
+            return Poll::Ready(Ok(()));
+        }
+        match ready!(self.poll_copy(cx, from, to, flow, direction)) {
+            // That is how a broken source ends.
+            Ok(()) | Err(Fault::Read) => Poll::Ready(Ok(())),
+            Err(Fault::Write) => Poll::Ready(Err(Fault::Write)),
+        }
+    }
+
+    fn poll_copy<F: Stream, T: Stream>(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &F,
+        to: &T,
+        flow: &Flow,
+        direction: Direction,
+    ) -> Poll<Result<(), Fault>> {
+        for _ in 0..ROUNDS_MAX {
+            ready!(self.poll_spilled(cx, to, flow, direction)).map_err(|_| Fault::Write)?;
+            match self.round(from, to, flow, direction)? {
+                Round::Moved | Round::Full => {}
+                Round::Empty => ready!(from.poll_readable(cx)).map_err(|_| Fault::Read)?,
+                Round::SourceEnded => {
+                    self.state = State::Ending;
+                    return Poll::Ready(Ok(()));
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Reads once and writes at once; what the sink does not take is spilled.
+    fn round<F: Stream, T: Stream>(
+        &mut self,
+        from: &F,
+        to: &T,
+        flow: &Flow,
+        direction: Direction,
+    ) -> Result<Round, Fault> {
+        BUFFER.with_borrow_mut(|buffer| {
+            let read = match from.try_read(buffer) {
+                Ok(0) => return Ok(Round::SourceEnded),
+                Ok(read) => buffer.get(..read).unwrap_or_default(),
+                Err(error) if is_transient(&error) => return Ok(Round::Empty),
+                Err(_) => return Err(Fault::Read),
+            };
+            let written = match to.try_write(read) {
+                Ok(written) => written,
+                Err(error) if is_transient(&error) => 0,
+                Err(_) => return Err(Fault::Write),
+            };
+            flow.count(direction, written);
+            let rest = read.get(written..).unwrap_or_default();
+            if rest.is_empty() {
+                return Ok(Round::Moved);
+            }
+            self.spilled = rest.to_vec();
+            self.written = 0;
+            Ok(Round::Full)
+        })
+    }
+
+    /// Writes what was spilled before.
+    fn poll_spilled<T: Stream>(
+        &mut self,
+        cx: &mut Context<'_>,
+        to: &T,
+        flow: &Flow,
+        direction: Direction,
+    ) -> Poll<io::Result<()>> {
+        while let Some(rest) = self.spilled.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match to.try_write(rest) {
+                Ok(written) => {
+                    self.written += written;
+                    flow.count(direction, written);
+                }
+                Err(error) if is_transient(&error) => ready!(to.poll_writable(cx))?,
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        self.spilled = Vec::new();
+        self.written = 0;
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn is_transient(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}

@@ -1,0 +1,53 @@
+//! `add`: one more backend.
+
+use std::sync::Arc;
+
+use plexy_shared::info::BackendReply;
+use plexy_shared::spec::{BACKENDS_MAX, BackendSpec, TunnelRef};
+use tracing::info;
+
+use super::{Actor, Service, ServiceError, check_own_backends};
+use crate::backend::Backend;
+use crate::tunnel::Route;
+
+impl Service {
+    /// Adds a backend; the same one again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such tunnel, if it has that backend with other
+    /// attributes, if it is full, or if the backend is the tunnel itself.
+    pub async fn add(
+        &self,
+        wanted: &TunnelRef,
+        spec: &BackendSpec,
+        actor: &Actor,
+    ) -> Result<BackendReply, ServiceError> {
+        let _changing = self.changing.lock().await;
+        let tunnel = self.find(wanted).await?;
+        let (route, label) = (tunnel.route(), tunnel.label());
+        if let Some(known) = route.backend(spec) {
+            if known.spec != *spec {
+                let backend = spec.addr.clone();
+                return Err(ServiceError::BackendExists { tunnel: label, backend });
+            }
+            return Ok(BackendReply {
+                backend: spec.to_string(),
+                kept: known.totals.live(),
+                revision: route.revision,
+            });
+        }
+        if route.backends.len() >= BACKENDS_MAX {
+            return Err(ServiceError::TooManyBackends { tunnel: label, max: BACKENDS_MAX });
+        }
+        check_own_backends(&tunnel.listen, std::slice::from_ref(spec))?;
+        let backend = Arc::new(Backend::new(spec.clone()));
+        self.engine.health.watch(&label, &backend);
+        let mut backends = route.backends.to_vec();
+        backends.push(backend);
+        let revision = self.next_revision();
+        tunnel.reroute(Route::new(route.options.clone(), backends, revision));
+        info!(tunnel = label, %actor, revision, backend = %spec, "backend added");
+        Ok(BackendReply { backend: spec.to_string(), kept: 0, revision })
+    }
+}

@@ -1,0 +1,147 @@
+//! Why the service says no.
+
+use plexy_shared::error::{Code, Refusal};
+use plexy_shared::spec::{BackendAddr, BoundAddr, TunnelName, TunnelRef};
+use thiserror::Error;
+
+use crate::bind::BindError;
+use crate::resolver::ResolveError;
+
+/// What the service refuses. Nothing was changed then.
+#[derive(Debug, Error)]
+pub enum ServiceError {
+    /// No tunnel is called that.
+    #[error("no tunnel `{0}`")]
+    TunnelNotFound(TunnelRef),
+    /// The tunnel has no such backend.
+    #[error("tunnel `{tunnel}` has no backend `{backend}`")]
+    BackendNotFound {
+        /// The tunnel's name or address.
+        tunnel: String,
+        /// The backend.
+        backend: BackendAddr,
+    },
+    /// The tunnel has that backend with other attributes.
+    #[error("tunnel `{tunnel}` has backend `{backend}` already")]
+    BackendExists {
+        /// The tunnel's name or address.
+        tunnel: String,
+        /// The backend.
+        backend: BackendAddr,
+    },
+    /// A tunnel has at least one backend.
+    #[error("`{backend}` is the last backend of tunnel `{tunnel}`")]
+    LastBackend {
+        /// The tunnel's name or address.
+        tunnel: String,
+        /// The backend.
+        backend: BackendAddr,
+    },
+    /// A tunnel has a bounded number of backends.
+    #[error("tunnel `{tunnel}` has {max} backends already")]
+    TooManyBackends {
+        /// The tunnel's name or address.
+        tunnel: String,
+        /// How many it may have.
+        max: usize,
+    },
+    /// Names are unique.
+    #[error("the name `{name}` is taken by the tunnel on `{holder}`")]
+    NameInUse {
+        /// The name.
+        name: TunnelName,
+        /// Who has it.
+        holder: BoundAddr,
+    },
+    /// One of our tunnels listens there.
+    #[error("cannot listen on `{addr}`: tunnel `{holder}` listens on `{holder_addr}`")]
+    AddressInUse {
+        /// The address.
+        addr: BoundAddr,
+        /// Name or address of the tunnel that has it.
+        holder: String,
+        /// Where that one listens.
+        holder_addr: BoundAddr,
+    },
+    /// The operating system says no.
+    #[error("{0}")]
+    Bind(#[from] BindFailure),
+    /// The name to listen on has no IPv4 address.
+    #[error("cannot listen: {0}")]
+    NotResolved(String),
+    /// A tunnel cannot be its own backend.
+    #[error("backend `{backend}` is the tunnel on `{listen}` itself")]
+    OwnBackend {
+        /// Where it listens.
+        listen: BoundAddr,
+        /// The backend.
+        backend: BackendAddr,
+    },
+    /// Another listener would take what the data path needs.
+    #[error("no file descriptors are left for another tunnel")]
+    OutOfDescriptors,
+    /// The daemon drains.
+    #[error("plexyd is shutting down")]
+    ShuttingDown,
+}
+
+/// A [`BindError`] that other crates need not take apart.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct BindFailure(BindError);
+
+impl From<BindError> for ServiceError {
+    fn from(error: BindError) -> Self {
+        Self::Bind(BindFailure(error))
+    }
+}
+
+impl From<ResolveError> for ServiceError {
+    fn from(error: ResolveError) -> Self {
+        Self::NotResolved(error.to_string())
+    }
+}
+
+impl ServiceError {
+    fn code(&self) -> Code {
+        match self {
+            Self::TunnelNotFound(_) => Code::TunnelNotFound,
+            Self::BackendNotFound { .. } => Code::BackendNotFound,
+            Self::BackendExists { .. } => Code::BackendExists,
+            Self::LastBackend { .. } => Code::LastBackend,
+            Self::TooManyBackends { .. } => Code::TooManyBackends,
+            Self::NameInUse { .. } => Code::NameInUse,
+            Self::AddressInUse { .. } => Code::AddressInUse,
+            Self::Bind(BindFailure(error)) => match error {
+                BindError::InUse { .. } => Code::AddressInUse,
+                BindError::Denied { .. } => Code::PermissionDenied,
+                BindError::OutOfDescriptors(_) => Code::OutOfDescriptors,
+                BindError::NotASocket(_) | BindError::Other { .. } => Code::CannotListen,
+            },
+            Self::NotResolved(_) => Code::NameNotResolved,
+            Self::OwnBackend { .. } => Code::OwnBackend,
+            Self::OutOfDescriptors => Code::OutOfDescriptors,
+            Self::ShuttingDown => Code::ShuttingDown,
+        }
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::TunnelNotFound(_) => Some("`status full` lists the tunnels"),
+            Self::BackendNotFound { .. } => Some("`detail` lists its backends"),
+            Self::BackendExists { .. } => Some("remove it first to change its attributes"),
+            Self::LastBackend { .. } => Some("add another one first, or close the tunnel"),
+            Self::AddressInUse { .. } => Some("close that one first, or listen elsewhere"),
+            Self::OutOfDescriptors => Some("raise the limit of open files"),
+            _ => None,
+        }
+    }
+}
+
+impl From<ServiceError> for Refusal {
+    fn from(error: ServiceError) -> Self {
+        let mut refusal = Self::new(error.code(), error.to_string());
+        refusal.hint = error.hint().map(str::to_owned);
+        refusal
+    }
+}

@@ -1,0 +1,30 @@
+//! The few calls that need `unsafe`, each behind a safe function.
+#![allow(unsafe_code, reason = "the one place for it; each use says why it is sound")]
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::ioctl::{Getter, Opcode, ioctl};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// `SIOCOUTQ` of `linux/sockios.h`.
+const SIOCOUTQ: Opcode = 0x5411;
+
+/// Bytes that were written to a socket and that its peer has not taken yet
+/// (tcp(7), unix(7): `SIOCOUTQ`).
+pub(crate) fn unsent_bytes(socket: impl AsFd) -> io::Result<usize> {
+    // SAFETY: the kernel writes one `int` for this opcode.
+    let getter = unsafe { Getter::<SIOCOUTQ, std::ffi::c_int>::new() };
+    // SAFETY: `SIOCOUTQ` only reads a number from the socket.
+    let bytes = unsafe { ioctl(socket, getter) }?;
+    Ok(usize::try_from(bytes).unwrap_or_default())
+}
+
+/// Watches a listening socket for clients, on the runtime that calls.
+pub(crate) fn watch_listener(listener: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: the descriptor of an `OwnedFd` is the same for as long as it
+    // lives, and `AsyncFd` owns it until it is deregistered.
+    let watched = unsafe { AsyncFd::register_with_interest(listener, Interest::READABLE) };
+    watched.map_err(|error| error.into_parts().1)
+}

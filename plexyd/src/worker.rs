@@ -1,0 +1,139 @@
+//! Workers: one thread with one runtime per CPU, for the data path and nothing
+//! else, so that a flood of data never makes the console slow.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use plexy_shared::info::Reason;
+use tokio::runtime::{Builder, Handle};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::error;
+
+use crate::table::{Entry, Frozen, Table};
+
+/// Events that a worker takes from the kernel at once: the more, the fewer
+/// system calls under load.
+const EVENT_INTERVAL: u32 = 256;
+
+/// One worker.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub(crate) handle: Handle,
+    pub(crate) table: Arc<Table>,
+    pub(crate) tasks: TaskTracker,
+}
+
+/// All of them.
+#[derive(Debug)]
+pub(crate) struct Workers {
+    workers: Box<[Arc<Worker>]>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    stop: CancellationToken,
+    next: AtomicUsize,
+}
+
+impl Workers {
+    /// Starts `count` workers.
+    ///
+    /// # Errors
+    ///
+    /// Where the system has no thread or descriptor left for one.
+    pub(crate) fn start(count: usize) -> io::Result<Self> {
+        let stop = CancellationToken::new();
+        let (mut workers, mut threads) = (Vec::new(), Vec::new());
+        for number in 0..count.max(1) {
+            let runtime = Builder::new_current_thread()
+                .enable_all()
+                .event_interval(EVENT_INTERVAL)
+                .build()?;
+            let table = Arc::new(Table::default());
+            workers.push(Arc::new(Worker {
+                handle: runtime.handle().clone(),
+                table: Arc::clone(&table),
+                tasks: TaskTracker::new(),
+            }));
+            let stop = stop.clone();
+            let run = move || {
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = table.keep_sweeping() => {}
+                    }
+                });
+            };
+            threads.push(thread::Builder::new().name(format!("worker-{number}")).spawn(run)?);
+        }
+        Ok(Self {
+            workers: workers.into(),
+            threads: Mutex::new(threads),
+            stop,
+            next: AtomicUsize::new(0),
+        })
+    }
+
+    /// The worker with the fewest connections.
+    pub(crate) fn least_loaded(&self) -> &Arc<Worker> {
+        let least = self.workers.iter().min_by_key(|worker| worker.tasks.len());
+        least.expect("there is at least one worker")
+    }
+
+    /// One worker after the other.
+    pub(crate) fn next(&self) -> &Arc<Worker> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.workers.len();
+        self.workers.get(turn).expect("the turn is below the number of workers")
+    }
+
+    /// Holds all tables still for one consistent look at every connection.
+    pub(crate) fn read<R>(&self, look: impl FnOnce(&[Frozen<'_>]) -> R) -> R {
+        let frozen: Vec<_> = self.workers.iter().map(|worker| worker.table.freeze()).collect();
+        look(&frozen)
+    }
+
+    /// Tells the connections that `which` picks to end, and how many it told.
+    pub(crate) fn order(&self, reason: Reason, which: impl Fn(&Entry) -> bool) -> u64 {
+        let mut ordered = 0;
+        for worker in &self.workers {
+            let frozen = worker.table.freeze();
+            for entry in frozen.entries().filter(|entry| which(entry)) {
+                entry.stop.order(reason);
+                ordered += 1;
+            }
+        }
+        ordered
+    }
+
+    /// Connections that live.
+    pub(crate) fn connections(&self) -> usize {
+        self.workers.iter().map(|worker| worker.table.len()).sum()
+    }
+
+    /// Ends the workers and all that still runs on them.
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            if thread.join().is_err() {
+                error!("a worker has panicked");
+            }
+        }
+    }
+
+    /// Waits until every connection has ended.
+    pub(crate) async fn drained(&self) {
+        for worker in &self.workers {
+            worker.tasks.close();
+            worker.tasks.wait().await;
+        }
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        // Not joined here: the last one to drop them may be a worker itself.
+        self.stop.cancel();
+    }
+}
