@@ -1,1 +1,3 @@
-fn main() {}
+//! The tests that need more than one crate: a module per behaviour.
+
+mod half_close;

@@ -9,6 +9,7 @@
 )]
 
 pub mod backend;
+pub mod daemon;
 pub mod descriptors;
 pub mod dns;
 pub mod eventually;

@@ -54,7 +54,7 @@ pub enum ServiceError {
         holder: BoundAddr,
     },
     /// One of our tunnels listens there.
-    #[error("cannot listen on `{addr}`: tunnel `{holder}` listens on `{holder_addr}`")]
+    #[error("cannot listen on `{addr}`: {}", holder_words(holder, holder_addr))]
     AddressInUse {
         /// The address.
         addr: BoundAddr,
@@ -83,6 +83,14 @@ pub enum ServiceError {
     /// The daemon drains.
     #[error("plexyd is shutting down")]
     ShuttingDown,
+}
+
+fn holder_words(holder: &str, addr: &BoundAddr) -> String {
+    if addr.to_string() == holder {
+        format!("tunnel `{holder}` is open")
+    } else {
+        format!("tunnel `{holder}` is open on `{addr}`")
+    }
 }
 
 /// A [`BindError`] that other crates need not take apart.

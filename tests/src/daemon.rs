@@ -1,0 +1,169 @@
+//! plexyd under test: in the process of the test ([`Daemon`]), or as a process of its own
+//! ([`Process`]), and a client of its line protocol ([`LineClient`]).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use plexy_shared::command::{CloseMode, Detail};
+use plexy_shared::error::Refusal;
+use plexy_shared::info::{BackendInfo, CloseReply, Origin, TunnelInfo, TunnelStatus};
+use plexy_shared::spec::{BoundAddr, ListenAddr, TunnelRef, TunnelSpec};
+use plexyd::{Actor, Config, Service, ServiceError};
+
+mod line_client;
+mod process;
+
+pub use self::line_client::LineClient;
+pub use self::process::Process;
+
+/// A daemon in the process of the test. Give its test `flavor = "multi_thread"`: the control side
+/// runs on the runtime of the test, the data path on threads of the daemon's own.
+///
+/// What it is asked through here goes to the same service as every door.
+#[derive(Debug)]
+pub struct Daemon {
+    daemon: plexyd::Daemon,
+}
+
+impl Daemon {
+    /// One with no tunnels, one worker, and a control socket on a free port.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// The same with a changed configuration.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config {
+            control_sockets: vec!["127.0.0.1:0".parse::<ListenAddr>().unwrap()],
+            workers: std::num::NonZeroUsize::MIN,
+            ..Config::default()
+        };
+        change(&mut config);
+        Self { daemon: plexyd::Daemon::start(config).await.expect("the daemon starts") }
+    }
+
+    /// The service behind every door.
+    #[must_use]
+    pub fn service(&self) -> &Arc<Service> {
+        self.daemon.service()
+    }
+
+    /// Where the line protocol listens: the first TCP control socket.
+    #[must_use]
+    pub fn control_addr(&self) -> SocketAddr {
+        let tcp = self.daemon.control_addrs().iter().find_map(|addr| match addr {
+            BoundAddr::Ip(addr) => Some(*addr),
+            BoundAddr::Any(_) | BoundAddr::Unix(_) => None,
+        });
+        tcp.expect("there is a TCP control socket")
+    }
+
+    /// A session of the line protocol.
+    pub async fn line(&self) -> LineClient {
+        LineClient::connect(self.control_addr()).await
+    }
+
+    /// Opens a tunnel on a free port of 127.0.0.1 to these backends; `rest` is all of the
+    /// specification behind `=`.
+    pub async fn open(&self, rest: &str) -> SocketAddr {
+        let listen = self.try_open(&format!("0={rest}")).await.expect(rest);
+        listen.parse().expect("it listens on an IP address")
+    }
+
+    /// Opens a tunnel; says where it listens, or why not.
+    ///
+    /// # Errors
+    ///
+    /// The refusal, as every door would tell it.
+    pub async fn try_open(&self, spec: &str) -> Result<String, Refusal> {
+        let spec: TunnelSpec = spec.parse().map_err(Refusal::from)?;
+        let opened = self.service().open(&spec, Origin::Runtime, &Actor::Args).await;
+        opened.map(|reply| reply.listen).map_err(Refusal::from)
+    }
+
+    /// Closes a tunnel, named as in a command, and ends its connections.
+    pub async fn close(&self, tunnel: impl ToString) -> CloseReply {
+        self.try_close(tunnel, CloseMode::Reset).await.expect("there is such a tunnel")
+    }
+
+    /// Closes a tunnel in either way.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such tunnel.
+    pub async fn try_close(
+        &self,
+        tunnel: impl ToString,
+        connections: CloseMode,
+    ) -> Result<CloseReply, ServiceError> {
+        self.service().close(&reference(tunnel), connections, &Actor::Args).await
+    }
+
+    /// Adds a backend, given as in a specification.
+    ///
+    /// # Errors
+    ///
+    /// What the service refuses.
+    pub async fn add(&self, tunnel: impl ToString, backend: &str) -> Result<(), ServiceError> {
+        let backend = backend.parse().expect(backend);
+        self.service().add(&reference(tunnel), &backend, &Actor::Args).await.map(drop)
+    }
+
+    /// Removes a backend, given by its address.
+    ///
+    /// # Errors
+    ///
+    /// What the service refuses.
+    pub async fn remove(&self, tunnel: impl ToString, backend: &str) -> Result<(), ServiceError> {
+        let backend = backend.parse().expect(backend);
+        self.service().remove(&reference(tunnel), &backend, &Actor::Args).await.map(drop)
+    }
+
+    /// What `status full` says of one tunnel.
+    pub async fn status(&self, tunnel: impl ToString) -> TunnelStatus {
+        self.detail(tunnel).await.status
+    }
+
+    /// Every tunnel in order of opening.
+    #[must_use]
+    pub fn statuses(&self) -> Vec<TunnelStatus> {
+        self.service().status(Detail::Full).tunnel_list.unwrap_or_default()
+    }
+
+    /// What `detail` says of a tunnel.
+    pub async fn detail(&self, tunnel: impl ToString) -> TunnelInfo {
+        self.service().detail(&reference(tunnel)).await.expect("there is such a tunnel")
+    }
+
+    /// What `detail` says of one backend of a tunnel.
+    pub async fn backend(&self, tunnel: impl ToString, addr: impl ToString) -> BackendInfo {
+        let addr = addr.to_string();
+        let backends = self.detail(tunnel).await.backend_list;
+        let found = backends.into_iter().find(|backend| backend.addr == addr);
+        found.unwrap_or_else(|| panic!("the tunnel has no backend {addr}"))
+    }
+
+    /// How many connections of a tunnel have ended for a reason, by its word.
+    pub async fn ended(&self, tunnel: impl ToString, reason: &str) -> u64 {
+        let ended = self.detail(tunnel).await.ended;
+        let found = ended.iter().find(|info| info.reason.as_str() == reason);
+        found.map_or(0, |info| info.connections)
+    }
+
+    /// Connections that live, of all tunnels and of closed ones.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.service().connections()
+    }
+
+    /// Drains for so long, and ends.
+    pub async fn end(self, deadline: Duration) {
+        self.daemon.end(deadline).await;
+    }
+}
+
+fn reference(tunnel: impl ToString) -> TunnelRef {
+    let text = tunnel.to_string();
+    text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+}

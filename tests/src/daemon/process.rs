@@ -1,0 +1,101 @@
+//! plexyd as a process of its own.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::eventually;
+
+/// A process that runs plexyd; killed on drop. `program` is
+/// `env!("CARGO_BIN_EXE_plexyd-under-test")`, which only a test binary knows.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Process {
+    /// Starts it and waits until it is ready.
+    pub async fn start(program: impl AsRef<Path>, arguments: &[&str]) -> Self {
+        let process = Self::spawn(program, arguments);
+        eventually!(process.says("ready"), "plexyd is not ready: {}", process.log());
+        process
+    }
+
+    /// Starts it, to watch how that goes.
+    pub fn spawn(program: impl AsRef<Path>, arguments: &[&str]) -> Self {
+        let mut child = Command::new(program.as_ref())
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("plexyd can be started");
+        let stderr = child.stderr.take().expect("its standard error is a pipe");
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let lines = Arc::clone(&log);
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            }
+        });
+        Self { child, log }
+    }
+
+    /// All that it has logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).join("\n")
+    }
+
+    /// Whether it has logged that.
+    #[must_use]
+    pub fn says(&self, text: &str) -> bool {
+        self.log().contains(text)
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where its first TCP control socket listens, as its log says.
+    #[must_use]
+    pub fn control_addr(&self) -> SocketAddr {
+        let log = self.log();
+        let opened = log.lines().filter(|line| line.contains("control socket open"));
+        let mut addrs = opened.filter_map(|line| line.split_once("socket=")?.1.trim().parse().ok());
+        addrs.next().expect("it has a TCP control socket")
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        kill_process(pid.expect("it has a pid"), signal).expect("it can be signalled");
+    }
+
+    /// Its exit code, once it has ended.
+    pub fn exit_status(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("it can be waited for")
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(&mut self) -> ExitStatus {
+        eventually!(within std::time::Duration::from_secs(40), self.child.try_wait().is_ok_and(|status| status.is_some()), "plexyd goes on: {}", self.log());
+        self.exit_status().expect("it has ended")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if self.child.kill().is_ok() && self.child.wait().is_err() {
+            eprintln!("plexyd ({}) cannot be waited for", self.child.id());
+        }
+    }
+}
