@@ -1,3 +1,6 @@
 //! The tests that need more than one crate: a module per behaviour.
 
+// The data path.
 mod half_close;
+
+// The doors and the programs.
