@@ -3,12 +3,12 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use plexy_shared::error::Refusal;
 use plexy_shared::spec::{ATTRIBUTES, ListenAddr, OPTIONS, SpecError, TunnelSpec};
 
 use crate::config::Config;
-use crate::log::LogFormat;
+use crate::log::{LogFormat, LogLevel};
 
 /// Dynamic TCP proxy: carries connections through tunnels that are opened,
 /// changed and closed while it runs.
@@ -42,16 +42,6 @@ pub(crate) struct Args {
     /// Explain the grammar of a tunnel, with every option
     #[arg(long)]
     pub(crate) help_tunnel: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogLevel {
-    Off,
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
 }
 
 impl Args {

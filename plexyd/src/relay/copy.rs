@@ -46,6 +46,8 @@ enum State {
     /// The source has ended; the sink does not know yet.
     Ending,
     Ended,
+    /// The source has broken: nothing more comes, and no end.
+    Broken,
 }
 
 enum Round {
@@ -132,7 +134,10 @@ impl Copy {
                 Ok(0) => return Ok(Round::SourceEnded),
                 Ok(read) => buffer.get(..read).unwrap_or_default(),
                 Err(error) if is_transient(&error) => return Ok(Round::Empty),
-                Err(_) => return Err(Fault::Read),
+                Err(_) => {
+                    self.state = State::Broken;
+                    return Err(Fault::Read);
+                }
             };
             let written = match to.try_write(read) {
                 Ok(written) => written,
