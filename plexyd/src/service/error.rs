@@ -93,7 +93,7 @@ fn holder_words(holder: &str, addr: &BoundAddr) -> String {
     }
 }
 
-/// A [`BindError`] that other crates need not take apart.
+/// Why an address cannot be listened on; other crates need not take it apart.
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub struct BindFailure(BindError);

@@ -1,0 +1,149 @@
+//! The README tells the truth: its examples run, its tables are the code's.
+
+use std::path::Path;
+use std::process::Command;
+
+use plexy_shared::command::VERBS;
+use plexy_shared::spec::{ATTRIBUTES, OPTIONS, TunnelSpec};
+use plexy_tests::daemon::Process;
+use plexy_tests::port::Port;
+use plexy_tests::tool::Tool;
+
+const PLEXYD: &str = env!("CARGO_BIN_EXE_plexyd-under-test");
+
+fn readme() -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    std::fs::read_to_string(file).expect("there is a README")
+}
+
+/// The code blocks of a language.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let open = format!("\n```{language}\n");
+    let blocks = text.split(&open).skip(1);
+    blocks.map(|rest| rest.split("\n```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_tunnel_of_the_readme_is_one() {
+    let blocks = blocks(&readme(), "tunnel");
+    assert!(!blocks.is_empty());
+    for line in blocks.iter().flat_map(|block| block.lines()) {
+        line.parse::<TunnelSpec>().unwrap_or_else(|error| panic!("{line}: {error}"));
+    }
+}
+
+#[test]
+fn the_tables_of_the_readme_are_those_of_the_code() {
+    let readme = readme();
+    let code = |text: &str| {
+        if text.is_empty() { String::new() } else { format!("`{}`", text.replace('|', "\\|")) }
+    };
+    let named = |name: &str, aliases: &[&str]| {
+        let aliases: Vec<_> = aliases.iter().map(|alias| format!("`{alias}`")).collect();
+        if aliases.is_empty() {
+            format!("`{name}`")
+        } else {
+            format!("`{name}` ({})", aliases.join(", "))
+        }
+    };
+    let mut rows = Vec::new();
+    for row in OPTIONS {
+        let name = named(row.key, row.aliases);
+        rows.push(format!("| {name} | {} | {} | {} |", row.value, row.default(), row.meaning));
+    }
+    for row in ATTRIBUTES {
+        let cells =
+            [format!("`{}`", row.key), row.value.into(), row.default.into(), row.meaning.into()];
+        rows.push(format!("| {} |", cells.join(" | ")).replace("|  |", "| |"));
+    }
+    for verb in VERBS {
+        let cells = [named(verb.name, verb.aliases), code(verb.usage), verb.help.to_owned()];
+        rows.push(format!("| {} |", cells.join(" | ")).replace("|  |", "| |"));
+    }
+    let missing: Vec<_> = rows.iter().filter(|row| !readme.contains(row.as_str())).collect();
+    assert!(missing.is_empty(), "README lacks these rows: {missing:#?}");
+    // No row too many: the header and the rule of each of three tables, and the limits.
+    let limits = readme.split("| limit | |").nth(1).unwrap().lines().filter(|l| l.starts_with('|'));
+    let others = 2 * 3 + 1 + limits.count();
+    let lines = readme.lines().filter(|line| line.starts_with('|')).count();
+    assert_eq!(lines, rows.len() + others, "README has rows that the code does not have");
+}
+
+/// A command of the README and what it prints.
+struct Step {
+    command: String,
+    output: String,
+}
+
+fn steps(block: &str) -> Vec<Step> {
+    let commands = format!("\n{block}");
+    let steps = commands.split("\n$ ").skip(1);
+    let split = |step: &str| {
+        let (command, output) = step.split_once('\n').unwrap_or((step, ""));
+        Step { command: command.to_owned(), output: output.to_owned() }
+    };
+    steps.map(split).collect()
+}
+
+/// Times differ from one run to the next.
+fn without_times(text: &str) -> String {
+    let words = text.trim_end().split(' ').map(|word| {
+        let number = word.trim_end_matches(',').trim_end_matches('s');
+        if number != word && number.parse::<f64>().is_ok() && word.contains('s') {
+            word.replace(number, "N")
+        } else {
+            word.to_owned()
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tour_of_the_readme_comes_out_as_it_is_written() {
+    let Some(bash) = Tool::find("bash", "bash") else { return };
+    if Tool::find("nc.openbsd", "netcat-openbsd").is_none() {
+        return;
+    }
+    let ports = [("9999", Port::reserve()), ("9998", Port::reserve()), ("3000", Port::reserve())];
+    let ours = |text: &str| {
+        let replace = |text: String, (theirs, port): &(&str, Port)| {
+            text.replace(theirs, &port.addr().port().to_string())
+        };
+        ports.iter().fold(text.replace("nc -N", "nc.openbsd -N"), replace)
+    };
+    let mut plexyd = None;
+    let mut ran = 0;
+    for step in blocks(&readme(), "console").iter().flat_map(|block| steps(block)) {
+        let command = ours(&step.command);
+        if let Some(arguments) =
+            command.strip_prefix("cargo run --release --locked --bin plexyd -- ")
+        {
+            let arguments: Vec<_> = arguments.split(' ').collect();
+            plexyd = Some(Process::start(PLEXYD, &arguments).await);
+            continue;
+        }
+        if command.starts_with("cargo test") {
+            continue;
+        }
+        let output = bash.run(["-c", &command]).output().await;
+        let (expected, found) = (without_times(&ours(&step.output)), without_times(&output.text()));
+        assert_eq!(found, expected, "$ {command}\n{}", output.errors());
+        ran += 1;
+    }
+    assert!(plexyd.is_some(), "the README starts plexyd");
+    assert!(ran >= 8, "the README was not understood: {ran} commands");
+}
+
+#[test]
+fn the_help_of_plexyd_names_every_option_of_the_readme() {
+    let help = Command::new(PLEXYD).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let readme = readme();
+    for word in readme.split(|c: char| !c.is_ascii_alphanumeric() && c != '-') {
+        let is_of_plexyd = word.starts_with("--") && word.contains(char::is_alphabetic);
+        let is_of_cargo = ["--release", "--locked", "--bin", "--workspace"].contains(&word);
+        if is_of_plexyd && !is_of_cargo {
+            assert!(help.contains(word), "`{word}` is not an option of plexyd");
+        }
+    }
+}
