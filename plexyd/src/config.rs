@@ -24,7 +24,8 @@ pub struct Config {
     pub workers: NonZeroUsize,
     /// Who resolves host names.
     pub name_servers: NameServers,
-    /// Descriptors that the process may use; none for the system's limit.
+    /// Descriptors that the daemon may use; none for the system's limit, less
+    /// those that are open at start.
     pub descriptors_max: Option<u64>,
     /// How long connections may go on once the daemon was told to end.
     pub shutdown_deadline: Duration,

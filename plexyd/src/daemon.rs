@@ -17,7 +17,7 @@ use crate::bind::bind;
 use crate::config::Config;
 use crate::control::line::{BACKLOG, Line, SOCKET_MODE};
 use crate::control::token::Token;
-use crate::descriptors::{Descriptors, raise_limit};
+use crate::descriptors::{Descriptors, open_now, raise_limit};
 use crate::engine::Engine;
 use crate::health::Health;
 use crate::hops::Hops;
@@ -51,7 +51,6 @@ impl Daemon {
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         let token = config.token_file.as_deref().map(Token::read).transpose()?;
         let limit = raise_limit().context("cannot raise the limit of open files")?;
-        let limit = config.descriptors_max.unwrap_or(limit);
         info!(descriptors = limit, workers = config.workers.get(), "plexyd starts");
 
         let resolver = Arc::new(Resolver::new(config.name_servers));
@@ -61,13 +60,14 @@ impl Daemon {
         }
         let control_addrs = control.iter().map(|bound| bound.addr.clone()).collect();
 
-        let (descriptors, hops) = (Arc::new(Descriptors::new(limit)), Arc::new(Hops::default()));
+        let workers = Workers::start(config.workers.get()).context("cannot start the workers")?;
+        let usable = config.descriptors_max.unwrap_or_else(|| limit.saturating_sub(open_now()));
+        let (descriptors, hops) = (Arc::new(Descriptors::new(usable)), Arc::new(Hops::default()));
         let health = Arc::new(Health::new(
             Arc::clone(&descriptors),
             Arc::clone(&hops),
             Arc::clone(&resolver),
         ));
-        let workers = Workers::start(config.workers.get()).context("cannot start the workers")?;
         let engine = Arc::new(Engine::new(workers, descriptors, hops, health));
         let service = Arc::new(Service::new(Arc::clone(&engine), resolver));
         let line = Arc::new(Line::new(Arc::clone(&service), token));

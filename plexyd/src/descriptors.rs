@@ -11,8 +11,9 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Descriptors that the data path never takes: 64 control sessions and their
-/// listeners, the runtimes' own, resolver sockets, and room to spare.
+/// Descriptors that the data path never takes, besides those that are open
+/// when it starts: 64 control sessions, 64 sockets of the resolver, and room
+/// for a client that is accepted to be reset.
 pub(crate) const RESERVE: u64 = 160;
 
 /// How long a client waits in the kernel's queue for descriptors before it is
@@ -33,7 +34,7 @@ pub(crate) struct Taken {
 }
 
 impl Descriptors {
-    /// All that `limit` allows, less the reserve.
+    /// `limit` less the reserve.
     pub(crate) fn new(limit: u64) -> Self {
         let free = limit.saturating_sub(RESERVE).max(1);
         let free = usize::try_from(free).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
@@ -59,6 +60,12 @@ impl Descriptors {
         let permit = tokio::time::timeout(PATIENCE, acquire).await.ok()?.ok()?;
         Some(Taken { _permit: permit })
     }
+}
+
+/// Descriptors that the process has open.
+pub(crate) fn open_now() -> u64 {
+    let open = std::fs::read_dir("/proc/self/fd").map(Iterator::count).unwrap_or_default();
+    u64::try_from(open).unwrap_or_default()
 }
 
 /// Raises the process's limit as far as it may, and tells it.

@@ -116,11 +116,15 @@ impl Door {
     async fn accept_all(&self, listener: &AsyncFd<OwnedFd>) {
         loop {
             let Ok(mut ready) = listener.readable().await else { return };
+            let mut patience_is_over = false;
             for _ in 0..BATCH {
                 let taken = match self.engine.descriptors.try_take(DESCRIPTORS) {
                     Some(taken) => Some(taken),
+                    // Whoever waits beside the first one has waited too.
+                    None if patience_is_over => None,
                     None => self.engine.descriptors.take(DESCRIPTORS).await,
                 };
+                patience_is_over = taken.is_none();
                 match accept(listener.get_ref()) {
                     Ok((fd, peer)) => self.admit(fd, peer, taken),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

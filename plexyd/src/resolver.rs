@@ -17,7 +17,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use tracing::warn;
 
 /// Questions that are asked at once.
-const LOOKUPS_MAX: usize = 64;
+const LOOKUPS_MAX: usize = 32;
 
 /// Time for one name, all servers and tries included.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);

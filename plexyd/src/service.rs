@@ -127,6 +127,14 @@ impl Service {
         found.cloned().ok_or_else(|| ServiceError::TunnelNotFound(wanted.clone()))
     }
 
+    /// Whether a tunnel that was found before the lock is there behind it: a
+    /// name is never waited for while changes wait.
+    fn check_open_still(&self, tunnel: &Tunnel, wanted: &TunnelRef) -> Result<(), ServiceError> {
+        let registry = self.registry();
+        let is_open = registry.listening_on(&tunnel.listen).is_some_and(|it| it.id == tunnel.id);
+        if is_open { Ok(()) } else { Err(ServiceError::TunnelNotFound(wanted.clone())) }
+    }
+
     /// Connections that live.
     #[must_use]
     pub fn connections(&self) -> usize {

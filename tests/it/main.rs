@@ -1,4 +1,11 @@
 //! The tests that need more than one crate: a module per behaviour.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a panic with a good sentence is the way a test fails"
+)]
 
 // The house.
 mod layers;
@@ -11,4 +18,6 @@ mod resets;
 mod slow_reader;
 
 // The doors and the programs.
+mod line;
+mod sessions;
 mod transcript;

@@ -120,7 +120,7 @@ async fn the_transcript_of_the_contract_comes_back_from_nc_to_the_letter() {
         }
     }
 
-    let output = nc.ended().await;
+    let output = nc.finish().await;
     assert!(output.is_success(), "{}", output.errors());
     assert!(output.text().ends_with("\n\tHELP\n\n"), "{:?}", output.text());
     assert!(!output.text().contains('\r'), "{:?}", output.text());

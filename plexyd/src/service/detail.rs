@@ -1,5 +1,6 @@
 //! `detail`: one tunnel in full.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -21,19 +22,19 @@ impl Service {
     pub async fn detail(&self, wanted: &TunnelRef) -> Result<TunnelInfo, ServiceError> {
         let tunnel = self.find(wanted).await?;
         Ok(self.engine.workers.read(|tables| {
-            let entries = || {
-                let all = tables.iter().flat_map(|table| table.entries());
-                all.filter(|entry| entry.tunnel.id == tunnel.id)
-            };
-            let sum = |sum: (u64, u64), bytes: (u64, u64)| (sum.0 + bytes.0, sum.1 + bytes.1);
-            let live = entries().map(|entry| entry.flow.bytes()).fold((0, 0), sum);
-            let live_of = |backend: &Arc<Backend>| {
-                let of_it = entries().filter(|entry| {
-                    entry.backend.get().is_some_and(|other| Arc::ptr_eq(other, backend))
-                });
-                of_it.map(|entry| entry.flow.bytes()).fold((0, 0), sum)
-            };
-            describe(&tunnel, live, live_of)
+            let entries = tables.iter().flat_map(|table| table.entries());
+            let mut live = (0, 0);
+            let mut live_of: HashMap<*const Backend, (u64, u64)> = HashMap::new();
+            for entry in entries.filter(|entry| entry.tunnel.id == tunnel.id) {
+                let (bytes_in, bytes_out) = entry.flow.bytes();
+                live = (live.0 + bytes_in, live.1 + bytes_out);
+                if let Some(backend) = entry.backend.get() {
+                    let sum = live_of.entry(Arc::as_ptr(backend)).or_default();
+                    *sum = (sum.0 + bytes_in, sum.1 + bytes_out);
+                }
+            }
+            let of = |it: &Arc<Backend>| live_of.get(&Arc::as_ptr(it)).copied().unwrap_or_default();
+            describe(&tunnel, live, of)
         }))
     }
 }

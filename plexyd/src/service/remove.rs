@@ -21,8 +21,9 @@ impl Service {
         spec: &BackendSpec,
         actor: &Actor,
     ) -> Result<BackendReply, ServiceError> {
-        let _changing = self.changing.lock().await;
         let tunnel = self.find(wanted).await?;
+        let _changing = self.changing.lock().await;
+        self.check_open_still(&tunnel, wanted)?;
         let (route, label) = (tunnel.route(), tunnel.label());
         let addr = || spec.addr.clone();
         let Some(backend) = route.backend(spec) else {

@@ -1,0 +1,6 @@
+//! The line protocol, verb by verb and byte by byte.
+
+mod framing;
+mod http;
+mod modes;
+mod verbs;
