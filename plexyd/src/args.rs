@@ -115,7 +115,7 @@ A tunnel: local=backend[,backend...][[option=value,...]]
   3000=10.0.0.1:5432
       listens on 127.0.0.1:3000, carries to one backend
   *:3000=10.0.0.1:5432+weight=2,db.example:5432+backup[name=db,strategy=least-conn]
-      listens on all interfaces; three backends would be three, separated by commas
+      listens on all interfaces; two backends, the second for emergencies
 
 An address:
   host:port      a name is resolved; to listen, its first IPv4 address is taken
