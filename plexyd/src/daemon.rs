@@ -58,7 +58,7 @@ impl Daemon {
         for socket in &config.control_sockets {
             control.push(bind_control(socket, &resolver, token.is_some()).await?);
         }
-        let control_addrs = control.iter().map(|bound| bound.addr.clone()).collect();
+        let control_addrs: Vec<_> = control.iter().map(|bound| bound.addr.clone()).collect();
 
         let workers = Workers::start(config.workers.get()).context("cannot start the workers")?;
         let usable = config.descriptors_max.unwrap_or_else(|| limit.saturating_sub(open_now()));
@@ -69,7 +69,7 @@ impl Daemon {
             Arc::clone(&resolver),
         ));
         let engine = Arc::new(Engine::new(workers, descriptors, hops, health));
-        let service = Arc::new(Service::new(Arc::clone(&engine), resolver));
+        let service = Arc::new(Service::new(Arc::clone(&engine), resolver, control_addrs.clone()));
         let line = Arc::new(Line::new(Arc::clone(&service), token));
         let daemon = Self { engine, service, line, control_addrs };
 

@@ -66,6 +66,7 @@ impl fmt::Display for Actor {
 pub struct Service {
     engine: Arc<Engine>,
     resolver: Arc<Resolver>,
+    control_sockets: Vec<BoundAddr>,
     registry: Mutex<Registry>,
     /// Held through a change, so that changes come one after the other.
     changing: tokio::sync::Mutex<()>,
@@ -78,10 +79,16 @@ pub struct Service {
 }
 
 impl Service {
-    pub(crate) fn new(engine: Arc<Engine>, resolver: Arc<Resolver>) -> Self {
+    /// One that opens no tunnel on these control sockets.
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        resolver: Arc<Resolver>,
+        control_sockets: Vec<BoundAddr>,
+    ) -> Self {
         Self {
             engine,
             resolver,
+            control_sockets,
             registry: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
             revision: AtomicU64::new(0),

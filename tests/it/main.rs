@@ -12,12 +12,19 @@ mod layers;
 mod readme;
 
 // The data path.
+mod balance;
+mod ejection;
+mod failover;
 mod half_close;
 mod integrity;
+mod max_conns;
 mod resets;
 mod slow_reader;
+mod timeouts;
 
 // The doors and the programs.
+mod bad_input;
+mod clients;
 mod line;
 mod sessions;
 mod transcript;

@@ -25,7 +25,7 @@ use crate::bind::{Bound, SocketFile};
 use crate::control::token::Token;
 use crate::fold::Fold;
 use crate::service::{Actor, Service};
-use session::Session;
+use session::{Leaving, Session};
 
 /// Sessions at once; one more ends the one that has been idle longest.
 pub(crate) const SESSIONS_MAX: usize = 64;
@@ -132,7 +132,8 @@ impl Line {
         let (id, presence) = self.enter();
         self.tasks.spawn(async move {
             let session = Session::new(Arc::clone(&line), Arc::clone(&presence), actor, token);
-            session.run(stream, &line.stop, &presence.evicted).await;
+            let (stop, evicted) = (line.stop.clone(), presence.evicted.clone());
+            session.run(stream, &Leaving { stop, evicted }).await;
             line.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
         });
     }

@@ -63,6 +63,9 @@ pub enum ServiceError {
         /// Where that one listens.
         holder_addr: BoundAddr,
     },
+    /// The daemon itself listens there.
+    #[error("cannot listen on `{0}`: a control socket of plexyd is open there")]
+    ControlSocket(BoundAddr),
     /// The operating system says no.
     #[error("{0}")]
     Bind(#[from] BindFailure),
@@ -119,7 +122,7 @@ impl ServiceError {
             Self::LastBackend { .. } => Code::LastBackend,
             Self::TooManyBackends { .. } => Code::TooManyBackends,
             Self::NameInUse { .. } => Code::NameInUse,
-            Self::AddressInUse { .. } => Code::AddressInUse,
+            Self::AddressInUse { .. } | Self::ControlSocket(_) => Code::AddressInUse,
             Self::Bind(BindFailure(error)) => match error {
                 BindError::InUse { .. } => Code::AddressInUse,
                 BindError::Denied { .. } => Code::PermissionDenied,

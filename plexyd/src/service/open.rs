@@ -65,6 +65,9 @@ impl Service {
                 holder_addr: holder.listen.clone(),
             });
         }
+        if self.control_sockets.iter().any(|socket| socket.overlaps(addr)) {
+            return Err(ServiceError::ControlSocket(addr.clone()));
+        }
         if let Some(name) = &spec.options.name
             && let Some(holder) = registry.named(name)
         {

@@ -24,6 +24,9 @@ const IDLE_MAX: Duration = Duration::from_secs(600);
 /// How long a client may take no answer.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long a client may take no parting line.
+const PARTING_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Bytes that are read at once.
 const READ_BYTES: usize = 16 * 1024;
 
@@ -41,6 +44,25 @@ pub(super) struct Session {
     /// What it has yet to give.
     token: Option<Token>,
     mode: Mode,
+}
+
+/// Why a session has to end although its client goes on.
+#[derive(Debug)]
+pub(super) struct Leaving {
+    /// The daemon ends.
+    pub(super) stop: CancellationToken,
+    /// Another session needs the room.
+    pub(super) evicted: CancellationToken,
+}
+
+impl Leaving {
+    async fn told(&self) -> &'static str {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => "plexyd is shutting down",
+            () = self.evicted.cancelled() => "too many sessions, and this one was idle longest",
+        }
+    }
 }
 
 /// What becomes of a session after a line.
@@ -64,14 +86,13 @@ impl Session {
     pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         mut self,
         mut stream: S,
-        stop: &CancellationToken,
-        evicted: &CancellationToken,
+        leaving: &Leaving,
     ) {
         debug!(actor = %self.actor, "session begun");
-        let parted = match self.talk(&mut stream, stop, evicted).await {
+        let parted = match self.talk(&mut stream, leaving).await {
             Ok(Some(why)) => {
                 let refusal = Refusal::new(Code::SessionEnded, format!("{why}, session ended"));
-                write(&mut stream, &write_refusal(&refusal, self.mode)).await
+                write(&mut stream, &write_refusal(&refusal, self.mode), PARTING_TIMEOUT).await
             }
             Ok(None) => Ok(()),
             Err(error) => Err(error),
@@ -84,23 +105,19 @@ impl Session {
     }
 
     /// Answers lines until the client ends, or there is a reason to. It is
-    /// interrupted only while it waits for a line: a change that was begun is
-    /// brought to its end.
+    /// interrupted only while it waits for a line, or for a client that takes
+    /// no answer: a change that was begun is brought to its end.
     async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
         stream: &mut S,
-        stop: &CancellationToken,
-        evicted: &CancellationToken,
+        leaving: &Leaving,
     ) -> io::Result<Option<&'static str>> {
         let mut framing = Framing::default();
         let mut buffer = vec![0; READ_BYTES];
         loop {
             let read = tokio::select! {
                 biased;
-                () = stop.cancelled() => return Ok(Some("plexyd is shutting down")),
-                () = evicted.cancelled() => {
-                    return Ok(Some("too many sessions, and this one was idle longest"));
-                }
+                why = leaving.told() => return Ok(Some(why)),
                 () = tokio::time::sleep(IDLE_MAX) => return Ok(Some("idle for 10 minutes")),
                 read = stream.read(&mut buffer) => read?,
             };
@@ -116,15 +133,15 @@ impl Session {
                     Next::GoOn(answer) => answers.push_str(&answer),
                     Next::End(answer) => {
                         answers.push_str(&answer);
-                        write(stream, &answers).await?;
+                        reply(stream, &answers, leaving).await?;
                         return Ok(None);
                     }
                 }
                 if answers.len() > READ_BYTES {
-                    write(stream, &std::mem::take(&mut answers)).await?;
+                    reply(stream, &std::mem::take(&mut answers), leaving).await?;
                 }
             }
-            write(stream, &answers).await?;
+            reply(stream, &answers, leaving).await?;
             if read == 0 {
                 return Ok(None);
             }
@@ -235,10 +252,28 @@ fn asks_for_port_0(spec: &TunnelSpec) -> bool {
     }
 }
 
-async fn write<S: AsyncWrite + Unpin>(stream: &mut S, text: &str) -> io::Result<()> {
+/// Writes answers, unless the client does not take them and has to leave: what
+/// it was told is cut then, and no parting line can follow.
+async fn reply<S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    text: &str,
+    leaving: &Leaving,
+) -> io::Result<()> {
+    tokio::select! {
+        biased;
+        written = write(stream, text, WRITE_TIMEOUT) => written,
+        _ = leaving.told() => Err(io::ErrorKind::Interrupted.into()),
+    }
+}
+
+async fn write<S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    text: &str,
+    timeout: Duration,
+) -> io::Result<()> {
     let written = async {
         stream.write_all(text.as_bytes()).await?;
         stream.flush().await
     };
-    tokio::time::timeout(WRITE_TIMEOUT, written).await.map_err(|_| io::ErrorKind::TimedOut)?
+    tokio::time::timeout(timeout, written).await.map_err(|_| io::ErrorKind::TimedOut)?
 }
