@@ -21,7 +21,7 @@ use crate::descriptors::{Descriptors, open_now, raise_limit};
 use crate::engine::Engine;
 use crate::health::Health;
 use crate::hops::Hops;
-use crate::log;
+use crate::log::{self, Log};
 use crate::resolver::Resolver;
 use crate::service::{Actor, Service};
 use crate::worker::Workers;
@@ -187,7 +187,7 @@ pub fn main() -> ExitCode {
         }
     };
     let log = log::start(level, format);
-    let ended = run(config);
+    let ended = run(config, &log);
     drop(log);
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -198,13 +198,14 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(config: Config) -> anyhow::Result<()> {
+fn run(config: Config, log: &Log) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(CONTROL_THREADS)
         .thread_name("control")
         .enable_all()
         .build()
         .context("cannot start the control runtime")?;
+    runtime.spawn(log.tell_of_dropped());
     runtime.block_on(async {
         let mut signals = Signals::new().context("cannot catch signals")?;
         let deadline = config.shutdown_deadline;

@@ -1,14 +1,46 @@
 //! The log: to standard error, through a queue, so that a reader who stalls
-//! blocks nobody. What does not fit into the queue is dropped.
+//! blocks nobody. What does not fit into the queue is dropped, counted and told.
 
 use std::io::{IsTerminal, stderr};
+use std::time::Duration;
 
 use clap::ValueEnum;
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing::warn;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 /// Lines that wait to be written.
 const QUEUE_LINES: usize = 16 * 1024;
+
+/// How often it is looked whether lines were dropped.
+const DROPPED_LOOK: Duration = Duration::from_secs(10);
+
+/// The log while it is written; what is left is written when it is dropped.
+pub(crate) struct Log {
+    _guard: WorkerGuard,
+    dropped: ErrorCounter,
+}
+
+impl Log {
+    /// Tells of dropped lines, again and again, once there is room for it.
+    pub(crate) fn tell_of_dropped(&self) -> impl Future<Output = ()> + Send + 'static {
+        let dropped = self.dropped.clone();
+        async move {
+            let mut told = 0;
+            loop {
+                tokio::time::sleep(DROPPED_LOOK).await;
+                let total = dropped.dropped_lines();
+                if total > told {
+                    warn!(
+                        lines = total - told,
+                        total, "log lines were dropped: their reader is too slow"
+                    );
+                    told = total;
+                }
+            }
+        }
+    }
+}
 
 /// What is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -29,13 +61,14 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Begins to log; the guard writes what is left when it is dropped.
-pub(crate) fn start(level: LogLevel, format: LogFormat) -> WorkerGuard {
+/// Begins to log.
+pub(crate) fn start(level: LogLevel, format: LogFormat) -> Log {
     let (writer, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(QUEUE_LINES)
         .lossy(true)
         .thread_name("log")
         .finish(stderr());
+    let dropped = writer.error_counter();
     let level = format!("{level:?}").to_lowercase();
     // Libraries speak only when something is wrong.
     let own = format!("error,plexyd={level}");
@@ -50,5 +83,5 @@ pub(crate) fn start(level: LogLevel, format: LogFormat) -> WorkerGuard {
         LogFormat::Text => subscriber.with_ansi(false).init(),
         LogFormat::Auto => subscriber.with_ansi(stderr().is_terminal()).init(),
     }
-    guard
+    Log { _guard: guard, dropped }
 }
