@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -19,6 +19,9 @@ use tracing::debug;
 const LOCK_TRIES: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
+/// Any port does to ask which way a packet would go.
+const DISCARD_PORT: u16 = 9;
+
 /// A socket that listens, and where it really does.
 #[derive(Debug)]
 pub(crate) struct Bound {
@@ -32,7 +35,7 @@ pub(crate) struct Bound {
 #[derive(Debug, Error)]
 pub(crate) enum BindError {
     /// Another program listens there; on a Unix socket its pid is known.
-    #[error("another program listens on `{addr}`{}", pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default())]
+    #[error("{} on `{addr}`{}", who_listens(*pid), show_pid(*pid))]
     InUse { addr: BoundAddr, pid: Option<i32> },
     /// This user may not.
     #[error("cannot listen on `{addr}`: permission denied{}", privileged_port(addr))]
@@ -46,6 +49,15 @@ pub(crate) enum BindError {
     /// Another fault of the operating system.
     #[error("cannot listen on `{addr}`: {error}")]
     Other { addr: BoundAddr, error: io::Error },
+}
+
+fn who_listens(pid: Option<i32>) -> &'static str {
+    let is_own = pid.is_some_and(|pid| u32::try_from(pid) == Ok(std::process::id()));
+    if is_own { "plexyd itself listens" } else { "another program listens" }
+}
+
+fn show_pid(pid: Option<i32>) -> String {
+    pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default()
 }
 
 fn privileged_port(addr: &BoundAddr) -> &'static str {
@@ -80,7 +92,7 @@ pub(crate) fn bind(addr: &BoundAddr, backlog: u32, mode: Option<u32>) -> Result<
         BoundAddr::Unix(path) => bind_unix(addr, path.as_path(), backlog, mode),
         BoundAddr::Ip(ip) => bind_tcp(addr, *ip, backlog, IpVersions::One),
         BoundAddr::Any(port) => {
-            let all = SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, *port));
+            let all = SocketAddr::from((Ipv6Addr::UNSPECIFIED, *port));
             match bind_tcp(addr, all, backlog, IpVersions::Both) {
                 // A machine without IPv6 has all its interfaces in IPv4.
                 Err(BindError::Other { error, .. }) if lacks_ipv6(&error) => {
@@ -236,9 +248,20 @@ impl Drop for SocketFile {
     }
 }
 
-/// Whether an address is one of this machine's: one can be bound to it.
+/// Whether an address is one of this machine's: who connects to it does so
+/// from it. (That it can be bound to says nothing: `ip_nonlocal_bind`.) No
+/// packet is sent.
 pub(crate) fn is_own_ip(ip: IpAddr) -> bool {
-    ip.is_loopback() || UdpSocket::bind((ip, 0)).is_ok()
+    let any: IpAddr = match ip {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let source = || -> io::Result<IpAddr> {
+        let socket = UdpSocket::bind((any, 0))?;
+        socket.connect((ip, DISCARD_PORT))?;
+        Ok(socket.local_addr()?.ip())
+    };
+    ip.is_loopback() || source().is_ok_and(|source| source == ip)
 }
 
 /// The local address of a connected socket.

@@ -85,7 +85,7 @@ async fn connect(
             }
             Err(error) => {
                 engine.health.failed(&entry.tunnel, backend, &error, &route.options);
-                if matches!(error, DialError::OwnFault(_)) {
+                if matches!(error, DialError::Exhausted(_)) {
                     break;
                 }
             }

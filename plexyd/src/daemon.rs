@@ -1,5 +1,6 @@
 //! What starts and stops, and in which order.
 
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use crate::bind::bind;
 use crate::config::Config;
 use crate::control::line::{BACKLOG, Line, SOCKET_MODE};
 use crate::control::token::Token;
-use crate::descriptors::{Descriptors, open_now, raise_limit};
+use crate::descriptors::{Descriptors, RESERVE, open_now, raise_limit};
 use crate::engine::Engine;
 use crate::health::Health;
 use crate::hops::Hops;
@@ -28,6 +29,9 @@ use crate::worker::Workers;
 
 /// Threads of the control runtime: doors, health and names. Not the data path.
 const CONTROL_THREADS: usize = 2;
+
+/// Descriptors of one connection: with fewer left, no tunnel is of any use.
+const CONNECTION_DESCRIPTORS: u64 = 2;
 
 /// How long connections that were told to end may take to do so.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
@@ -62,6 +66,13 @@ impl Daemon {
 
         let workers = Workers::start(config.workers.get()).context("cannot start the workers")?;
         let usable = config.descriptors_max.unwrap_or_else(|| limit.saturating_sub(open_now()));
+        let wanted = RESERVE + config.tunnels.len() as u64 + CONNECTION_DESCRIPTORS;
+        ensure!(
+            usable >= wanted,
+            "the limit of {limit} open files is too low: {} more are needed for {} tunnels",
+            wanted - usable,
+            config.tunnels.len()
+        );
         let (descriptors, hops) = (Arc::new(Descriptors::new(usable)), Arc::new(Hops::default()));
         let health = Arc::new(Health::new(
             Arc::clone(&descriptors),
@@ -168,12 +179,15 @@ async fn bind_control(
 /// Exit codes: 0 when told to end, 1 when it cannot start, 2 for a command line
 /// that is no good.
 #[must_use]
-#[allow(clippy::print_stdout, clippy::print_stderr, reason = "before and after there is a log")]
+#[allow(clippy::print_stderr, reason = "before and after there is a log")]
 pub fn main() -> ExitCode {
     let args = Args::parse();
     if args.help_tunnel {
-        print!("{}", help_tunnel());
-        return ExitCode::SUCCESS;
+        // A reader who has seen enough has closed the pipe: no reason to complain.
+        return match std::io::stdout().write_all(help_tunnel().as_bytes()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => ExitCode::FAILURE,
+            _ => ExitCode::SUCCESS,
+        };
     }
     let (level, format) = (args.log_level, args.log_format);
     let config = match args.into_config() {

@@ -2,7 +2,7 @@
 //! the probe that ends an ejection.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +10,9 @@ use plexy_shared::spec::{Keepalive, TunnelOptions, UnixPath};
 use plexy_shared::units::show_duration;
 use rustix::io::Errno;
 use rustix::net::{SocketAddrUnix, getsockname};
+use socket2::{Domain, Type};
 use thiserror::Error;
-use tokio::net::{TcpSocket, UnixSocket};
+use tokio::net::{TcpStream, UnixSocket};
 use tokio::time::Instant;
 
 use crate::backend::{Backend, Target};
@@ -50,9 +51,14 @@ pub(crate) enum DialError {
     /// Nobody answered.
     #[error("connect timeout after {}", show_duration(*.0))]
     TimedOut(Duration),
-    /// This machine's fault, which is never held against the backend.
+    /// This machine has no descriptors or no memory left: nothing else can be
+    /// reached either. Never held against the backend.
     #[error("{}", describe(.0))]
-    OwnFault(io::Error),
+    Exhausted(io::Error),
+    /// This machine has no local port or address left for this destination.
+    /// Never held against the backend; another one may be reached.
+    #[error("{}", describe(.0))]
+    NoLocalPort(io::Error),
     /// The name of the backend has no address now.
     #[error("its name does not resolve")]
     Unresolved,
@@ -78,33 +84,40 @@ pub(crate) async fn dial(
     hops: &Arc<Hops>,
 ) -> Result<Dialled, DialError> {
     let deadline = Instant::now() + manner.timeout;
-    let mut targets = backend.targets();
-    let mut last = DialError::Unresolved;
-    while !targets.is_empty() {
-        let target = targets.remove(0);
+    let targets = backend.targets();
+    // What the backend did says more than what this machine lacks: where IPv6
+    // is off, the second address of `localhost` cannot even be tried.
+    let (mut backends_fault, mut own_fault) = (None, None);
+    for (tried, target) in targets.iter().enumerate() {
         let left = deadline.saturating_duration_since(Instant::now());
-        let share = left / u32::try_from(targets.len() + 1).unwrap_or(u32::MAX);
-        let attempt = tokio::time::timeout(share, connect(&target, manner, hops));
-        match attempt.await {
+        let share = left / u32::try_from(targets.len() - tried).unwrap_or(u32::MAX);
+        let attempt = tokio::time::timeout(share, connect(target, manner, hops));
+        match attempt.await.map_err(|_| DialError::TimedOut(manner.timeout)) {
             Ok(Ok(dialled)) => {
-                backend.prefer(&target);
+                backend.prefer(target);
                 return Ok(dialled);
             }
-            Ok(Err(error)) if is_own_fault(&error) => return Err(DialError::OwnFault(error)),
-            Ok(Err(error)) => last = DialError::Backend(error),
-            Err(_) => last = DialError::TimedOut(manner.timeout),
+            Ok(Err(error)) => match classify(error) {
+                exhausted @ DialError::Exhausted(_) => return Err(exhausted),
+                fault @ DialError::NoLocalPort(_) => own_fault = own_fault.or(Some(fault)),
+                fault => backends_fault = backends_fault.or(Some(fault)),
+            },
+            Err(timed_out) => backends_fault = backends_fault.or(Some(timed_out)),
         }
     }
-    Err(last)
+    Err(backends_fault.or(own_fault).unwrap_or(DialError::Unresolved))
 }
 
-/// No descriptors, no memory, or no local ports.
-fn is_own_fault(error: &io::Error) -> bool {
-    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
-    matches!(
-        errno,
-        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::ADDRNOTAVAIL)
-    )
+fn classify(error: io::Error) -> DialError {
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+            DialError::Exhausted(error)
+        }
+        Some(Errno::ADDRNOTAVAIL | Errno::ADDRINUSE | Errno::AFNOSUPPORT) => {
+            DialError::NoLocalPort(error)
+        }
+        _ => DialError::Backend(error),
+    }
 }
 
 async fn connect(target: &Target, manner: Manner, hops: &Arc<Hops>) -> io::Result<Dialled> {
@@ -115,19 +128,30 @@ async fn connect(target: &Target, manner: Manner, hops: &Arc<Hops>) -> io::Resul
 }
 
 async fn connect_tcp(addr: SocketAddr, manner: Manner, hops: &Arc<Hops>) -> io::Result<Dialled> {
-    let (socket, any) = match addr {
-        SocketAddr::V4(_) => (TcpSocket::new_v4()?, SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))),
-        SocketAddr::V6(_) => (TcpSocket::new_v6()?, SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))),
-    };
+    let flags = Type::STREAM.nonblocking().cloexec();
+    let socket = socket2::Socket::new(Domain::for_address(addr), flags, None)?;
     tune(&socket, manner.keepalive)?;
+    let begin = || match socket.connect(&addr.into()) {
+        Err(error) if error.raw_os_error() == Some(Errno::INPROGRESS.raw_os_error()) => Ok(()),
+        begun => begun,
+    };
     let underway = if hops.listens_on_port(addr.port()) {
-        // The local port has to be known before it is seen at the other end.
-        socket.bind(any)?;
-        Some(hops.depart(Origin::Port(socket.local_addr()?.port()), manner.hops))
+        hops.depart(manner.hops, || {
+            begin()?;
+            let local = socket.local_addr()?.as_socket();
+            // Only who connects to itself has one address at both ends.
+            let is_own = |local: &SocketAddr| addr.ip().is_loopback() || local.ip() == addr.ip();
+            Ok(local.filter(is_own).map(|local| Origin::Port(local.port())))
+        })?
     } else {
+        begin()?;
         None
     };
-    let stream = socket.connect(addr).await?;
+    let stream = TcpStream::from_std(socket.into())?;
+    stream.writable().await?;
+    if let Some(error) = stream.take_error()? {
+        return Err(error);
+    }
     // Where nobody listens on a loopback port that the system may also give to
     // outgoing connections, a socket can be connected to itself.
     if addr.ip().is_loopback() && stream.local_addr()? == addr {
@@ -139,11 +163,12 @@ async fn connect_tcp(addr: SocketAddr, manner: Manner, hops: &Arc<Hops>) -> io::
 async fn connect_unix(path: &UnixPath, manner: Manner, hops: &Arc<Hops>) -> io::Result<Dialled> {
     let socket = UnixSocket::new_stream()?;
     let underway = if hops.listens_on_unix() {
-        // Binding to no name gives an abstract one (unix(7), "autobind").
-        rustix::net::bind(&socket, &SocketAddrUnix::new_unnamed())?;
-        let name = SocketAddrUnix::try_from(getsockname(&socket)?)?;
-        let name = name.abstract_name().unwrap_or_default().to_vec();
-        Some(hops.depart(Origin::Abstract(name), manner.hops))
+        hops.depart(manner.hops, || {
+            // Binding to no name gives an abstract one (unix(7), "autobind").
+            rustix::net::bind(&socket, &SocketAddrUnix::new_unnamed())?;
+            let name = SocketAddrUnix::try_from(getsockname(&socket)?)?;
+            Ok(name.abstract_name().map(|name| Origin::Abstract(name.to_vec())))
+        })?
     } else {
         None
     };

@@ -86,7 +86,7 @@ impl Health {
                     debug!(tunnel, backend = %addr, %error, "attempt failed");
                 }
             }
-            DialError::OwnFault(_) | DialError::Unresolved => {
+            DialError::Exhausted(_) | DialError::NoLocalPort(_) | DialError::Unresolved => {
                 let what = || format!("tunnel {tunnel}: attempt on backend {addr}");
                 if backend.failures.admits(what) {
                     warn!(tunnel, backend = %addr, %error, "attempt failed, not by the backend's fault");
@@ -135,7 +135,9 @@ impl Health {
                     debug!(tunnel, backend = %backend.spec.addr, "probe timed out");
                 }
                 // No probe could run: then time ends it.
-                Err(DialError::OwnFault(_) | DialError::Unresolved) => {
+                Err(
+                    DialError::Exhausted(_) | DialError::NoLocalPort(_) | DialError::Unresolved,
+                ) => {
                     report(tunnel, backend, backend.expire());
                 }
             }
@@ -144,7 +146,7 @@ impl Health {
 
     async fn probe(&self, backend: &Backend, options: &TunnelOptions) -> Result<(), DialError> {
         let Some(_taken) = self.descriptors.try_take(1) else {
-            return Err(DialError::OwnFault(rustix::io::Errno::MFILE.into()));
+            return Err(DialError::Exhausted(rustix::io::Errno::MFILE.into()));
         };
         dial(backend, Manner::new(options, 0), &self.hops).await.map(drop)
     }

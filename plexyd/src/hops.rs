@@ -8,6 +8,7 @@
 //! Dialling anything else costs one atomic load.
 
 use std::collections::HashMap;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -86,13 +87,22 @@ impl Hops {
         self.unix_listeners.load(Ordering::Relaxed) > 0
     }
 
-    /// A connection that came `hops` far dials on from `origin`. To be said
-    /// before it dials: afterwards it may have arrived already.
-    pub(crate) fn depart(self: &Arc<Self>, origin: Origin, hops: u8) -> Underway {
+    /// A connection that came `hops` far dials on, if `dial` finds that it may
+    /// arrive at one of our tunnels, and tells from where. It may arrive before
+    /// `dial` returns, so whoever looks it up waits for this.
+    pub(crate) fn depart(
+        self: &Arc<Self>,
+        hops: u8,
+        dial: impl FnOnce() -> io::Result<Option<Origin>>,
+    ) -> io::Result<Option<Underway>> {
         let mut underway = self.underway.lock().unwrap_or_else(PoisonError::into_inner);
-        underway.insert(origin.clone(), hops.saturating_add(1));
+        self.underway_count.store(underway.len() + 1, Ordering::Release);
+        let dialled = dial();
+        if let Ok(Some(origin)) = &dialled {
+            underway.insert(origin.clone(), hops.saturating_add(1));
+        }
         self.underway_count.store(underway.len(), Ordering::Release);
-        Underway { hops: Arc::clone(self), origin }
+        Ok(dialled?.map(|origin| Underway { hops: Arc::clone(self), origin }))
     }
 
     /// How many tunnels of ours the client at `peer`, who connected to
@@ -148,7 +158,7 @@ mod tests {
     #[test]
     fn a_client_that_is_our_own_connection_has_come_one_hop_further() {
         let hops = Arc::new(Hops::default());
-        let underway = hops.depart(Origin::Port(40_000), 2);
+        let underway = hops.depart(2, || Ok(Some(Origin::Port(40_000)))).expect("it dials");
         assert_eq!(hops.arrived(addr("127.0.0.1:40000"), || None), 3);
         assert_eq!(hops.arrived(addr("127.0.0.1:40001"), || None), 0);
         assert_eq!(hops.arrived(addr("10.0.0.9:40000"), || Some([10, 0, 0, 1].into())), 0);

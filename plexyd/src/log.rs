@@ -74,7 +74,7 @@ pub(crate) fn start(level: LogLevel, format: LogFormat) -> Log {
     let own = format!("error,plexyd={level}");
     let filter = match level.as_str() {
         "off" => EnvFilter::new("off"),
-        _ => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(own)),
+        _ => EnvFilter::new(own),
     };
     let subscriber = tracing_subscriber::fmt().with_writer(writer).with_env_filter(filter);
     let subscriber = subscriber.with_target(false);

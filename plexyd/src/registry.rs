@@ -20,7 +20,8 @@ pub(crate) struct Open {
 pub(crate) struct Registry {
     /// In order of opening.
     tunnels: BTreeMap<TunnelId, Open>,
-    by_name: HashMap<TunnelName, TunnelId>,
+    /// In lower case: the line protocol cares for no case.
+    by_name: HashMap<String, TunnelId>,
     /// Those that listen on a port, or on no port, since only they can overlap.
     by_port: HashMap<Option<u16>, Vec<TunnelId>>,
     last_id: u64,
@@ -36,7 +37,7 @@ impl Registry {
     pub(crate) fn insert(&mut self, open: Open) {
         let tunnel = &open.tunnel;
         if let Some(name) = &tunnel.route().options.name {
-            self.by_name.insert(name.clone(), tunnel.id);
+            self.by_name.insert(folded(name), tunnel.id);
         }
         self.by_port.entry(tunnel.listen.port()).or_default().push(tunnel.id);
         self.tunnels.insert(tunnel.id, open);
@@ -45,7 +46,7 @@ impl Registry {
     pub(crate) fn remove(&mut self, id: TunnelId) -> Option<Open> {
         let open = self.tunnels.remove(&id)?;
         if let Some(name) = &open.tunnel.route().options.name {
-            self.by_name.remove(name);
+            self.by_name.remove(&folded(name));
         }
         let port = open.tunnel.listen.port();
         if let Some(ids) = self.by_port.get_mut(&port) {
@@ -58,7 +59,7 @@ impl Registry {
     }
 
     pub(crate) fn named(&self, name: &TunnelName) -> Option<&Arc<Tunnel>> {
-        self.tunnel(*self.by_name.get(name)?)
+        self.tunnel(*self.by_name.get(&folded(name))?)
     }
 
     pub(crate) fn listening_on(&self, addr: &BoundAddr) -> Option<&Arc<Tunnel>> {
@@ -95,4 +96,8 @@ impl Registry {
         self.by_port.clear();
         taken.into_values().collect()
     }
+}
+
+fn folded(name: &TunnelName) -> String {
+    name.as_str().to_ascii_lowercase()
 }

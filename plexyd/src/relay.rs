@@ -149,7 +149,7 @@ struct Relay<'a, C, B> {
     inward: Copy,
     outward: Copy,
     first: Option<Side>,
-    /// Made once a side has finished sending, since nobody reads from it then.
+    /// Watches over a side that is not read from.
     client_broken: Option<BoxFuture<'a, ()>>,
     backend_broken: Option<BoxFuture<'a, ()>>,
 }
@@ -170,28 +170,23 @@ impl<'a, C: Stream, B: Stream> Relay<'a, C, B> {
         if outward.is_ready() {
             self.ended(Side::Backend);
         }
-        match self.first {
-            Some(first) if inward.is_ready() && outward.is_ready() => {
-                Poll::Ready(Ended::Finished(first))
-            }
-            Some(_) => self.poll_broken(cx),
-            None => Poll::Pending,
+        if let Some(first) = self.first.filter(|_| inward.is_ready() && outward.is_ready()) {
+            return Poll::Ready(Ended::Finished(first));
         }
+        // Nobody reads from a side that has finished sending, or whose bytes
+        // the other one does not take: its reset would not be noticed.
+        if inward.is_ready() || self.inward.is_blocked() {
+            self.client_broken.get_or_insert_with(|| self.client.broken());
+        }
+        if outward.is_ready() || self.outward.is_blocked() {
+            self.backend_broken.get_or_insert_with(|| self.backend.broken());
+        }
+        self.poll_broken(cx)
     }
 
-    /// One direction has ended; from now on the side that sent it is watched.
     fn ended(&mut self, side: Side) {
         self.first.get_or_insert(side);
         self.half_closed.store(true, Ordering::Relaxed);
-        match side {
-            Side::Client if self.client_broken.is_none() => {
-                self.client_broken = Some(self.client.broken());
-            }
-            Side::Backend if self.backend_broken.is_none() => {
-                self.backend_broken = Some(self.backend.broken());
-            }
-            _ => {}
-        }
     }
 
     fn poll_broken(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
@@ -217,7 +212,9 @@ impl Fault {
 
 /// `from` broke. Whatever it sent before goes to `to`, whose end is a reset,
 /// which must not overtake those bytes: a reset throws away what the peer has
-/// not taken yet.
+/// not taken yet. What `to` sends has nobody to go to, but is taken: else it
+/// might wait for that, and never take the rest. If `to` breaks too, there is
+/// nothing left to wait for.
 async fn deliver_rest<F: Stream, T: Stream>(
     copy: &mut Copy,
     from: &F,
@@ -225,10 +222,25 @@ async fn deliver_rest<F: Stream, T: Stream>(
     flow: &Flow,
     direction: Direction,
 ) {
-    let copied = std::future::poll_fn(|cx| copy.poll_rest(cx, from, to, flow, direction)).await;
-    let mut pause = DRAIN_POLL_MIN;
-    while copied.is_ok() && to.unsent_bytes().is_ok_and(|bytes| bytes > 0) {
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(DRAIN_POLL_MAX);
+    let deliver = async {
+        let rest = std::future::poll_fn(|cx| copy.poll_rest(cx, from, to, flow, direction));
+        let mut is_left = rest.await.is_ok();
+        let mut pause = DRAIN_POLL_MIN;
+        while is_left {
+            is_left = to.unsent_bytes().is_ok_and(|bytes| bytes > 0);
+            if is_left {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(DRAIN_POLL_MAX);
+            }
+        }
+    };
+    let gone = async {
+        if std::future::poll_fn(|cx| copy::poll_discard(cx, to)).await.is_ok() {
+            to.broken().await;
+        }
+    };
+    tokio::select! {
+        () = deliver => {}
+        () = gone => {}
     }
 }

@@ -130,7 +130,7 @@ pub fn parse_duration(
     let (number, unit) = text.split_at(number_end);
     check_number(text, number)
         .map_err(|error| error.unwrap_or(ValueError::NotADuration(text.into())))?;
-    let unit_ms: u128 = match unit {
+    let unit_ms: u128 = match unit.to_ascii_lowercase().as_str() {
         "ms" => 1,
         "" | "s" => 1_000,
         "m" => 60_000,

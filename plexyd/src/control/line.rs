@@ -10,7 +10,7 @@ mod session;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -55,6 +55,8 @@ pub(crate) struct Line {
 pub(crate) struct Presence {
     /// Rises with every line of any session: the lowest one is idle longest.
     last_line: AtomicU64,
+    /// Whether it may ask for things: a stranger makes room first.
+    is_trusted: AtomicBool,
     /// Cancelled when it has to make room.
     evicted: CancellationToken,
 }
@@ -129,7 +131,7 @@ impl Line {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (line, token) = (Arc::clone(self), token.cloned());
-        let (id, presence) = self.enter();
+        let (id, presence) = self.enter(token.is_none());
         self.tasks.spawn(async move {
             let session = Session::new(Arc::clone(&line), Arc::clone(&presence), actor, token);
             let (stop, evicted) = (line.stop.clone(), presence.evicted.clone());
@@ -138,16 +140,23 @@ impl Line {
         });
     }
 
-    /// Lets a session in, at the cost of the one that has been idle longest.
-    fn enter(&self) -> (u64, Arc<Presence>) {
+    /// Lets a session in, at the cost of the one that has been idle longest; of
+    /// one that has not given the token yet, if there is any.
+    fn enter(&self, is_trusted: bool) -> (u64, Arc<Presence>) {
         let id = self.tick();
-        let presence =
-            Arc::new(Presence { last_line: AtomicU64::new(id), evicted: CancellationToken::new() });
+        let presence = Arc::new(Presence {
+            last_line: AtomicU64::new(id),
+            is_trusted: AtomicBool::new(is_trusted),
+            evicted: CancellationToken::new(),
+        });
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         if sessions.len() >= SESSIONS_MAX {
             let idlest = sessions
                 .iter()
-                .min_by_key(|(_, presence)| presence.last_line.load(Ordering::Relaxed))
+                .min_by_key(|(_, it)| {
+                    let is_trusted = it.is_trusted.load(Ordering::Relaxed);
+                    (is_trusted, it.last_line.load(Ordering::Relaxed))
+                })
                 .map(|(id, _)| *id);
             // Out of the list at once: the next newcomer takes the next one.
             if let Some(evicted) = idlest.and_then(|id| sessions.remove(&id)) {
@@ -165,6 +174,11 @@ impl Line {
     /// A session has had a line.
     pub(crate) fn touch(&self, presence: &Presence) {
         presence.last_line.store(self.tick(), Ordering::Relaxed);
+    }
+
+    /// A session has given the token.
+    pub(crate) fn trust(&self, presence: &Presence) {
+        presence.is_trusted.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn service(&self) -> &Service {

@@ -59,7 +59,26 @@ enum Round {
     SourceEnded,
 }
 
+/// Reads and throws away until the source ends or breaks.
+pub(super) fn poll_discard<F: Stream>(cx: &mut Context<'_>, from: &F) -> Poll<io::Result<()>> {
+    for _ in 0..ROUNDS_MAX {
+        match BUFFER.with_borrow_mut(|buffer| from.try_read(buffer)) {
+            Ok(0) => return Poll::Ready(Ok(())),
+            Ok(_) => {}
+            Err(error) if is_transient(&error) => ready!(from.poll_readable(cx))?,
+            Err(error) => return Poll::Ready(Err(error)),
+        }
+    }
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
 impl Copy {
+    /// Whether it waits for its sink.
+    pub(super) fn is_blocked(&self) -> bool {
+        !self.spilled.is_empty()
+    }
+
     /// Copies until the source ends, and passes its end on.
     pub(super) fn poll<F: Stream, T: Stream>(
         &mut self,

@@ -13,6 +13,9 @@ use super::{AddressError, SpecError, SpecErrorKind};
 /// What `sun_path` holds on Linux, less the final zero.
 const UNIX_PATH_BYTES_MAX: usize = 107;
 
+/// What stands before the path of a Unix socket, in any case.
+const UNIX: &str = "unix:";
+
 /// Longest host name, in bytes (RFC 1035, section 2.3.4).
 const HOST_BYTES_MAX: usize = 253;
 
@@ -175,6 +178,11 @@ impl ListenAddr {
 
 impl BackendAddr {
     pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, SpecError> {
+        cursor.skip_blanks();
+        let in_brackets = cursor.rest().strip_prefix('[').and_then(|it| it.split(']').next());
+        if in_brackets.is_some_and(|options| options.contains('=') || options.is_empty()) {
+            return Err(cursor.expected("a backend"));
+        }
         read_address(cursor, |text| {
             let wildcard = || AddressError::WildcardBackend(text.to_owned());
             match Target::parse(text)? {
@@ -203,7 +211,8 @@ impl Target {
         if text.is_empty() {
             return Err(AddressError::Empty);
         }
-        if let Some(path) = text.strip_prefix("unix:") {
+        if let Some(scheme) = text.get(..UNIX.len()).filter(|it| it.eq_ignore_ascii_case(UNIX)) {
+            let path = text.get(scheme.len()..).unwrap_or_default();
             return parse_unix_path(path).map(Self::Unix);
         }
         if text.starts_with('[') {
@@ -282,11 +291,19 @@ fn parse_unix_path(path: &str) -> Result<UnixPath, AddressError> {
     if !path.starts_with('/') {
         return Err(AddressError::RelativePath(path.to_owned()));
     }
-    if path.len() > UNIX_PATH_BYTES_MAX {
-        let (bytes, bytes_max) = (path.len(), UNIX_PATH_BYTES_MAX);
+    if matches!(path.rsplit('/').next(), Some("" | "." | "..")) {
+        return Err(AddressError::PathOfFolder(path.to_owned()));
+    }
+    // One spelling for one socket, as far as that can be told without looking:
+    // `..` stays, since a link may stand before it.
+    let parts = path.split('/');
+    let plain: String =
+        parts.filter(|part| !matches!(*part, "" | ".")).flat_map(|part| ["/", part]).collect();
+    if plain.len() > UNIX_PATH_BYTES_MAX {
+        let (bytes, bytes_max) = (plain.len(), UNIX_PATH_BYTES_MAX);
         return Err(AddressError::PathTooLong { bytes, bytes_max });
     }
-    Ok(UnixPath(path.to_owned()))
+    Ok(UnixPath(plain))
 }
 
 fn ends_address(character: char) -> bool {

@@ -86,7 +86,9 @@ impl BackendSpec {
         let addr = BackendAddr::read(cursor)?;
         let mut options = BackendOptions::default();
         let mut seen: Vec<&'static str> = Vec::new();
+        cursor.skip_blanks();
         while cursor.eat('+') {
+            cursor.skip_blanks();
             let key = cursor.bare(|c| ends_bare_word(c) || c == '=');
             let row = find(&key, cursor)?;
             if seen.contains(&row.key) {
@@ -95,6 +97,7 @@ impl BackendSpec {
             }
             seen.push(row.key);
             read_value(row, &key, &mut options, cursor)?;
+            cursor.skip_blanks();
         }
         Ok(Self { addr, options })
     }
@@ -117,8 +120,14 @@ fn read_value(
     options: &mut BackendOptions,
     cursor: &mut Cursor<'_>,
 ) -> Result<(), SpecError> {
+    cursor.skip_blanks();
     let has_value = cursor.eat('=');
-    let value = if has_value { cursor.text(ends_bare_word)? } else { key.clone() };
+    let value = if has_value {
+        cursor.skip_blanks();
+        cursor.text(ends_bare_word)?
+    } else {
+        key.clone()
+    };
     let failed = |kind, span| SpecError::new(kind, span, cursor.input());
     match (row.value.is_empty(), has_value) {
         (true, true) => Err(failed(SpecErrorKind::ValueUnexpected(row.key), value.span)),

@@ -83,6 +83,8 @@ pub enum AddressError {
     WildcardBackend(String),
     /// A Unix path that does not begin with a slash.
     RelativePath(String),
+    /// A Unix path that ends like one of a folder.
+    PathOfFolder(String),
     /// A Unix path that does not fit into a socket address.
     PathTooLong {
         /// How long it is, in bytes.
@@ -242,6 +244,9 @@ impl fmt::Display for AddressError {
             }
             Self::RelativePath(given) => {
                 write!(f, "{} is not an absolute path: write `unix:/…`", quoted(given))
+            }
+            Self::PathOfFolder(given) => {
+                write!(f, "{} is the path of a folder, not of a socket", quoted(given))
             }
             Self::PathTooLong { bytes, bytes_max } => write!(
                 f,

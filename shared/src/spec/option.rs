@@ -160,8 +160,10 @@ pub struct OptionRow {
     pub value: &'static str,
     /// What it does, in a sentence.
     pub meaning: &'static str,
+    /// The word for no value, where there may be none.
+    nothing: &'static str,
     set: fn(&mut TunnelOptions, &str) -> Result<(), ValueError>,
-    show: fn(&TunnelOptions) -> String,
+    show: fn(&TunnelOptions) -> Option<String>,
 }
 
 /// Every option of a tunnel, in the order in which they are printed.
@@ -170,7 +172,8 @@ pub static OPTIONS: &[OptionRow] = &[
         key: "name",
         aliases: &[],
         value: "a letter, then up to 62 letters, digits, `.`, `_` or `-`",
-        meaning: "a name, unique, usable wherever a tunnel is named",
+        meaning: "a name, unique in any case, usable wherever a tunnel is named",
+        nothing: "none",
         set: |options, text| {
             let name = text.parse().map_err(|_| {
                 malformed(
@@ -181,119 +184,128 @@ pub static OPTIONS: &[OptionRow] = &[
             options.name = Some(name);
             Ok(())
         },
-        show: |options| {
-            options.name.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string)
-        },
+        show: |options| options.name.as_ref().map(ToString::to_string),
     },
     OptionRow {
         key: "strategy",
         aliases: &[],
         value: "`random`, `round-robin`, `least-conn` (also `minimum-open-connections`, `min-open-connections`)",
         meaning: "how a backend is chosen; each respects weights",
+        nothing: "",
         set: |options, text| Strategy::parse(text).map(|strategy| options.strategy = strategy),
-        show: |options| options.strategy.to_string(),
+        show: |options| Some(options.strategy.to_string()),
     },
     OptionRow {
         key: "connect-timeout",
         aliases: &["timeout"],
         value: "1ms–1h",
         meaning: "time for one attempt to connect to a backend",
+        nothing: "",
         set: |options, text| {
             parse_duration(text, &(ONE_MS..=ONE_HOUR)).map(|it| options.connect_timeout = it)
         },
-        show: |options| show_duration(options.connect_timeout),
+        show: |options| Some(show_duration(options.connect_timeout)),
     },
     OptionRow {
         key: "retries",
         aliases: &[],
         value: "0–100",
         meaning: "further attempts for a client, each on a backend not yet tried for it while one can be used",
+        nothing: "",
         set: |options, text| parse_count(text, &(0..=100)).map(|it| options.retries = it),
-        show: |options| options.retries.to_string(),
+        show: |options| Some(options.retries.to_string()),
     },
     OptionRow {
         key: "max-fails",
         aliases: &["errors"],
         value: "1–1000",
         meaning: "failed attempts in a row that eject a backend",
+        nothing: "",
         set: |options, text| parse_count(text, &(1..=1000)).map(|it| options.max_fails = it),
-        show: |options| options.max_fails.to_string(),
+        show: |options| Some(options.max_fails.to_string()),
     },
     OptionRow {
         key: "fail-timeout",
         aliases: &[],
         value: "1ms–5m",
         meaning: "how long an ejection lasts where no probe can end it; doubled each time up to 300s, and back after one fail-timeout without failure",
+        nothing: "",
         set: |options, text| {
             parse_duration(text, &(ONE_MS..=Duration::from_secs(300)))
                 .map(|it| options.fail_timeout = it)
         },
-        show: |options| show_duration(options.fail_timeout),
+        show: |options| Some(show_duration(options.fail_timeout)),
     },
     OptionRow {
         key: "check-interval",
         aliases: &[],
         value: "50ms–1h, or `off`",
         meaning: "time between the probes of an ejected backend, 10 % jitter; the first success ends the ejection",
+        nothing: "off",
         set: |options, text| {
             let range = Duration::from_millis(50)..=ONE_HOUR;
             options.check_interval =
                 unless("off", text, |text| parse_duration(text, &range))?.unwrap_or_default();
             Ok(())
         },
-        show: |options| show_or("off", Some(options.check_interval).filter(|it| !it.is_zero())),
+        show: |options| Some(options.check_interval).filter(|it| !it.is_zero()).map(show_duration),
     },
     OptionRow {
         key: "idle-timeout",
         aliases: &[],
         value: "50ms–720h, or `none`",
         meaning: "a connection without a byte in either direction for so long is reset",
+        nothing: "none",
         set: |options, text| {
             let range = Duration::from_millis(50)..=THIRTY_DAYS;
             options.idle_timeout = unless("none", text, |text| parse_duration(text, &range))?;
             Ok(())
         },
-        show: |options| show_or("none", options.idle_timeout),
+        show: |options| options.idle_timeout.map(show_duration),
     },
     OptionRow {
         key: "half-close-timeout",
         aliases: &[],
         value: "50ms–720h, or `idle-timeout`",
         meaning: "the same once one direction has ended",
+        nothing: "idle-timeout",
         set: |options, text| {
             let range = Duration::from_millis(50)..=THIRTY_DAYS;
             options.half_close_timeout =
                 unless("idle-timeout", text, |text| parse_duration(text, &range))?;
             Ok(())
         },
-        show: |options| show_or("idle-timeout", options.half_close_timeout),
+        show: |options| options.half_close_timeout.map(show_duration),
     },
     OptionRow {
         key: "max-conns",
         aliases: &[],
         value: "1–1000000, or `none`",
         meaning: "connections at once; a client beyond it is reset",
+        nothing: "none",
         set: |options, text| {
             options.max_conns = unless("none", text, |text| parse_count(text, &(1..=1_000_000)))?;
             Ok(())
         },
-        show: |options| options.max_conns.map_or_else(|| "none".to_owned(), |it| it.to_string()),
+        show: |options| options.max_conns.map(|it| it.to_string()),
     },
     OptionRow {
         key: "keepalive",
         aliases: &[],
         value: "idle/interval/probes: 1s–32767s, 1s–32767s, 1–127; or `off`",
         meaning: "TCP keepalive on both sides",
+        nothing: "off",
         set: |options, text| Keepalive::parse(text).map(|it| options.keepalive = it),
-        show: |options| options.keepalive.map_or_else(|| "off".to_owned(), |it| it.to_string()),
+        show: |options| options.keepalive.map(|it| it.to_string()),
     },
     OptionRow {
         key: "backlog",
         aliases: &[],
         value: "1–65535",
         meaning: "clients that may wait to be accepted (the kernel caps it at net.core.somaxconn)",
+        nothing: "",
         set: |options, text| parse_count(text, &(1..=65_535)).map(|it| options.backlog = it),
-        show: |options| options.backlog.to_string(),
+        show: |options| Some(options.backlog.to_string()),
     },
 ];
 
@@ -308,13 +320,13 @@ impl OptionRow {
     /// What it is when it is not written.
     #[must_use]
     pub fn default(&self) -> String {
-        (self.show)(&TunnelOptions::default())
+        self.value_in(&TunnelOptions::default())
     }
 
     /// What it is in these options, as it would be written.
     #[must_use]
     pub fn value_in(&self, options: &TunnelOptions) -> String {
-        (self.show)(options)
+        (self.show)(options).unwrap_or_else(|| self.nothing.to_owned())
     }
 }
 
@@ -329,10 +341,6 @@ fn unless<T>(
     parse: impl Fn(&str) -> Result<T, ValueError>,
 ) -> Result<Option<T>, ValueError> {
     if text.eq_ignore_ascii_case(nothing) { Ok(None) } else { parse(text).map(Some) }
-}
-
-fn show_or(nothing: &str, duration: Option<Duration>) -> String {
-    duration.map_or_else(|| nothing.to_owned(), show_duration)
 }
 
 impl TunnelOptions {
@@ -404,7 +412,9 @@ fn read_value(
 
 impl fmt::Display for TunnelOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let changed = OPTIONS.iter().filter(|row| row.value_in(self) != row.default());
+        // Compared before nothing gets its word: a tunnel may be called `none`.
+        let default = Self::default();
+        let changed = OPTIONS.iter().filter(|row| (row.show)(self) != (row.show)(&default));
         let mut separator = '[';
         for row in changed {
             let value = row.value_in(self);

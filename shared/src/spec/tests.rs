@@ -34,10 +34,23 @@ fn addresses_are_read_in_all_their_forms() {
 }
 
 #[test]
+fn a_unix_path_has_one_spelling() {
+    check("UNIX:/run//x/./a.sock=unix:/run/../b", "unix:/run/x/a.sock=unix:/run/../b");
+    for folder in ["unix:/", "unix:/run/", "unix:/run/.", "unix:/run/.."] {
+        refused(&format!("{folder}=1"), "invalid-address", folder, "path of a folder");
+    }
+}
+
+#[test]
+fn a_name_may_be_a_word_that_means_nothing_elsewhere() {
+    check("1=2[name=none]", "127.0.0.1:1=127.0.0.1:2[name=none]");
+}
+
+#[test]
 fn blanks_may_stand_around_every_mark() {
     check(
-        " 3000 = 4000 , 5000 [ name = web , retries = 1 ] ",
-        "127.0.0.1:3000=127.0.0.1:4000,127.0.0.1:5000[name=web,retries=1]",
+        " 3000 = 4000 + backup + weight = 2 , 5000 [ name = web , retries = 1 ] ",
+        "127.0.0.1:3000=127.0.0.1:4000+weight=2+backup,127.0.0.1:5000[name=web,retries=1]",
     );
 }
 
@@ -98,6 +111,7 @@ fn a_bad_address_is_refused_as_what_it_is() {
     refused("3000=10.0.0.256:1", "invalid-address", "10.0.0.256:1", "not an IPv4 address");
     refused("3000=10.0.1:1", "invalid-address", "10.0.1:1", "not an IPv4 address");
     refused("3000=::1:80", "invalid-address", "::1:80", "did you mean `[::1]:80`?");
+    refused("3000=[name=x]", "invalid-syntax", "[", "expected a backend");
     refused("3000=[::1]", "invalid-address", "[::1]", "no port");
     refused("3000=[::g]:1", "invalid-address", "[::g]:1", "not an IPv6 address");
     refused("3000=[::1:1", "invalid-address", "[::1:1", "not an IPv6 address");
@@ -168,7 +182,7 @@ fn address() -> impl Strategy_<Value = String> {
             .prop_map(|(bits, port)| format!("[{}]:{port}", std::net::Ipv6Addr::from(bits))),
         ("[a-zA-Z][a-zA-Z0-9_]{0,9}(\\.[a-z]{1,5})?", port())
             .prop_map(|(host, port)| format!("{host}:{port}")),
-        r#"[ -~]{1,30}"#.prop_map(|path| {
+        r#"[ -~]{0,30}[a-z]"#.prop_map(|path| {
             let escaped = path.replace('\\', "\\\\").replace('"', "\\\"");
             format!("\"unix:/{escaped}\"")
         }),
@@ -177,7 +191,9 @@ fn address() -> impl Strategy_<Value = String> {
 
 fn options() -> impl Strategy_<Value = String> {
     let option = prop_oneof![
-        "[A-Za-z][A-Za-z0-9._-]{0,62}".prop_map(|name| format!("name={name}")),
+        // Words that mean something elsewhere are names here.
+        prop_oneof!["[A-Za-z][A-Za-z0-9._-]{0,62}", "none|off|default|unix"]
+            .prop_map(|name| format!("name={name}")),
         prop_oneof!["random", "round-robin", "least-conn", "min-open-connections"]
             .prop_map(|name| format!("strategy={name}")),
         (1..3_600_000_u32).prop_map(|ms| format!("connect-timeout={ms}ms")),

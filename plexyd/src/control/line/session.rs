@@ -187,6 +187,7 @@ impl Session {
         };
         if is_right {
             self.token = None;
+            self.line.trust(&self.presence);
             return Next::GoOn(Answer::ok().write(self.mode));
         }
         warn!(actor = %self.actor, "a session without the right token; ended");
