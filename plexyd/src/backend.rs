@@ -4,7 +4,7 @@
 
 pub(crate) mod ejection;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -15,6 +15,7 @@ use plexy_shared::spec::{BackendAddr, BackendSpec, UnixPath};
 use tokio_util::sync::CancellationToken;
 
 use crate::fold::Fold;
+use crate::resolver::{Addresses, IpVersion};
 use crate::traffic::Totals;
 use ejection::{Change, Ejection, Rules};
 
@@ -28,6 +29,16 @@ pub(crate) enum Target {
     Unix(UnixPath),
 }
 
+impl Target {
+    fn is_of(&self, version: Option<IpVersion>) -> bool {
+        match self {
+            Self::Tcp(SocketAddr::V4(_)) => version == Some(IpVersion::V4),
+            Self::Tcp(SocketAddr::V6(_)) => version == Some(IpVersion::V6),
+            Self::Unix(_) => false,
+        }
+    }
+}
+
 /// One backend of one tunnel.
 #[derive(Debug)]
 pub(crate) struct Backend {
@@ -38,10 +49,32 @@ pub(crate) struct Backend {
     pub(crate) removed: CancellationToken,
     /// Messages about failed attempts, folded.
     pub(crate) failures: Arc<Fold>,
+    /// Cancelled when it is known for the first time where it is, or that
+    /// nobody knows.
+    pub(crate) located: CancellationToken,
     targets: ArcSwap<Targets>,
     /// The target that worked last: attempts begin there.
     preferred: AtomicUsize,
-    ejection: Mutex<Ejection>,
+    ejection: Mutex<Watched>,
+}
+
+/// Whether it is ejected, and a word to whoever works on ending that.
+#[derive(Debug)]
+struct Watched {
+    ejection: Ejection,
+    /// Cancelled when the ejection has ended, whoever ended it.
+    over: CancellationToken,
+}
+
+impl Watched {
+    fn note(&mut self, change: Change) -> Change {
+        match change {
+            Change::Ejected => self.over = CancellationToken::new(),
+            Change::Restored => self.over.cancel(),
+            Change::None => {}
+        }
+        change
+    }
 }
 
 /// What is known of where it is.
@@ -77,20 +110,28 @@ impl Backend {
             BackendAddr::Name(..) => Vec::new(),
         };
         let cause = targets.is_empty().then(|| "its name is being resolved".to_owned());
+        let located = CancellationToken::new();
+        if !targets.is_empty() {
+            located.cancel();
+        }
         let now = Instant::now();
         Self {
             spec,
+            located,
             totals: Totals::default(),
             attempts_failed: AtomicU64::new(0),
             removed: CancellationToken::new(),
             failures: Arc::default(),
             targets: ArcSwap::from_pointee(Targets { targets, cause, since: now }),
             preferred: AtomicUsize::new(0),
-            ejection: Mutex::new(Ejection::new(now)),
+            ejection: Mutex::new(Watched {
+                ejection: Ejection::new(now),
+                over: CancellationToken::new(),
+            }),
         }
     }
 
-    fn ejection(&self) -> MutexGuard<'_, Ejection> {
+    fn watched(&self) -> MutexGuard<'_, Watched> {
         self.ejection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -101,7 +142,7 @@ impl Backend {
 
     /// Whether clients are sent to it while another one is.
     pub(crate) fn is_usable(&self) -> bool {
-        self.is_resolved() && !self.ejection().is_ejected()
+        self.is_resolved() && !self.watched().ejection.is_ejected()
     }
 
     /// Its targets, the one that worked last first.
@@ -126,11 +167,13 @@ impl Backend {
     }
 
     /// Takes the addresses that its name has now; whether they are others.
-    pub(crate) fn resolve_to(&self, addresses: &[IpAddr], port: u16) -> bool {
-        let mut targets: Vec<_> =
-            addresses.iter().map(|ip| Target::Tcp(SocketAddr::new(*ip, port))).collect();
-        targets.truncate(ADDRESSES_MAX);
+    pub(crate) fn resolve_to(&self, found: &Addresses, port: u16) -> bool {
         let known = self.targets.load();
+        let ips = found.addresses.iter().map(|ip| Target::Tcp(SocketAddr::new(*ip, port)));
+        // Where nobody could tell, what was known before still holds.
+        let kept = known.targets.iter().filter(|target| target.is_of(found.unanswered));
+        let mut targets: Vec<_> = ips.chain(kept.cloned()).collect();
+        targets.truncate(ADDRESSES_MAX);
         let is_same = known.targets.len() == targets.len()
             && targets.iter().all(|target| known.targets.contains(target));
         if !is_same {
@@ -163,34 +206,41 @@ impl Backend {
 
     /// An attempt has worked.
     pub(crate) fn succeeded(&self) -> Change {
-        self.ejection().succeeded(Instant::now())
+        let mut watched = self.watched();
+        let change = watched.ejection.succeeded(Instant::now());
+        watched.note(change)
     }
 
-    /// An attempt has failed, and not by a fault of our own.
-    pub(crate) fn failed(&self, cause: &str, rules: &Rules) -> Change {
+    /// An attempt has failed, and not by a fault of our own. If that ejected
+    /// it, tells how to hear of the end of the ejection.
+    pub(crate) fn failed(&self, cause: &str, rules: &Rules) -> Option<CancellationToken> {
         self.attempts_failed.fetch_add(1, Ordering::Relaxed);
-        self.ejection().failed(Instant::now(), cause, rules)
+        let mut watched = self.watched();
+        let change = watched.ejection.failed(Instant::now(), cause, rules);
+        (watched.note(change) == Change::Ejected).then(|| watched.over.clone())
     }
 
     /// Ends an ejection whose time has passed; whether it did.
     pub(crate) fn expire(&self) -> Change {
-        self.ejection().expired(Instant::now())
+        let mut watched = self.watched();
+        let change = watched.ejection.expired(Instant::now());
+        watched.note(change)
     }
 
     /// When its ejection ends without a probe.
     pub(crate) fn ejected_until(&self) -> Option<Instant> {
-        self.ejection().until()
+        self.watched().ejection.until()
     }
 
     /// Says when the next probe comes.
     pub(crate) fn expect_probe(&self, at: Option<Instant>) {
-        self.ejection().expect_probe(at);
+        self.watched().ejection.expect_probe(at);
     }
 
     /// How it is.
     pub(crate) fn condition(&self) -> Condition {
         let known = self.targets.load();
-        let ejection = self.ejection();
+        let ejection = &self.watched().ejection;
         if known.targets.is_empty() {
             let (since, cause) = (known.since, known.cause.clone());
             Condition { state: BackendState::Unresolved, since, cause, next: None }

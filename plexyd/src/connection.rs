@@ -2,12 +2,13 @@
 //! it, and the relay between the two.
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use plexy_shared::info::Reason;
 use tracing::{debug, warn};
 
-use crate::backend::Lease;
+use crate::backend::{Backend, Lease};
 use crate::descriptors::Taken;
 use crate::dial::{DialError, Dialled, Manner, dial};
 use crate::engine::Engine;
@@ -70,7 +71,15 @@ async fn connect(
     let mut tried: Vec<usize> = Vec::new();
     let mut pause = RETRY_PAUSE;
     for _ in 0..=route.options.retries {
-        let Some(place) = route.balance.choose(&route.backends, &tried) else { break };
+        let choose = || route.balance.choose(&route.backends, &tried);
+        let place = match choose() {
+            Some(place) => place,
+            None => {
+                located(&route.backends, route.options.connect_timeout).await;
+                let Some(place) = choose() else { break };
+                place
+            }
+        };
         if tried.contains(&place) {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(RETRY_PAUSE_MAX);
@@ -97,4 +106,19 @@ async fn connect(
     }
     debug!(connection = entry.id, "connection without a backend");
     None
+}
+
+/// Waits until it is known where one of the backends is: a client who comes
+/// before the first answer about a name has come too early, not in vain.
+async fn located(backends: &[Arc<Backend>], timeout: Duration) {
+    let mut waits: Vec<_> =
+        backends.iter().map(|backend| (backend, Box::pin(backend.located.cancelled()))).collect();
+    let one = std::future::poll_fn(|cx| {
+        waits.retain_mut(|(_, wait)| wait.as_mut().poll(cx).is_pending());
+        let is_one_located = backends.iter().any(|backend| backend.is_resolved());
+        if is_one_located || waits.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    });
+    if tokio::time::timeout(timeout, one).await.is_err() {
+        debug!("no answer about the names of the backends");
+    }
 }

@@ -145,7 +145,7 @@ impl Daemon {
             error!("some connections did not end");
         }
         self.line.stop().await;
-        self.engine.health.stopped().await;
+        self.engine.health.stop().await;
         let engine = Arc::clone(&self.engine);
         let stopped = tokio::task::spawn_blocking(move || engine.workers.stop()).await;
         if let Err(error) = stopped {
@@ -223,7 +223,10 @@ fn run(config: Config, log: &Log) -> anyhow::Result<()> {
     runtime.block_on(async {
         let mut signals = Signals::new().context("cannot catch signals")?;
         let deadline = config.shutdown_deadline;
-        let daemon = Daemon::start(config).await?;
+        let daemon = tokio::select! {
+            daemon = Daemon::start(config) => daemon?,
+            () = signals.told_to_end() => return Ok(()),
+        };
         if daemon.control_addrs.is_empty() {
             info!("no --control-socket: tunnels cannot be changed while this runs");
         }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use plexy_shared::spec::{BackendAddr, HostName, TunnelOptions};
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
@@ -32,6 +33,7 @@ const RESOLVE_RETRY: Duration = Duration::from_secs(2);
 pub(crate) struct Health {
     handle: Handle,
     tasks: TaskTracker,
+    stop: CancellationToken,
     descriptors: Arc<Descriptors>,
     hops: Arc<Hops>,
     resolver: Arc<Resolver>,
@@ -45,7 +47,7 @@ impl Health {
         resolver: Arc<Resolver>,
     ) -> Self {
         let (handle, tasks) = (Handle::current(), TaskTracker::new());
-        Self { handle, tasks, descriptors, hops, resolver }
+        Self { handle, tasks, stop: CancellationToken::new(), descriptors, hops, resolver }
     }
 
     /// A backend has come to a tunnel.
@@ -78,12 +80,10 @@ impl Health {
         let addr = &backend.spec.addr;
         match error {
             DialError::Backend(_) | DialError::TimedOut(_) => {
-                let change = backend.failed(&error.to_string(), &Rules::from(options));
-                report(tunnel, backend, change);
-                if change == Change::Ejected {
-                    self.end_ejection(tunnel, backend, options);
-                } else {
-                    debug!(tunnel, backend = %addr, %error, "attempt failed");
+                debug!(tunnel, backend = %addr, %error, "attempt failed");
+                if let Some(over) = backend.failed(&error.to_string(), &Rules::from(options)) {
+                    report(tunnel, backend, Change::Ejected);
+                    self.end_ejection(tunnel, backend, options, over);
                 }
             }
             DialError::Exhausted(_) | DialError::NoLocalPort(_) | DialError::Unresolved => {
@@ -100,19 +100,24 @@ impl Health {
         tunnel: &str,
         backend: &Arc<Backend>,
         options: &TunnelOptions,
+        over: CancellationToken,
     ) {
+        if !options.check_interval.is_zero() {
+            backend.expect_probe(Some(Instant::now() + options.check_interval));
+        }
         let (health, backend) = (Arc::clone(self), Arc::clone(backend));
         let (tunnel, options) = (tunnel.to_owned(), options.clone());
         self.spawn(async move {
             let removed = backend.removed.clone();
             tokio::select! {
                 () = removed.cancelled() => {}
+                () = over.cancelled() => {}
                 () = health.keep_probing(&tunnel, &backend, &options) => {}
             }
         });
     }
 
-    /// Probes until the ejection has ended, whoever ended it.
+    /// Probes until that has ended the ejection.
     async fn keep_probing(&self, tunnel: &str, backend: &Backend, options: &TunnelOptions) {
         while let Some(until) = backend.ejected_until() {
             if options.check_interval.is_zero() {
@@ -123,9 +128,6 @@ impl Health {
             let pause = jittered(options.check_interval);
             backend.expect_probe(Some(Instant::now() + pause));
             tokio::time::sleep(pause).await;
-            if backend.ejected_until().is_none() {
-                return;
-            }
             match self.probe(backend, options).await {
                 Ok(()) => report(tunnel, backend, backend.succeeded()),
                 Err(DialError::Backend(error)) => {
@@ -175,9 +177,10 @@ impl Health {
     ) -> Duration {
         match self.resolver.resolve(name).await {
             Ok(found) => {
-                if backend.resolve_to(&found.addresses, port) {
+                if backend.resolve_to(&found, port) {
                     info!(tunnel, backend = %backend.spec.addr, addresses = ?found.addresses, "backend resolved");
                 }
+                backend.located.cancel();
                 jittered(found.valid_for.clamp(RESOLVE_MIN, RESOLVE_MAX))
             }
             Err(error) => {
@@ -186,17 +189,26 @@ impl Health {
                 if (is_gone || !backend.is_resolved()) && backend.unresolve(&error.to_string()) {
                     warn!(tunnel, backend = %backend.spec.addr, %error, "backend down");
                 }
+                backend.located.cancel();
                 jittered(RESOLVE_RETRY)
             }
         }
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn_on(task, &self.handle);
+        let stop = self.stop.clone();
+        let until_stopped = async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = task => {}
+            }
+        };
+        self.tasks.spawn_on(until_stopped, &self.handle);
     }
 
-    /// Waits until nothing is watched any more.
-    pub(crate) async fn stopped(&self) {
+    /// Stops watching.
+    pub(crate) async fn stop(&self) {
+        self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
     }

@@ -7,10 +7,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{LookupIpStrategy, NameServerConfig, ResolverConfig};
+use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
+use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::proto::op::Query;
+use hickory_resolver::proto::rr::{Name, RecordType};
+use hickory_resolver::system_conf::read_system_conf;
+use hickory_resolver::{Hosts, TokioResolver};
 use plexy_shared::spec::{BoundAddr, HostName, ListenAddr};
 use thiserror::Error;
 use tokio::sync::{OnceCell, Semaphore};
@@ -21,6 +25,13 @@ const LOOKUPS_MAX: usize = 32;
 
 /// Time for one name, all servers and tries included.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long an answer holds at most, and one that was no help.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
+const BAD_ANSWER: Duration = Duration::from_secs(1);
+
+/// Answers that are remembered; beyond it every question is asked.
+const ANSWERS_MAX: usize = 16 * 1024;
 
 /// How often the system's resolver files are looked at for changes.
 const FILES_INTERVAL: Duration = Duration::from_secs(5);
@@ -43,6 +54,16 @@ pub(crate) struct Addresses {
     pub(crate) addresses: Vec<IpAddr>,
     /// How long that may be believed.
     pub(crate) valid_for: Duration,
+    /// Whether the question for one IP version was not answered, so that there
+    /// may be more of it.
+    pub(crate) unanswered: Option<IpVersion>,
+}
+
+/// A kind of address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IpVersion {
+    V4,
+    V6,
 }
 
 /// Why a name has no address.
@@ -65,24 +86,28 @@ pub(crate) struct Resolver {
     system: Mutex<System>,
     /// What is being asked now, and who waits for it.
     asked: Mutex<HashMap<HostName, Arc<OnceCell<Answer>>>>,
+    /// What was answered, and until when that holds.
+    answers: Mutex<HashMap<HostName, (Answer, Instant)>>,
     permits: Semaphore,
 }
 
 /// The resolver as the files described it when they were last read.
 #[derive(Debug)]
 struct System {
-    resolver: Option<Arc<TokioResolver>>,
+    asker: Option<Arc<Asker>>,
     files: [Option<SystemTime>; FILES.len()],
     looked: Instant,
 }
 
 impl Resolver {
     pub(crate) fn new(servers: NameServers) -> Self {
-        let system = System { resolver: build(servers), files: modified(), looked: Instant::now() };
+        let system =
+            System { asker: Asker::new(servers), files: modified(), looked: Instant::now() };
         Self {
             servers,
             system: Mutex::new(system),
             asked: Mutex::default(),
+            answers: Mutex::default(),
             permits: Semaphore::new(LOOKUPS_MAX),
         }
     }
@@ -91,13 +116,17 @@ impl Resolver {
     pub(crate) async fn resolve(&self, name: &HostName) -> Answer {
         if name.is_localhost() {
             let addresses = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-            return Ok(Addresses { addresses, valid_for: Duration::MAX });
+            return Ok(Addresses { addresses, valid_for: Duration::MAX, unanswered: None });
+        }
+        if let Some(answer) = self.remembered(name) {
+            return answer;
         }
         let question = match self.asked().entry(name.clone()) {
             Entry::Occupied(asked) => Arc::clone(asked.get()),
             Entry::Vacant(vacant) => Arc::clone(vacant.insert(Arc::default())),
         };
         let answer = question.get_or_init(|| self.ask(name)).await.clone();
+        self.remember(name, &answer);
         let mut asked = self.asked();
         // Only the question that was answered: a newer one may stand there.
         if asked.get(name).is_some_and(|asked| Arc::ptr_eq(asked, &question)) {
@@ -127,45 +156,52 @@ impl Resolver {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn remembered(&self, name: &HostName) -> Option<Answer> {
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let (answer, until) = answers.get(name)?;
+        let left = until.checked_duration_since(Instant::now())?;
+        Some(answer.clone().map(|addresses| Addresses { valid_for: left, ..addresses }))
+    }
+
+    fn remember(&self, name: &HostName, answer: &Answer) {
+        let holds = match answer {
+            Ok(found) if found.unanswered.is_none() => found.valid_for.min(ANSWER_MAX),
+            _ => BAD_ANSWER,
+        };
+        let now = Instant::now();
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        if answers.len() >= ANSWERS_MAX {
+            answers.retain(|_, (_, until)| *until > now);
+        }
+        if answers.len() < ANSWERS_MAX {
+            answers.insert(name.clone(), (answer.clone(), now + holds));
+        }
+    }
+
     async fn ask(&self, name: &HostName) -> Answer {
         let failed = |cause: String| ResolveError::Failed { name: name.clone(), cause };
         let _permit = self.permits.acquire().await.map_err(|_| failed("stopped".into()))?;
-        let resolver =
-            self.current().ok_or_else(|| failed("no name server is configured".into()))?;
-        let lookup = resolver.lookup_ip(name.as_str());
-        let found = tokio::time::timeout(LOOKUP_TIMEOUT, lookup)
-            .await
-            .map_err(|_| failed("no answer".into()))?
-            .map_err(|error: NetError| {
-                let is_answer = error.is_nx_domain() || error.is_no_records_found();
-                if is_answer {
-                    ResolveError::NoSuchName(name.clone())
-                } else {
-                    failed(error.to_string())
-                }
-            })?;
-        let mut addresses: Vec<_> = found.iter().map(|ip| ip.to_canonical()).collect();
-        addresses.sort_by_key(IpAddr::is_ipv6);
-        addresses.dedup();
-        if addresses.is_empty() {
-            return Err(ResolveError::NoSuchName(name.clone()));
+        let asker = self.current().ok_or_else(|| failed("no name server is configured".into()))?;
+        let asked = tokio::time::timeout(LOOKUP_TIMEOUT, asker.ask(name.as_str())).await;
+        match asked.map_err(|_| failed("no answer".into()))? {
+            Ok(Some(addresses)) => Ok(addresses),
+            Ok(None) => Err(ResolveError::NoSuchName(name.clone())),
+            Err(error) => Err(failed(error.to_string())),
         }
-        let valid_for = found.valid_until().saturating_duration_since(Instant::now());
-        Ok(Addresses { addresses, valid_for })
     }
 
     /// The resolver, made anew where its files have changed.
-    fn current(&self) -> Option<Arc<TokioResolver>> {
+    fn current(&self) -> Option<Arc<Asker>> {
         let mut system = self.system.lock().unwrap_or_else(PoisonError::into_inner);
         if self.servers == NameServers::System && system.looked.elapsed() >= FILES_INTERVAL {
             system.looked = Instant::now();
             let files = modified();
             if files != system.files {
                 system.files = files;
-                system.resolver = build(self.servers);
+                system.asker = Asker::new(self.servers);
             }
         }
-        system.resolver.clone()
+        system.asker.clone()
     }
 }
 
@@ -173,29 +209,130 @@ fn modified() -> [Option<SystemTime>; FILES.len()] {
     FILES.map(|file| fs::metadata(file).and_then(|metadata| metadata.modified()).ok())
 }
 
-fn build(servers: NameServers) -> Option<Arc<TokioResolver>> {
-    let builder = match servers {
-        NameServers::System => TokioResolver::builder_tokio(),
-        NameServers::One(addr) => {
-            let mut server = NameServerConfig::udp_and_tcp(addr.ip());
-            for connection in &mut server.connections {
-                connection.port = addr.port();
+/// Who is asked, and which names are tried for a short one.
+///
+/// The search list is gone through here and not by the library, which forgets
+/// on the way that a server could not answer: what nobody could tell would
+/// look like a name that does not exist.
+#[derive(Debug)]
+struct Asker {
+    resolver: TokioResolver,
+    hosts: Hosts,
+    search: Vec<Name>,
+    ndots: usize,
+}
+
+impl Asker {
+    fn new(servers: NameServers) -> Option<Arc<Self>> {
+        match Self::build(servers) {
+            Ok(asker) => Some(Arc::new(asker)),
+            Err(error) => {
+                warn!(%error, "host names cannot be resolved");
+                None
             }
-            let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
-            Ok(TokioResolver::builder_with_config(config, TokioRuntimeProvider::default()))
-        }
-    };
-    let built = builder.and_then(|mut builder| {
-        let options = builder.options_mut();
-        options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
-        options.timeout = Duration::from_secs(2);
-        builder.build()
-    });
-    match built {
-        Ok(resolver) => Some(Arc::new(resolver)),
-        Err(error) => {
-            warn!(%error, "host names cannot be resolved");
-            None
         }
     }
+
+    fn build(servers: NameServers) -> Result<Self, NetError> {
+        let (config, mut options, hosts) = match servers {
+            NameServers::System => {
+                let (config, options) = read_system_conf()?;
+                (config, options, Hosts::from_system().unwrap_or_default())
+            }
+            NameServers::One(addr) => {
+                let mut server = NameServerConfig::udp_and_tcp(addr.ip());
+                for connection in &mut server.connections {
+                    connection.port = addr.port();
+                }
+                let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
+                (config, ResolverOpts::default(), Hosts::default())
+            }
+        };
+        options.timeout = Duration::from_secs(2);
+        options.use_hosts_file = ResolveHosts::Never;
+        // The library would remember that a name does not exist for as long as
+        // its zone says, which may be a day; what is remembered is our affair.
+        options.cache_size = 0;
+        let (search, ndots) = (config.domain().into_iter().chain(config.search()), options.ndots);
+        let search = search.cloned().collect();
+        let builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        let resolver = builder.with_options(options).build()?;
+        Ok(Self { resolver, hosts, search, ndots })
+    }
+
+    /// The addresses of a name; nothing where the servers say that there are
+    /// none, under any of its full names.
+    async fn ask(&self, name: &str) -> Result<Option<Addresses>, NetError> {
+        let mut unanswered = None;
+        for full in self.full_names(name)? {
+            if let Some(addresses) = self.in_hosts(&full) {
+                return Ok(Some(addresses));
+            }
+            let (v4, v6) = tokio::join!(
+                self.resolver.lookup(full.clone(), RecordType::A),
+                self.resolver.lookup(full, RecordType::AAAA),
+            );
+            let (v4, v6) = (answered(v4), answered(v6));
+            let found = [&v4, &v6].map(|it| it.as_ref().ok().and_then(Option::as_ref));
+            let mut addresses = collect(found.into_iter().flatten());
+            if let Some(addresses) = &mut addresses {
+                addresses.unanswered = match (&v4, &v6) {
+                    (Err(_), _) => Some(IpVersion::V4),
+                    (_, Err(_)) => Some(IpVersion::V6),
+                    _ => None,
+                };
+            }
+            if addresses.is_some() {
+                return Ok(addresses);
+            }
+            unanswered = unanswered.or(v4.err()).or(v6.err());
+        }
+        unanswered.map_or(Ok(None), Err)
+    }
+
+    fn in_hosts(&self, full: &Name) -> Option<Addresses> {
+        let of = |kind| self.hosts.lookup_static_host(&Query::query(full.clone(), kind));
+        let found = [of(RecordType::A), of(RecordType::AAAA)];
+        collect(found.iter().flatten())
+    }
+
+    /// The names to try, as resolv.conf(5) has it: with fewer dots than
+    /// `ndots` the search list comes first.
+    fn full_names(&self, name: &str) -> Result<Vec<Name>, NetError> {
+        let name = Name::from_ascii(name)?;
+        if name.is_fqdn() {
+            return Ok(vec![name]);
+        }
+        let searched = self.search.iter().filter_map(|it| name.clone().append_domain(it).ok());
+        let mut full = name.clone();
+        full.set_fqdn(true);
+        let own_first = usize::from(name.num_labels()) > self.ndots;
+        let own = std::iter::once(full);
+        Ok(if own_first { own.chain(searched).collect() } else { searched.chain(own).collect() })
+    }
+}
+
+/// Nothing where the servers say that there is nothing; an error where they
+/// could not tell.
+fn answered(lookup: Result<Lookup, NetError>) -> Result<Option<Lookup>, NetError> {
+    match lookup {
+        Ok(lookup) => Ok(Some(lookup)),
+        Err(error) if error.is_nx_domain() || error.is_no_records_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The addresses in these answers, if there are any.
+fn collect<'a>(lookups: impl Iterator<Item = &'a Lookup>) -> Option<Addresses> {
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    let mut valid_until: Option<Instant> = None;
+    for lookup in lookups {
+        let ips = lookup.answers().iter().filter_map(|record| record.data.ip_addr());
+        addresses.extend(ips.map(|ip| ip.to_canonical()));
+        valid_until = valid_until.into_iter().chain([lookup.valid_until()]).min();
+    }
+    addresses.sort_by_key(IpAddr::is_ipv6);
+    addresses.dedup();
+    let valid_for = valid_until?.saturating_duration_since(Instant::now());
+    (!addresses.is_empty()).then_some(Addresses { addresses, valid_for, unanswered: None })
 }

@@ -153,14 +153,16 @@ impl Service {
     pub(crate) async fn begin_shutdown(&self) {
         let _changing = self.changing.lock().await;
         self.draining.store(true, Ordering::Relaxed);
+        self.stopping.cancel();
         let all = self.registry().take_all();
+        // Before the first wait, since a second signal may cut this short; the
+        // listeners that are left close by drop then.
+        for backend in all.iter().flat_map(|open| open.tunnel.route().backends.to_vec()) {
+            backend.removed.cancel();
+        }
         for open in all {
-            for backend in &open.tunnel.route().backends {
-                backend.removed.cancel();
-            }
             open.listener.close(Waiting::Accept).await;
         }
-        self.stopping.cancel();
         self.tasks.close();
         self.tasks.wait().await;
     }

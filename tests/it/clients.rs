@@ -88,7 +88,7 @@ async fn nc_and_socat_reach_the_unix_socket() {
 }
 
 /// Types the first lines of every session with a tool that stays open.
-async fn talk(mut talk: Conversation, daemon: &Daemon) {
+async fn talk(mut talk: Conversation, daemon: &Daemon) -> Conversation {
     let echo = plexy_tests::backend::Echo::start();
     talk.type_slowly("status").await;
     talk.wait_for("OK: Tunnels: 0").await;
@@ -100,7 +100,8 @@ async fn talk(mut talk: Conversation, daemon: &Daemon) {
     talk.wait_for("OK").await;
     assert!(daemon.statuses().is_empty());
     talk.send("exit").await;
-    talk.wait_for("").await;
+    talk.expect_line("").await;
+    talk
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,7 +109,9 @@ async fn telnet_talks_and_is_told_when_the_session_ends() {
     let Some(telnet) = Tool::find("telnet", "inetutils-telnet") else { return };
     let daemon = Daemon::start().await;
     let port = daemon.control_addr().port().to_string();
-    talk(telnet.converse(["127.0.0.1", &port]), &daemon).await;
+    let talk = talk(telnet.converse(["127.0.0.1", &port]), &daemon).await;
+    let output = talk.ended().await;
+    assert!(output.errors().contains("Connection closed by foreign host"), "{output:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

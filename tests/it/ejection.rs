@@ -6,8 +6,9 @@ use plexy_shared::info::{BackendInfo, BackendState};
 use plexy_tests::backend::{BlackHole, Echo, Refuser};
 use plexy_tests::daemon::Daemon;
 use plexy_tests::eventually;
-use plexy_tests::stream::Stream;
-use plexy_tests::traffic::{Ending, round_trip};
+use plexy_tests::traffic::round_trip;
+
+use crate::client::is_reset;
 
 /// No probes, and no end by time within the test.
 const FOR_EVER: &str = "check-interval=off,fail-timeout=5m";
@@ -18,12 +19,6 @@ async fn state(daemon: &Daemon, tunnel: SocketAddr, backend: SocketAddr) -> Back
 
 async fn failed(daemon: &Daemon, tunnel: SocketAddr, backend: SocketAddr) -> u64 {
     daemon.backend(tunnel, backend).await.attempts_failed
-}
-
-/// A client for whom there is no backend.
-async fn client_is_reset(tunnel: SocketAddr) {
-    let mut client = Stream::connect(tunnel).await.unwrap();
-    assert_eq!(Ending::of(&mut client).await.unwrap(), (Vec::new(), Ending::Reset));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,7 +52,7 @@ async fn a_success_in_between_is_a_new_beginning() {
     let spec = format!("{}[max-fails=2,retries=0,{FOR_EVER}]", refuser.addr());
     let tunnel = daemon.open(&spec).await;
     for _ in 0..3 {
-        client_is_reset(tunnel).await;
+        is_reset(tunnel).await;
         let echo = Echo::at(refuser.addr());
         round_trip(tunnel, 10).await.unwrap();
         echo.kill().await;
@@ -65,8 +60,8 @@ async fn a_success_in_between_is_a_new_beginning() {
     assert_eq!(failed(&daemon, tunnel, refuser.addr()).await, 3);
     assert_eq!(state(&daemon, tunnel, refuser.addr()).await, BackendState::Up);
 
-    client_is_reset(tunnel).await;
-    client_is_reset(tunnel).await;
+    is_reset(tunnel).await;
+    is_reset(tunnel).await;
 
     assert_eq!(state(&daemon, tunnel, refuser.addr()).await, BackendState::Ejected);
 }
@@ -76,9 +71,9 @@ async fn the_last_backend_is_tried_though_it_is_ejected_and_a_success_ends_that(
     let refuser = Refuser::start();
     let daemon = Daemon::start().await;
     let tunnel = daemon.open(&format!("{}[retries=0,{FOR_EVER}]", refuser.addr())).await;
-    client_is_reset(tunnel).await;
+    is_reset(tunnel).await;
     assert_eq!(state(&daemon, tunnel, refuser.addr()).await, BackendState::Ejected);
-    client_is_reset(tunnel).await;
+    is_reset(tunnel).await;
     assert_eq!(failed(&daemon, tunnel, refuser.addr()).await, 2);
 
     let _echo = Echo::at(refuser.addr());
@@ -94,7 +89,7 @@ async fn where_all_are_ejected_each_is_tried() {
     let daemon = Daemon::start().await;
     let addrs: Vec<_> = refusers.iter().map(|refuser| refuser.addr().to_string()).collect();
     let tunnel = daemon.open(&format!("{}[retries=2,{FOR_EVER}]", addrs.join(","))).await;
-    client_is_reset(tunnel).await;
+    is_reset(tunnel).await;
     assert_eq!(daemon.status(tunnel).await.backends_up, 0);
 
     let _echo = Echo::at(refusers[2].addr());
@@ -111,7 +106,7 @@ async fn a_probe_brings_a_backend_back_without_a_client() {
     let daemon = Daemon::start().await;
     let spec = format!("{}[retries=0,check-interval=50ms]", refuser.addr());
     let tunnel = daemon.open(&spec).await;
-    client_is_reset(tunnel).await;
+    is_reset(tunnel).await;
     let ejected = daemon.backend(tunnel, refuser.addr()).await;
     assert_eq!(ejected.state, BackendState::Ejected);
     assert!(ejected.next_ms.is_some_and(|next| next <= 60), "{ejected:?}");
@@ -150,11 +145,11 @@ async fn without_probes_an_ejection_ends_by_time() {
     let daemon = Daemon::start().await;
     let options = "retries=0,check-interval=off,fail-timeout=300ms";
     let tunnel = daemon.open(&format!("{}[{options}]", refuser.addr())).await;
-    client_is_reset(tunnel).await;
+    is_reset(tunnel).await;
     assert_eq!(state(&daemon, tunnel, refuser.addr()).await, BackendState::Ejected);
 
     eventually!(state(&daemon, tunnel, refuser.addr()).await == BackendState::Up);
-    client_is_reset(tunnel).await;
+    is_reset(tunnel).await;
     assert_eq!(state(&daemon, tunnel, refuser.addr()).await, BackendState::Ejected);
 }
 
@@ -165,7 +160,7 @@ async fn a_black_hole_is_ejected_with_its_cause() {
     let options = format!("retries=0,connect-timeout=100ms,{FOR_EVER}");
     let tunnel = daemon.open(&format!("{}[{options}]", hole.addr())).await;
 
-    client_is_reset(tunnel).await;
+    is_reset(tunnel).await;
 
     let backend = daemon.backend(tunnel, hole.addr()).await;
     assert_eq!(backend.state, BackendState::Ejected);

@@ -1,5 +1,6 @@
 //! The line protocol, verb by verb and byte by byte.
 
+mod concurrent;
 mod framing;
 mod http;
 mod modes;

@@ -12,19 +12,31 @@ mod layers;
 mod readme;
 
 // The data path.
+mod add_remove;
 mod balance;
+mod client;
+mod close;
+mod descriptors;
 mod ejection;
 mod failover;
 mod half_close;
 mod integrity;
+mod loops;
 mod max_conns;
+mod model;
+mod names;
 mod resets;
 mod slow_reader;
 mod timeouts;
+mod unix_sockets;
 
 // The doors and the programs.
 mod bad_input;
 mod clients;
 mod line;
+mod many;
+mod parity;
+mod process;
+mod servers;
 mod sessions;
 mod transcript;

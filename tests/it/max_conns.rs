@@ -4,7 +4,9 @@ use plexy_tests::backend::{BlackHole, Echo};
 use plexy_tests::daemon::Daemon;
 use plexy_tests::eventually;
 use plexy_tests::stream::Stream;
-use plexy_tests::traffic::{Ending, Flow, round_trip};
+use plexy_tests::traffic::{Flow, round_trip};
+
+use crate::client::is_reset;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_client_beyond_the_limit_is_reset_until_one_leaves() {
@@ -15,8 +17,7 @@ async fn the_client_beyond_the_limit_is_reset_until_one_leaves() {
     let second = Flow::start(tunnel, 2).await.unwrap();
 
     for _ in 0..5 {
-        let mut beyond = Stream::connect(tunnel).await.unwrap();
-        assert_eq!(Ending::of(&mut beyond).await.unwrap(), (Vec::new(), Ending::Reset));
+        is_reset(tunnel).await;
     }
     eventually!(daemon.ended(tunnel, "limit").await == 5);
     let traffic = daemon.status(tunnel).await.traffic;
@@ -37,10 +38,8 @@ async fn clients_that_wait_for_their_backend_count() {
     let _waiting = Stream::connect(tunnel).await.unwrap();
     eventually!(daemon.connections() == 1);
 
-    let mut beyond = Stream::connect(tunnel).await.unwrap();
-
-    assert_eq!(Ending::of(&mut beyond).await.unwrap(), (Vec::new(), Ending::Reset));
-    assert_eq!(daemon.ended(tunnel, "limit").await, 1);
+    is_reset(tunnel).await;
+    eventually!(daemon.ended(tunnel, "limit").await == 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

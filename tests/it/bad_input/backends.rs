@@ -29,7 +29,7 @@ async fn what_is_not_there_cannot_be_changed() {
     scene.refuses(&format!("close *:{port}"), "no tunnel").await;
     scene.refuses(&format!("close 127.0.0.2:{port}"), "no tunnel").await;
     scene.refuses("remove db 4000", "has no backend `127.0.0.1:4000`").await;
-    scene.refuses("close DB", "no tunnel `DB`").await;
+    scene.refuses("close dbx", "no tunnel `dbx`").await;
     scene.end().await;
 }
 

@@ -76,6 +76,28 @@ async fn a_unix_socket_wants_no_token() {
     assert_eq!(answer, "OK: Tunnels: 0\n\n");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_cannot_evict_who_has_given_the_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = token_file(&folder, TOKEN);
+    let daemon = Daemon::start_with(|config| config.token_file = Some(file)).await;
+    let mut operator = LineClient::connect_text(daemon.control_addr()).await;
+    operator.send(format!("auth {TOKEN}\n").as_bytes()).await;
+    assert_eq!(operator.next_line().await.unwrap(), "OK\n");
+
+    let mut strangers = Vec::new();
+    for _ in 0..200 {
+        strangers.push(Stream::connect(daemon.control_addr()).await.unwrap());
+    }
+    // The last of them is in, so all before it were.
+    let mut last = LineClient::connect_text(daemon.control_addr()).await;
+    last.send(b"auth wrong-token\n").await;
+    assert!(last.next_line().await.unwrap().contains("wrong token"));
+
+    operator.send(b"ping\n").await;
+    assert_eq!(operator.next_line().await.unwrap(), "OK: pong\n");
+}
+
 /// Starts plexyd with these arguments; it must refuse, and say this.
 async fn refused(arguments: &[&str], why: &str) {
     let mut process = Process::spawn(env!("CARGO_BIN_EXE_plexyd-under-test"), arguments);

@@ -78,7 +78,12 @@ impl Listener {
                 stream.set_nodelay(true)?;
                 Ok(stream.into())
             }
-            Kind::Unix(listener) => Ok(listener.accept().await?.0.into()),
+            // Polled, since `accept().await` would spin within one poll once the socket was shut
+            // down: it is readable then, and has nothing to accept.
+            Kind::Unix(listener) => {
+                let (stream, _) = std::future::poll_fn(|cx| listener.poll_accept(cx)).await?;
+                Ok(stream.into())
+            }
         }
     }
 

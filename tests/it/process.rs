@@ -1,0 +1,34 @@
+//! The programs as processes: their arguments, signals, logs and exit codes.
+
+mod arguments;
+mod ending;
+mod log;
+mod plexyctl;
+
+use std::net::SocketAddr;
+
+use plexy_tests::daemon::{LineClient, Process};
+use plexy_tests::tool::Tool;
+
+const PLEXYD: &str = env!("CARGO_BIN_EXE_plexyd-under-test");
+
+/// A plexyd that is ready, with a control socket and these further arguments.
+async fn plexyd(arguments: &[&str]) -> Process {
+    Process::start(PLEXYD, &[&["--control-socket", "127.0.0.1:0"], arguments].concat()).await
+}
+
+/// Where its first tunnel listens.
+async fn tunnel_of(process: &Process) -> SocketAddr {
+    let mut line = LineClient::connect(process.control_addr()).await;
+    let status = line.ask("status full").await;
+    let row = status.lines().nth(1).expect("there is a tunnel");
+    row.trim().split_once(" = ").unwrap().0.parse().unwrap()
+}
+
+/// Runs a program of ours to its end.
+async fn run(program: &str, arguments: &[&str]) -> plexy_tests::tool::Output {
+    let path = std::path::Path::new(program);
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let tool = Tool::find_in([path.parent().unwrap().to_owned()], name, "plexy").unwrap();
+    tool.run(arguments).output().await
+}
