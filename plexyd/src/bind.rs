@@ -265,7 +265,6 @@ pub(crate) fn is_own_ip(ip: IpAddr) -> bool {
 }
 
 /// The local address of a connected socket.
-pub(crate) fn local_ip(socket: impl AsFd) -> Option<IpAddr> {
-    let addr = socket2::SockRef::from(&socket).local_addr().ok()?;
-    addr.as_socket().map(|addr| addr.ip().to_canonical())
+pub(crate) fn local_addr(socket: impl AsFd) -> Option<SocketAddr> {
+    socket2::SockRef::from(&socket).local_addr().ok()?.as_socket()
 }

@@ -141,7 +141,7 @@ async fn connect_tcp(addr: SocketAddr, manner: Manner, hops: &Arc<Hops>) -> io::
             let local = socket.local_addr()?.as_socket();
             // Only who connects to itself has one address at both ends.
             let is_own = |local: &SocketAddr| addr.ip().is_loopback() || local.ip() == addr.ip();
-            Ok(local.filter(is_own).map(|local| Origin::Port(local.port())))
+            Ok(local.filter(is_own).map(|local| Origin::tcp(local, addr)))
         })?
     } else {
         begin()?;

@@ -181,7 +181,9 @@ impl Health {
                     info!(tunnel, backend = %backend.spec.addr, addresses = ?found.addresses, "backend resolved");
                 }
                 backend.located.cancel();
-                jittered(found.valid_for.clamp(RESOLVE_MIN, RESOLVE_MAX))
+                // Half an answer is asked for again soon.
+                let valid_for = found.unanswered.map_or(found.valid_for, |_| RESOLVE_RETRY);
+                jittered(valid_for.clamp(RESOLVE_MIN, RESOLVE_MAX))
             }
             Err(error) => {
                 let is_gone = matches!(error, ResolveError::NoSuchName(_));

@@ -18,11 +18,12 @@ use plexy_shared::spec::BoundAddr;
 /// Tunnels of one daemon that a connection may go through.
 pub(crate) const HOPS_MAX: u8 = 8;
 
-/// From where a connection of ours dials: a local port, or the abstract name
+/// How a connection of ours is known at its other end: by both its addresses,
+/// since a local port may serve several destinations, or by the abstract name
 /// that the kernel gave a Unix socket.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Origin {
-    Port(u16),
+    Tcp { from: (IpAddr, u16), to: (IpAddr, u16) },
     Abstract(Vec<u8>),
 }
 
@@ -48,6 +49,14 @@ pub(crate) struct Listening {
 pub(crate) struct Underway {
     hops: Arc<Hops>,
     origin: Origin,
+}
+
+impl Origin {
+    /// A TCP connection between these two addresses.
+    pub(crate) fn tcp(from: SocketAddr, to: SocketAddr) -> Self {
+        let plain = |addr: SocketAddr| (addr.ip().to_canonical(), addr.port());
+        Self::Tcp { from: plain(from), to: plain(to) }
+    }
 }
 
 impl Default for Hops {
@@ -107,12 +116,15 @@ impl Hops {
 
     /// How many tunnels of ours the client at `peer`, who connected to
     /// `local`, has been through.
-    pub(crate) fn arrived(&self, peer: SocketAddr, local: impl FnOnce() -> Option<IpAddr>) -> u8 {
+    pub(crate) fn arrived(
+        &self,
+        peer: SocketAddr,
+        local: impl FnOnce() -> Option<SocketAddr>,
+    ) -> u8 {
         if self.underway_count.load(Ordering::Acquire) == 0 {
             return 0;
         }
-        let same_host = peer.ip().is_loopback() || local() == Some(peer.ip());
-        if same_host { self.hops_of(&Origin::Port(peer.port())) } else { 0 }
+        local().map_or(0, |local| self.hops_of(&Origin::tcp(peer, local)))
     }
 
     /// The same for a Unix socket, whose client has an abstract name.
@@ -158,13 +170,17 @@ mod tests {
     #[test]
     fn a_client_that_is_our_own_connection_has_come_one_hop_further() {
         let hops = Arc::new(Hops::default());
-        let underway = hops.depart(2, || Ok(Some(Origin::Port(40_000)))).expect("it dials");
-        assert_eq!(hops.arrived(addr("127.0.0.1:40000"), || None), 3);
-        assert_eq!(hops.arrived(addr("127.0.0.1:40001"), || None), 0);
-        assert_eq!(hops.arrived(addr("10.0.0.9:40000"), || Some([10, 0, 0, 1].into())), 0);
-        assert_eq!(hops.arrived(addr("10.0.0.1:40000"), || Some([10, 0, 0, 1].into())), 3);
+        let from = addr("127.0.0.1:40000");
+        let to = |text| Some(addr(text));
+        let dial = || Ok(to("127.0.0.1:80").map(|to| Origin::tcp(from, to)));
+        let underway = hops.depart(2, dial).expect("it dials");
+        assert_eq!(hops.arrived(from, || to("127.0.0.1:80")), 3);
+        assert_eq!(hops.arrived(from, || to("[::ffff:127.0.0.1]:80")), 3);
+        // The same port to another destination is another connection.
+        assert_eq!(hops.arrived(from, || to("127.0.0.1:81")), 0);
+        assert_eq!(hops.arrived(addr("127.0.0.1:40001"), || to("127.0.0.1:80")), 0);
         drop(underway);
-        assert_eq!(hops.arrived(addr("127.0.0.1:40000"), || None), 0);
+        assert_eq!(hops.arrived(from, || to("127.0.0.1:80")), 0);
     }
 
     #[test]

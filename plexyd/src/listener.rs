@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tracing::{debug, error, warn};
 
-use crate::bind::{Bound, SocketFile, local_ip};
+use crate::bind::{Bound, SocketFile, local_addr};
 use crate::connection::{Accepted, carry};
 use crate::descriptors::Taken;
 use crate::engine::Engine;
@@ -219,7 +219,7 @@ impl Door {
         match ip {
             Some(ip) => {
                 let ip = SocketAddr::new(ip.ip().to_canonical(), ip.port());
-                (ClientAddr::Ip(ip), self.engine.hops.arrived(ip, || local_ip(fd)))
+                (ClientAddr::Ip(ip), self.engine.hops.arrived(ip, || local_addr(fd)))
             }
             None => {
                 let unix = peer.and_then(|peer| SocketAddrUnix::try_from(peer).ok());

@@ -26,6 +26,10 @@ const LOOKUPS_MAX: usize = 32;
 /// Time for one name, all servers and tries included.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long the addresses of one IP version are waited for when those of the
+/// other are there.
+const SECOND_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// How long an answer holds at most, and one that was no help.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
 const BAD_ANSWER: Duration = Duration::from_secs(1);
@@ -263,16 +267,13 @@ impl Asker {
     /// The addresses of a name; nothing where the servers say that there are
     /// none, under any of its full names.
     async fn ask(&self, name: &str) -> Result<Option<Addresses>, NetError> {
+        // As "files dns" of nsswitch.conf(5): before any question.
+        if let Some(addresses) = self.in_hosts(&Name::from_ascii(name)?) {
+            return Ok(Some(addresses));
+        }
         let mut unanswered = None;
         for full in self.full_names(name)? {
-            if let Some(addresses) = self.in_hosts(&full) {
-                return Ok(Some(addresses));
-            }
-            let (v4, v6) = tokio::join!(
-                self.resolver.lookup(full.clone(), RecordType::A),
-                self.resolver.lookup(full, RecordType::AAAA),
-            );
-            let (v4, v6) = (answered(v4), answered(v6));
+            let (v4, v6) = self.both_versions(full).await;
             let found = [&v4, &v6].map(|it| it.as_ref().ok().and_then(Option::as_ref));
             let mut addresses = collect(found.into_iter().flatten());
             if let Some(addresses) = &mut addresses {
@@ -290,8 +291,28 @@ impl Asker {
         unanswered.map_or(Ok(None), Err)
     }
 
-    fn in_hosts(&self, full: &Name) -> Option<Addresses> {
-        let of = |kind| self.hosts.lookup_static_host(&Query::query(full.clone(), kind));
+    /// Asks for both IP versions at once. Once one has given addresses, the
+    /// other is waited for only a little longer: some networks drop one kind.
+    async fn both_versions(&self, full: Name) -> (Found, Found) {
+        let v4 = self.resolver.lookup(full.clone(), RecordType::A);
+        let v6 = self.resolver.lookup(full, RecordType::AAAA);
+        tokio::pin!(v4, v6);
+        tokio::select! {
+            first = &mut v4 => {
+                let first = answered(first);
+                let second = second(&first, v6).await;
+                (first, second)
+            }
+            first = &mut v6 => {
+                let first = answered(first);
+                let second = second(&first, v4).await;
+                (second, first)
+            }
+        }
+    }
+
+    fn in_hosts(&self, name: &Name) -> Option<Addresses> {
+        let of = |kind| self.hosts.lookup_static_host(&Query::query(name.clone(), kind));
         let found = [of(RecordType::A), of(RecordType::AAAA)];
         collect(found.iter().flatten())
     }
@@ -314,7 +335,20 @@ impl Asker {
 
 /// Nothing where the servers say that there is nothing; an error where they
 /// could not tell.
-fn answered(lookup: Result<Lookup, NetError>) -> Result<Option<Lookup>, NetError> {
+type Found = Result<Option<Lookup>, NetError>;
+
+/// The answer that comes second.
+async fn second(first: &Found, lookup: impl Future<Output = Result<Lookup, NetError>>) -> Found {
+    match first {
+        Ok(Some(_)) => match tokio::time::timeout(SECOND_TIMEOUT, lookup).await {
+            Ok(lookup) => answered(lookup),
+            Err(_) => Err(NetError::Timeout),
+        },
+        _ => answered(lookup.await),
+    }
+}
+
+fn answered(lookup: Result<Lookup, NetError>) -> Found {
     match lookup {
         Ok(lookup) => Ok(Some(lookup)),
         Err(error) if error.is_nx_domain() || error.is_no_records_found() => Ok(None),

@@ -108,7 +108,6 @@ async fn a_name_that_ceases_to_exist_takes_its_backend_down() {
 
     eventually!(state(&daemon, tunnel, &backend).await == BackendState::Unresolved);
     is_reset(tunnel).await;
-    assert_eq!(echo.accepted(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

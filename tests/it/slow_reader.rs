@@ -162,7 +162,7 @@ impl Character for OneWay {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_slow_readers_cost_bounded_memory() {
-    const CLIENTS: u64 = 32;
+    const CLIENTS: u64 = 8;
     let backend = SlowReader::start(Pace::Stopped);
     let spec = format!("0={}[name=slow]", backend.addr());
     let daemon = Process::start(

@@ -24,7 +24,7 @@ const IDLE_MAX: Duration = Duration::from_secs(600);
 /// How long a client may take no answer.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a client may take no parting line.
+/// How long a client may take no parting line, or go on after the end.
 const PARTING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Bytes that are read at once.
@@ -94,7 +94,7 @@ impl Session {
                 let refusal = Refusal::new(Code::SessionEnded, format!("{why}, session ended"));
                 write(&mut stream, &write_refusal(&refusal, self.mode), PARTING_TIMEOUT).await
             }
-            Ok(None) => Ok(()),
+            Ok(None) => linger(&mut stream).await,
             Err(error) => Err(error),
         };
         let ended = match parted {
@@ -265,6 +265,18 @@ async fn reply<S: AsyncWrite + Unpin>(
         written = write(stream, text, WRITE_TIMEOUT) => written,
         _ = leaving.told() => Err(io::ErrorKind::Interrupted.into()),
     }
+}
+
+/// Takes what the client still sends after it was told the end: a close with
+/// input unread is a reset, which may cost it the last answer.
+async fn linger<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> io::Result<()> {
+    stream.shutdown().await?;
+    let mut rest = [0; 1024];
+    let read = async {
+        while stream.read(&mut rest).await? > 0 {}
+        Ok(())
+    };
+    tokio::time::timeout(PARTING_TIMEOUT, read).await.unwrap_or(Ok(()))
 }
 
 async fn write<S: AsyncWrite + Unpin>(
