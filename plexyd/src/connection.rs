@@ -40,6 +40,7 @@ pub(crate) async fn carry(client: Socket, accepted: Accepted, engine: Arc<Engine
     let connected = tokio::select! {
         biased;
         reason = entry.stop.ordered() => Err(reason),
+        () = left(&client) => Err(Reason::ClientReset),
         connected = connect(&entry, &route, hops, &engine) => connected.ok_or(Reason::ConnectFailed),
     };
     let (dialled, lease) = match connected {
@@ -59,6 +60,15 @@ pub(crate) async fn carry(client: Socket, accepted: Accepted, engine: Arc<Engine
     let ended = relay(&client, &socket, &entry.flow, &entry.half_closed, &entry.stop).await;
     drop((client, socket));
     registered.end(ended.reason());
+}
+
+/// Waits until the client has reset its connection and left nothing that a
+/// backend would have to get first. Nobody reads from it yet.
+async fn left(client: &Socket) {
+    client.broken().await;
+    if client.has_unread_bytes() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Tries backends until one stands, `retries` run out, or there is none.

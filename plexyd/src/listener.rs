@@ -114,9 +114,9 @@ impl Door {
     }
 
     async fn accept_all(&self, listener: &AsyncFd<OwnedFd>) {
+        let mut patience_is_over = false;
         loop {
             let Ok(mut ready) = listener.readable().await else { return };
-            let mut patience_is_over = false;
             for _ in 0..BATCH {
                 let taken = match self.engine.descriptors.try_take(DESCRIPTORS) {
                     Some(taken) => Some(taken),
@@ -129,6 +129,7 @@ impl Door {
                     Ok((fd, peer)) => self.admit(fd, peer, taken),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         ready.clear_ready();
+                        patience_is_over = false;
                         break;
                     }
                     Err(error) => {
@@ -141,9 +142,11 @@ impl Door {
         }
     }
 
-    /// Lets in who waits now, as far as descriptors go.
+    /// Lets in who waits now, as far as descriptors go: no more than the queue
+    /// holds, since newcomers could keep this going.
     fn accept_waiting(&self, listener: &AsyncFd<OwnedFd>) {
-        while let Some(taken) = self.engine.descriptors.try_take(DESCRIPTORS) {
+        for _ in 0..self.tunnel.route().options.backlog {
+            let Some(taken) = self.engine.descriptors.try_take(DESCRIPTORS) else { return };
             match accept(listener.get_ref()) {
                 Ok((fd, peer)) => self.admit(fd, peer, Some(taken)),
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}

@@ -27,7 +27,7 @@ use plexy_shared::info::Reason;
 
 use crate::stop::Stop;
 use crate::traffic::{Direction, Flow};
-use copy::{Copy, Fault};
+use copy::{Copier, Fault, Way};
 
 /// Shortest and longest pause between two looks at a send queue.
 const DRAIN_POLL_MIN: Duration = Duration::from_millis(1);
@@ -97,12 +97,11 @@ pub(crate) async fn relay<C: Stream, B: Stream>(
     stop: &Stop,
 ) -> Ended {
     let mut relay = Relay {
-        client,
-        backend,
-        flow,
+        in_way: Way { from: client, to: backend, flow, direction: Direction::In },
+        out_way: Way { from: backend, to: client, flow, direction: Direction::Out },
         half_closed,
-        inward: Copy::default(),
-        outward: Copy::default(),
+        inward: Copier::default(),
+        outward: Copier::default(),
         first: None,
         client_broken: None,
         backend_broken: None,
@@ -117,12 +116,8 @@ pub(crate) async fn relay<C: Stream, B: Stream>(
     };
     half_closed.store(true, Ordering::Relaxed);
     let deliver: BoxFuture<'_, ()> = match broken {
-        Side::Client => {
-            Box::pin(deliver_rest(&mut relay.inward, client, backend, flow, Direction::In))
-        }
-        Side::Backend => {
-            Box::pin(deliver_rest(&mut relay.outward, backend, client, flow, Direction::Out))
-        }
+        Side::Client => Box::pin(deliver_rest(&mut relay.inward, relay.in_way)),
+        Side::Backend => Box::pin(deliver_rest(&mut relay.outward, relay.out_way)),
     };
     tokio::select! {
         biased;
@@ -142,12 +137,11 @@ fn reset_both<C: Stream, B: Stream>(client: &C, backend: &B, reason: Reason) -> 
 
 /// The two directions while both sides are whole.
 struct Relay<'a, C, B> {
-    client: &'a C,
-    backend: &'a B,
-    flow: &'a Flow,
+    in_way: Way<'a, C, B>,
+    out_way: Way<'a, B, C>,
     half_closed: &'a AtomicBool,
-    inward: Copy,
-    outward: Copy,
+    inward: Copier,
+    outward: Copier,
     first: Option<Side>,
     /// Watches over a side that is not read from.
     client_broken: Option<BoxFuture<'a, ()>>,
@@ -156,14 +150,14 @@ struct Relay<'a, C, B> {
 
 impl<'a, C: Stream, B: Stream> Relay<'a, C, B> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
-        let inward = self.inward.poll(cx, self.client, self.backend, self.flow, Direction::In);
+        let inward = self.inward.poll(cx, self.in_way);
         if let Poll::Ready(Err(fault)) = inward {
             return Poll::Ready(Ended::Broken(fault.side(Side::Client, Side::Backend)));
         }
         if inward.is_ready() {
             self.ended(Side::Client);
         }
-        let outward = self.outward.poll(cx, self.backend, self.client, self.flow, Direction::Out);
+        let outward = self.outward.poll(cx, self.out_way);
         if let Poll::Ready(Err(fault)) = outward {
             return Poll::Ready(Ended::Broken(fault.side(Side::Backend, Side::Client)));
         }
@@ -176,10 +170,10 @@ impl<'a, C: Stream, B: Stream> Relay<'a, C, B> {
         // Nobody reads from a side that has finished sending, or whose bytes
         // the other one does not take: its reset would not be noticed.
         if inward.is_ready() || self.inward.is_blocked() {
-            self.client_broken.get_or_insert_with(|| self.client.broken());
+            self.client_broken.get_or_insert_with(|| self.in_way.from.broken());
         }
         if outward.is_ready() || self.outward.is_blocked() {
-            self.backend_broken.get_or_insert_with(|| self.backend.broken());
+            self.backend_broken.get_or_insert_with(|| self.out_way.from.broken());
         }
         self.poll_broken(cx)
     }
@@ -210,24 +204,18 @@ impl Fault {
     }
 }
 
-/// `from` broke. Whatever it sent before goes to `to`, whose end is a reset,
+/// The source broke. Whatever it sent before goes to the sink, whose end is a reset,
 /// which must not overtake those bytes: a reset throws away what the peer has
-/// not taken yet. What `to` sends has nobody to go to, but is taken: else it
-/// might wait for that, and never take the rest. If `to` breaks too, there is
+/// not taken yet. What the sink sends has nobody to go to, but is taken: else it
+/// might wait for that, and never take the rest. If the sink breaks too, there is
 /// nothing left to wait for.
-async fn deliver_rest<F: Stream, T: Stream>(
-    copy: &mut Copy,
-    from: &F,
-    to: &T,
-    flow: &Flow,
-    direction: Direction,
-) {
+async fn deliver_rest<F: Stream, T: Stream>(copy: &mut Copier, way: Way<'_, F, T>) {
     let deliver = async {
-        let rest = std::future::poll_fn(|cx| copy.poll_rest(cx, from, to, flow, direction));
+        let rest = std::future::poll_fn(|cx| copy.poll_rest(cx, way));
         let mut is_left = rest.await.is_ok();
         let mut pause = DRAIN_POLL_MIN;
         while is_left {
-            is_left = to.unsent_bytes().is_ok_and(|bytes| bytes > 0);
+            is_left = way.to.unsent_bytes().is_ok_and(|bytes| bytes > 0);
             if is_left {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(DRAIN_POLL_MAX);
@@ -235,8 +223,8 @@ async fn deliver_rest<F: Stream, T: Stream>(
         }
     };
     let gone = async {
-        if std::future::poll_fn(|cx| copy::poll_discard(cx, to)).await.is_ok() {
-            to.broken().await;
+        if std::future::poll_fn(|cx| copy::poll_discard(cx, way.to)).await.is_ok() {
+            way.to.broken().await;
         }
     };
     tokio::select! {

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use plexy_shared::spec::Keepalive;
-use rustix::net::Shutdown;
+use rustix::net::{RecvFlags, Shutdown};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::Interest;
 use tokio::net::{TcpStream, UnixStream};
@@ -48,6 +48,12 @@ impl Socket {
             ClientAddr::Ip(_) => Self::Tcp(TcpStream::from_std(fd.into())?),
             ClientAddr::Unix => Self::Unix(UnixStream::from_std(fd.into())?),
         })
+    }
+
+    /// Whether the peer has sent something that was not read.
+    pub(crate) fn has_unread_bytes(&self) -> bool {
+        let look = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        rustix::net::recv(self, &mut [0; 1], look).is_ok_and(|(_, bytes)| bytes > 0)
     }
 }
 

@@ -4,7 +4,7 @@ use plexy_tests::backend::{BlackHole, Echo};
 use plexy_tests::daemon::Daemon;
 use plexy_tests::eventually;
 use plexy_tests::stream::Stream;
-use plexy_tests::traffic::{Flow, round_trip};
+use plexy_tests::traffic::{Flow, reset, round_trip};
 
 use crate::client::is_reset;
 
@@ -40,6 +40,20 @@ async fn clients_that_wait_for_their_backend_count() {
 
     is_reset(tunnel).await;
     eventually!(daemon.ended(tunnel, "limit").await == 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_resets_while_it_waits_for_its_backend_makes_room() {
+    let hole = BlackHole::start();
+    let daemon = Daemon::start().await;
+    let tunnel = daemon.open(&format!("{}[max-conns=1,connect-timeout=1m]", hole.addr())).await;
+    let waiting = Stream::connect(tunnel).await.unwrap();
+    eventually!(daemon.connections() == 1);
+
+    reset(waiting);
+
+    eventually!(daemon.connections() == 0);
+    eventually!(daemon.ended(tunnel, "client-reset").await == 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

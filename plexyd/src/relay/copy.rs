@@ -29,9 +29,26 @@ pub(super) enum Fault {
     Write,
 }
 
+/// Which way bytes go, and where they are counted.
+#[derive(Debug)]
+pub(super) struct Way<'a, F, T> {
+    pub(super) from: &'a F,
+    pub(super) to: &'a T,
+    pub(super) flow: &'a Flow,
+    pub(super) direction: Direction,
+}
+
+impl<F, T> Clone for Way<'_, F, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F, T> Copy for Way<'_, F, T> {}
+
 /// What one direction remembers between two polls.
 #[derive(Debug, Default)]
-pub(super) struct Copy {
+pub(super) struct Copier {
     /// What was read and not yet taken: `spilled[written..]`. While there is
     /// something, nothing more is read, and that is the back-pressure.
     spilled: Vec<u8>,
@@ -73,7 +90,7 @@ pub(super) fn poll_discard<F: Stream>(cx: &mut Context<'_>, from: &F) -> Poll<io
     Poll::Pending
 }
 
-impl Copy {
+impl Copier {
     /// Whether it waits for its sink.
     pub(super) fn is_blocked(&self) -> bool {
         !self.spilled.is_empty()
@@ -83,16 +100,13 @@ impl Copy {
     pub(super) fn poll<F: Stream, T: Stream>(
         &mut self,
         cx: &mut Context<'_>,
-        from: &F,
-        to: &T,
-        flow: &Flow,
-        direction: Direction,
+        way: Way<'_, F, T>,
     ) -> Poll<Result<(), Fault>> {
         if self.state == State::Copying {
-            ready!(self.poll_copy(cx, from, to, flow, direction))?;
+            ready!(self.poll_copy(cx, way))?;
         }
         if self.state == State::Ending {
-            to.end().map_err(|_| Fault::Write)?;
+            way.to.end().map_err(|_| Fault::Write)?;
             self.state = State::Ended;
         }
         Poll::Ready(Ok(()))
@@ -102,15 +116,12 @@ impl Copy {
     pub(super) fn poll_rest<F: Stream, T: Stream>(
         &mut self,
         cx: &mut Context<'_>,
-        from: &F,
-        to: &T,
-        flow: &Flow,
-        direction: Direction,
+        way: Way<'_, F, T>,
     ) -> Poll<Result<(), Fault>> {
         if self.state != State::Copying {
             return Poll::Ready(Ok(()));
         }
-        match ready!(self.poll_copy(cx, from, to, flow, direction)) {
+        match ready!(self.poll_copy(cx, way)) {
             // That is how a broken source ends.
             Ok(()) | Err(Fault::Read) => Poll::Ready(Ok(())),
             Err(Fault::Write) => Poll::Ready(Err(Fault::Write)),
@@ -120,16 +131,13 @@ impl Copy {
     fn poll_copy<F: Stream, T: Stream>(
         &mut self,
         cx: &mut Context<'_>,
-        from: &F,
-        to: &T,
-        flow: &Flow,
-        direction: Direction,
+        way: Way<'_, F, T>,
     ) -> Poll<Result<(), Fault>> {
         for _ in 0..ROUNDS_MAX {
-            ready!(self.poll_spilled(cx, to, flow, direction)).map_err(|_| Fault::Write)?;
-            match self.round(from, to, flow, direction)? {
+            ready!(self.poll_spilled(cx, way)).map_err(|_| Fault::Write)?;
+            match self.round(way)? {
                 Round::Moved | Round::Full => {}
-                Round::Empty => ready!(from.poll_readable(cx)).map_err(|_| Fault::Read)?,
+                Round::Empty => ready!(way.from.poll_readable(cx)).map_err(|_| Fault::Read)?,
                 Round::SourceEnded => {
                     self.state = State::Ending;
                     return Poll::Ready(Ok(()));
@@ -141,15 +149,9 @@ impl Copy {
     }
 
     /// Reads once and writes at once; what the sink does not take is spilled.
-    fn round<F: Stream, T: Stream>(
-        &mut self,
-        from: &F,
-        to: &T,
-        flow: &Flow,
-        direction: Direction,
-    ) -> Result<Round, Fault> {
+    fn round<F: Stream, T: Stream>(&mut self, way: Way<'_, F, T>) -> Result<Round, Fault> {
         BUFFER.with_borrow_mut(|buffer| {
-            let read = match from.try_read(buffer) {
+            let read = match way.from.try_read(buffer) {
                 Ok(0) => return Ok(Round::SourceEnded),
                 Ok(read) => buffer.get(..read).unwrap_or_default(),
                 Err(error) if is_transient(&error) => return Ok(Round::Empty),
@@ -158,12 +160,12 @@ impl Copy {
                     return Err(Fault::Read);
                 }
             };
-            let written = match to.try_write(read) {
+            let written = match way.to.try_write(read) {
                 Ok(written) => written,
                 Err(error) if is_transient(&error) => 0,
                 Err(_) => return Err(Fault::Write),
             };
-            flow.count(direction, written);
+            way.flow.count(way.direction, written);
             let rest = read.get(written..).unwrap_or_default();
             if rest.is_empty() {
                 return Ok(Round::Moved);
@@ -175,20 +177,18 @@ impl Copy {
     }
 
     /// Writes what was spilled before.
-    fn poll_spilled<T: Stream>(
+    fn poll_spilled<F: Stream, T: Stream>(
         &mut self,
         cx: &mut Context<'_>,
-        to: &T,
-        flow: &Flow,
-        direction: Direction,
+        way: Way<'_, F, T>,
     ) -> Poll<io::Result<()>> {
         while let Some(rest) = self.spilled.get(self.written..).filter(|rest| !rest.is_empty()) {
-            match to.try_write(rest) {
+            match way.to.try_write(rest) {
                 Ok(written) => {
                     self.written += written;
-                    flow.count(direction, written);
+                    way.flow.count(way.direction, written);
                 }
-                Err(error) if is_transient(&error) => ready!(to.poll_writable(cx))?,
+                Err(error) if is_transient(&error) => ready!(way.to.poll_writable(cx))?,
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }

@@ -278,3 +278,50 @@ async fn any_cut_of_the_bytes_gives_the_same_bytes() {
         assert!(backend.with(|it| it.taken == sent && it.ended && !it.reset), "seed {seed}");
     }
 }
+
+#[tokio::test]
+async fn a_side_that_breaks_too_ends_the_wait_for_it() {
+    let backend = Scripted::giving([]);
+    // As Linux counts it: a reset throws the queue away, and the count stays.
+    backend.unsent.store(1, Ordering::Relaxed);
+    let running = run(Scripted::giving([bytes("x"), Give::Broken]), Arc::clone(&backend));
+    running.settle().await;
+    assert!(!running.task.is_finished());
+    backend.with(|it| it.gives.push_back(Give::Broken));
+    assert_eq!(running.ended().await, Ended::Broken(Side::Client));
+}
+
+#[tokio::test]
+async fn what_has_no_reader_any_more_is_taken_so_that_the_rest_can_be_delivered() {
+    let client = Scripted::giving([bytes("rest"), Give::Broken]);
+    let backend = Scripted::giving([]);
+    backend.with(|it| it.room = 0);
+    let running = run(client, Arc::clone(&backend));
+    running.settle().await;
+    running.client.with(|it| it.broken_later = true);
+    running.settle().await;
+    // It reads on only when what it sends is taken.
+    backend.with(|it| it.gives.extend([bytes("to"), bytes("nobody")]));
+    running.settle().await;
+    assert!(backend.with(|it| it.gives.is_empty()));
+    backend.with(|it| it.room = usize::MAX);
+    let flow = Arc::clone(&running.flow);
+    assert_eq!(running.ended().await, Ended::Broken(Side::Client));
+    assert!(backend.with(|it| it.taken == b"rest" && it.reset));
+    assert_eq!(flow.bytes(), (4, 0));
+}
+
+#[tokio::test]
+async fn a_reset_is_noticed_while_the_other_side_takes_nothing() {
+    let backend = Scripted::giving([]);
+    backend.with(|it| it.room = 0);
+    let running = run(Scripted::giving([bytes("x")]), backend);
+    running.settle().await;
+    assert!(!running.half_closed.load(Ordering::Relaxed));
+    running.client.with(|it| it.broken_later = true);
+    running.settle().await;
+    // From now on the half-close time-out bounds it.
+    assert!(running.half_closed.load(Ordering::Relaxed));
+    running.stop.order(Reason::Idle);
+    assert_eq!(running.ended().await, Ended::Stopped(Reason::Idle));
+}

@@ -54,7 +54,7 @@ impl Server<Nginx> {
 
 impl Kind for Nginx {
     fn find(&self) -> Option<Tool> {
-        Tool::find("nginx", "nginx-light")
+        Tool::find("nginx", "nginx")
     }
 
     fn prepare(&self, site: &Site) -> io::Result<()> {

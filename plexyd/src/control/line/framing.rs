@@ -1,6 +1,6 @@
 //! Bytes into lines.
 //!
-//! A line ends with LF or CRLF; the last one may have no end. What telnet
+//! A line ends with LF, CRLF or CR NUL; the last one may have no end. What telnet
 //! negotiates is taken out. A line that is too long is dropped as it comes and
 //! reported once it ends, so that it costs no memory.
 
@@ -32,9 +32,13 @@ enum Telnet {
     Command,
     /// One byte is left: which option.
     Option,
-    Subnegotiation,
-    SubnegotiationCommand,
+    /// So many bytes of it so far.
+    Subnegotiation(u8),
+    SubnegotiationCommand(u8),
 }
+
+/// Longest subnegotiation that is taken out; one that does not end is none.
+const SUBNEGOTIATION_BYTES_MAX: u8 = 128;
 
 const SE: u8 = 240;
 const SB: u8 = 250;
@@ -50,6 +54,8 @@ impl Framing {
             if let Some(byte) = self.telnet.next(*byte) {
                 match byte {
                     b'\n' => lines.push(self.take()),
+                    // As telnet sends Enter on a terminal of its own (RFC 854).
+                    0 if self.line.last() == Some(&b'\r') => lines.push(self.take()),
                     _ if self.is_too_long => {}
                     // One more for the CR that may end it.
                     _ if self.line.len() > LINE_BYTES_MAX => {
@@ -88,10 +94,14 @@ impl Telnet {
             (Self::Text, IAC) => Self::Command,
             (Self::Text, _) => return Some(byte),
             (Self::Command, WILL..=DONT) => Self::Option,
-            (Self::Command, SB) => Self::Subnegotiation,
-            (Self::Subnegotiation, IAC) => Self::SubnegotiationCommand,
-            (Self::SubnegotiationCommand, SE) | (Self::Command | Self::Option, _) => Self::Text,
-            (Self::Subnegotiation | Self::SubnegotiationCommand, _) => Self::Subnegotiation,
+            (Self::Command, SB) => Self::Subnegotiation(0),
+            (Self::Subnegotiation(bytes), IAC) => Self::SubnegotiationCommand(bytes),
+            (Self::SubnegotiationCommand(_), SE)
+            | (Self::Command | Self::Option, _)
+            | (Self::Subnegotiation(SUBNEGOTIATION_BYTES_MAX), _) => Self::Text,
+            (Self::Subnegotiation(bytes) | Self::SubnegotiationCommand(bytes), _) => {
+                Self::Subnegotiation(bytes.saturating_add(1).min(SUBNEGOTIATION_BYTES_MAX))
+            }
         };
         None
     }
@@ -125,6 +135,15 @@ mod tests {
             lines(b"\xff\xfd\x03st\xff\xfb\x18at\xff\xfa\x18\x00xterm\xff\xf0us\xff\xf1\n"),
             [line("status")]
         );
+    }
+
+    #[test]
+    fn a_telnet_command_without_an_end_does_not_silence_the_session() {
+        let mut bytes = b"\xff\xfa".to_vec();
+        bytes.extend([b'x'; 200]);
+        bytes.extend(b"\nping\r\0status\n");
+        let lines = lines(&bytes);
+        assert_eq!(lines.get(1..), Some([line("ping"), line("status")].as_slice()));
     }
 
     #[test]
