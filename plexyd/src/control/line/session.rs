@@ -94,7 +94,7 @@ impl Session {
                 let refusal = Refusal::new(Code::SessionEnded, format!("{why}, session ended"));
                 write(&mut stream, &write_refusal(&refusal, self.mode), PARTING_TIMEOUT).await
             }
-            Ok(None) => linger(&mut stream).await,
+            Ok(None) => linger(&mut stream, leaving).await,
             Err(error) => Err(error),
         };
         let ended = match parted {
@@ -269,14 +269,20 @@ async fn reply<S: AsyncWrite + Unpin>(
 
 /// Takes what the client still sends after it was told the end: a close with
 /// input unread is a reset, which may cost it the last answer.
-async fn linger<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> io::Result<()> {
+async fn linger<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    leaving: &Leaving,
+) -> io::Result<()> {
     stream.shutdown().await?;
     let mut rest = [0; 1024];
     let read = async {
         while stream.read(&mut rest).await? > 0 {}
         Ok(())
     };
-    tokio::time::timeout(PARTING_TIMEOUT, read).await.unwrap_or(Ok(()))
+    tokio::select! {
+        read = tokio::time::timeout(PARTING_TIMEOUT, read) => read.unwrap_or(Ok(())),
+        _ = leaving.told() => Ok(()),
+    }
 }
 
 async fn write<S: AsyncWrite + Unpin>(
