@@ -169,8 +169,8 @@ pub struct Refusal {
     pub code: Code,
     /// One sentence, lower case, without a full stop.
     pub message: String,
-    /// Which bytes of the input it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Which bytes of the input it is about; programs see `[start, end]`.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_pair")]
     pub span: Option<Span>,
     /// What was probably meant.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -184,6 +184,10 @@ pub struct Refusal {
     /// Position of the span's begin in characters, from 1, for sentences.
     #[serde(skip)]
     column: Option<usize>,
+}
+
+fn as_pair<S: Serializer>(span: &Option<Span>, serializer: S) -> Result<S::Ok, S::Error> {
+    span.as_ref().map(|span| (span.start, span.end)).serialize(serializer)
 }
 
 impl Refusal {
