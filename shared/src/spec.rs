@@ -8,8 +8,10 @@ mod address;
 mod backend;
 mod cursor;
 mod error;
+mod keepalive;
 mod name;
 mod option;
+mod strategy;
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,8 +19,10 @@ use std::str::FromStr;
 pub use address::{BackendAddr, BoundAddr, HostName, ListenAddr, UnixPath};
 pub use backend::{ATTRIBUTES, AttributeRow, BackendOptions, BackendSpec};
 pub use error::{AddressError, SpecError, SpecErrorKind};
+pub use keepalive::Keepalive;
 pub use name::{TunnelName, TunnelRef};
-pub use option::{Keepalive, OPTIONS, OptionRow, Strategy, TunnelOptions};
+pub use option::{OPTIONS, OptionRow, TunnelOptions};
+pub use strategy::Strategy;
 
 use cursor::Cursor;
 

@@ -51,6 +51,11 @@ pub enum ValueError {
 }
 
 impl ValueError {
+    /// A value that breaks a rule, as a sentence that goes on after it.
+    pub(crate) fn malformed(given: &str, rule: &'static str) -> Self {
+        Self::Malformed { given: given.to_owned(), rule }
+    }
+
     /// The code that programs see.
     #[must_use]
     pub fn code(&self) -> Code {

@@ -6,96 +6,12 @@ use std::fmt;
 use std::time::Duration;
 
 use super::cursor::{Cursor, Piece, ends_bare_word, quote_if_needed};
-use super::{SpecError, SpecErrorKind, TunnelName};
+use super::{Keepalive, SpecError, SpecErrorKind, Strategy, TunnelName};
 use crate::units::{ValueError, parse_count, parse_duration, show_duration};
 
 const ONE_MS: Duration = Duration::from_millis(1);
-const ONE_SECOND: Duration = Duration::from_secs(1);
 const ONE_HOUR: Duration = Duration::from_secs(3_600);
 const THIRTY_DAYS: Duration = Duration::from_secs(30 * 24 * 3_600);
-
-/// How a backend is chosen for a new connection; each respects weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Strategy {
-    /// Any, at random.
-    Random,
-    /// One after the other, smoothly interleaved by weight.
-    #[default]
-    RoundRobin,
-    /// The one with the fewest connections, those still connecting included.
-    LeastConn,
-}
-
-impl Strategy {
-    /// Every strategy with the names it is known by, its own first.
-    const NAMES: &[(Self, &[&str])] = &[
-        (Self::Random, &["random"]),
-        (Self::RoundRobin, &["round-robin"]),
-        (Self::LeastConn, &["least-conn", "minimum-open-connections", "min-open-connections"]),
-    ];
-
-    fn parse(text: &str) -> Result<Self, ValueError> {
-        let lower = text.to_ascii_lowercase();
-        let known = Self::NAMES.iter().find(|(_, names)| names.contains(&lower.as_str()));
-        known.map(|(strategy, _)| *strategy).ok_or_else(|| ValueError::UnknownWord {
-            given: text.to_owned(),
-            valid: Self::NAMES.iter().filter_map(|(_, names)| names.first().copied()).collect(),
-        })
-    }
-}
-
-impl fmt::Display for Strategy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Random => "random",
-            Self::RoundRobin => "round-robin",
-            Self::LeastConn => "least-conn",
-        })
-    }
-}
-
-/// TCP keepalive: after `idle` of silence a probe every `interval`, and after
-/// `probes` of them without an answer the connection is dead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Keepalive {
-    /// Silence before the first probe, in whole seconds.
-    pub idle: Duration,
-    /// Time between probes, in whole seconds.
-    pub interval: Duration,
-    /// Probes without an answer that end the connection.
-    pub probes: u32,
-}
-
-impl Keepalive {
-    fn parse(text: &str) -> Result<Option<Self>, ValueError> {
-        if text.eq_ignore_ascii_case("off") {
-            return Ok(None);
-        }
-        let mut parts = text.split('/');
-        let (Some(idle), Some(interval), Some(probes), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(malformed(text, "is not idle/interval/probes like `60s/15s/4`, or `off`"));
-        };
-        let seconds = |text: &str| {
-            let duration = parse_duration(text, &(ONE_SECOND..=Duration::from_secs(32_767)))?;
-            let whole = duration.subsec_millis() == 0;
-            if whole { Ok(duration) } else { Err(malformed(text, "is not in whole seconds")) }
-        };
-        Ok(Some(Self {
-            idle: seconds(idle)?,
-            interval: seconds(interval)?,
-            probes: parse_count(probes, &(1..=127))?,
-        }))
-    }
-}
-
-impl fmt::Display for Keepalive {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (idle, interval) = (show_duration(self.idle), show_duration(self.interval));
-        write!(f, "{idle}/{interval}/{}", self.probes)
-    }
-}
 
 /// How a tunnel carries its connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,7 +92,7 @@ pub static OPTIONS: &[OptionRow] = &[
         nothing: "none",
         set: |options, text| {
             let name = text.parse().map_err(|_| {
-                malformed(
+                ValueError::malformed(
                     text,
                     "is not a name: a letter, then up to 62 letters, digits, `.`, `_` or `-`",
                 )
@@ -328,10 +244,6 @@ impl OptionRow {
     pub fn value_in(&self, options: &TunnelOptions) -> String {
         (self.show)(options).unwrap_or_else(|| self.nothing.to_owned())
     }
-}
-
-fn malformed(given: &str, rule: &'static str) -> ValueError {
-    ValueError::Malformed { given: given.to_owned(), rule }
 }
 
 /// Reads a value that may also be the word `none`, or another one for nothing.
