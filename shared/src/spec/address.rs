@@ -3,8 +3,8 @@
 //! reached ([`BackendAddr`]).
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
-use std::path::{Path, PathBuf};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
+use std::path::Path;
 use std::str::FromStr;
 
 use super::cursor::{Cursor, Piece, ends_bare_word, quote_if_needed};
@@ -86,12 +86,6 @@ impl UnixPath {
     #[must_use]
     pub fn as_path(&self) -> &Path {
         Path::new(&self.0)
-    }
-
-    /// The path, to own.
-    #[must_use]
-    pub fn to_path_buf(&self) -> PathBuf {
-        self.as_path().to_path_buf()
     }
 }
 
@@ -401,19 +395,6 @@ impl From<BoundAddr> for ListenAddr {
             BoundAddr::Any(port) => Self::Any(port),
             BoundAddr::Ip(addr) => Self::Ip(addr),
             BoundAddr::Unix(path) => Self::Unix(path),
-        }
-    }
-}
-
-/// The wildcard that [`ListenAddr::Any`] binds where IPv6 exists.
-impl BoundAddr {
-    /// The socket address to bind, for everything but a Unix socket.
-    #[must_use]
-    pub fn socket_addr(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Any(port) => Some((Ipv6Addr::UNSPECIFIED, *port).into()),
-            Self::Ip(addr) => Some(*addr),
-            Self::Unix(_) => None,
         }
     }
 }
