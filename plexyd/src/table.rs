@@ -25,8 +25,8 @@ const SWEEP_MAX: Duration = Duration::from_secs(10);
 /// Shortest pause between two sweeps.
 const SWEEP_MIN: Duration = Duration::from_millis(10);
 
-/// A time-out is looked at so many times before it passes: it is exceeded by
-/// an eighth of its length at most.
+/// A time-out is looked at so many times before it passes. One look finds the
+/// silence, another one its length: it is exceeded by two pauses at most.
 const SWEEPS_PER_TIMEOUT: u32 = 8;
 
 /// One live connection, as others see it.
