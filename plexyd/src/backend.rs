@@ -174,10 +174,10 @@ impl Backend {
         let kept = known.targets.iter().filter(|target| target.is_of(found.unanswered));
         let mut targets: Vec<_> = ips.chain(kept.cloned()).collect();
         targets.truncate(ADDRESSES_MAX);
+        // A set in another order is the same set: resolvers rotate.
         let is_same = known.targets.len() == targets.len()
             && targets.iter().all(|target| known.targets.contains(target));
         if !is_same {
-            // A set in another order is the same set: resolvers rotate.
             let since = Instant::now();
             self.targets.store(Arc::new(Targets { targets, cause: None, since }));
             self.preferred.store(0, Ordering::Relaxed);

@@ -122,9 +122,9 @@ async fn connect(
 /// before the first answer about a name has come too early, not in vain.
 async fn located(backends: &[Arc<Backend>], timeout: Duration) {
     let mut waits: Vec<_> =
-        backends.iter().map(|backend| (backend, Box::pin(backend.located.cancelled()))).collect();
+        backends.iter().map(|backend| Box::pin(backend.located.cancelled())).collect();
     let one = std::future::poll_fn(|cx| {
-        waits.retain_mut(|(_, wait)| wait.as_mut().poll(cx).is_pending());
+        waits.retain_mut(|wait| wait.as_mut().poll(cx).is_pending());
         let is_one_located = backends.iter().any(|backend| backend.is_resolved());
         if is_one_located || waits.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     });

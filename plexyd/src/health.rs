@@ -102,6 +102,7 @@ impl Health {
         options: &TunnelOptions,
         over: CancellationToken,
     ) {
+        // Here and not only in the task: who looks before it runs shall see it.
         if !options.check_interval.is_zero() {
             backend.expect_probe(Some(Instant::now() + options.check_interval));
         }

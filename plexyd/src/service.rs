@@ -134,12 +134,22 @@ impl Service {
         found.cloned().ok_or_else(|| ServiceError::TunnelNotFound(wanted.clone()))
     }
 
-    /// Whether a tunnel that was found before the lock is there behind it: a
-    /// name is never waited for while changes wait.
-    fn check_open_still(&self, tunnel: &Tunnel, wanted: &TunnelRef) -> Result<(), ServiceError> {
-        let registry = self.registry();
-        let is_open = registry.listening_on(&tunnel.listen).is_some_and(|it| it.id == tunnel.id);
-        if is_open { Ok(()) } else { Err(ServiceError::TunnelNotFound(wanted.clone())) }
+    /// Begins to change a tunnel: others wait until the guard is dropped. The
+    /// tunnel is found first, so that no name is waited for while changes wait,
+    /// and has to be there still.
+    async fn begin_change(
+        &self,
+        wanted: &TunnelRef,
+    ) -> Result<(tokio::sync::MutexGuard<'_, ()>, Arc<Tunnel>), ServiceError> {
+        let tunnel = self.find(wanted).await?;
+        let changing = self.changing.lock().await;
+        let is_open =
+            self.registry().listening_on(&tunnel.listen).is_some_and(|it| it.id == tunnel.id);
+        if is_open {
+            Ok((changing, tunnel))
+        } else {
+            Err(ServiceError::TunnelNotFound(wanted.clone()))
+        }
     }
 
     /// Connections that live.

@@ -28,8 +28,7 @@ impl Service {
         connections: CloseMode,
         actor: &Actor,
     ) -> Result<CloseReply, ServiceError> {
-        let found = self.find(wanted).await?;
-        let _changing = self.changing.lock().await;
+        let (_changing, found) = self.begin_change(wanted).await?;
         let taken = self.registry().remove(found.id);
         let open = taken.ok_or_else(|| ServiceError::TunnelNotFound(wanted.clone()))?;
         let revision = self.next_revision();

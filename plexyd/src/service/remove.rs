@@ -21,9 +21,7 @@ impl Service {
         spec: &BackendSpec,
         actor: &Actor,
     ) -> Result<BackendReply, ServiceError> {
-        let tunnel = self.find(wanted).await?;
-        let _changing = self.changing.lock().await;
-        self.check_open_still(&tunnel, wanted)?;
+        let (_changing, tunnel) = self.begin_change(wanted).await?;
         let (route, label) = (tunnel.route(), tunnel.label());
         let addr = || spec.addr.clone();
         let Some(backend) = route.backend(spec) else {
