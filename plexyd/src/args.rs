@@ -4,8 +4,10 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Parser;
+use plexy_shared::endpoint::DefaultSocket;
 use plexy_shared::error::Refusal;
 use plexy_shared::spec::{ATTRIBUTES, ListenAddr, OPTIONS, SpecError, TunnelSpec};
+use rustix::process::getuid;
 
 use crate::config::Config;
 use crate::log::{LogFormat, LogLevel};
@@ -23,7 +25,22 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDRESS")]
     control_socket: Vec<ListenAddr>,
 
-    /// TCP control sockets want the token in this file: `auth TOKEN` as the first line
+    /// Listen here for JSON-RPC: host:port, port or unix:/path; repeatable. A unix:/path
+    /// replaces the socket that is always there [default: rpc.sock in $RUNTIME_DIRECTORY,
+    /// $XDG_RUNTIME_DIR/plexy, /run/plexy for root, or $TMPDIR/plexy-UID]
+    #[arg(long, value_name = "ADDRESS", verbatim_doc_comment)]
+    rpc_socket: Vec<ListenAddr>,
+
+    /// Answer JSON-RPC over TCP by this host name too, besides localhost; repeatable
+    #[arg(long, value_name = "NAME")]
+    rpc_host: Vec<String>,
+
+    /// Serve /metrics, /livez and /readyz here: host:port, port or unix:/path; repeatable
+    #[arg(long, value_name = "ADDRESS")]
+    prometheus_socket: Vec<ListenAddr>,
+
+    /// TCP sockets of control and JSON-RPC want the token in this file: `auth TOKEN` as the
+    /// first line, or `Authorization: Bearer TOKEN`
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 
@@ -58,7 +75,14 @@ impl Args {
             return Err(errors);
         }
         let default = Config::default();
+        let is_unix = |socket: &ListenAddr| matches!(socket, ListenAddr::Unix(_));
+        let rpc_default = (!self.rpc_socket.iter().any(is_unix))
+            .then(|| DefaultSocket::of_daemon(getuid().as_raw(), |name| std::env::var_os(name)));
         Ok(Config {
+            rpc_sockets: self.rpc_socket,
+            rpc_default,
+            rpc_hosts: self.rpc_host,
+            prometheus_sockets: self.prometheus_socket,
             tunnels,
             control_sockets: self.control_socket,
             token_file: self.token_file,

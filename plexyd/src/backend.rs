@@ -5,22 +5,28 @@
 pub(crate) mod ejection;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use plexy_shared::info::BackendState;
+use plexy_shared::info::{Attempt, BackendState};
 use plexy_shared::spec::{BackendAddr, BackendSpec, UnixPath};
+use plexy_shared::word::Words;
 use tokio_util::sync::CancellationToken;
 
 use crate::fold::Fold;
+use crate::histogram::Histogram;
 use crate::resolver::{Addresses, IpVersion};
+use crate::tally::Tally;
 use crate::traffic::Totals;
 use ejection::{Change, Ejection, Rules};
 
 /// Addresses behind one name that are used at most.
 pub(crate) const ADDRESSES_MAX: usize = 16;
+
+/// One count per state.
+type States = Tally<BackendState, { BackendState::ALL.len() }>;
 
 /// One place to connect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +50,12 @@ impl Target {
 pub(crate) struct Backend {
     pub(crate) spec: BackendSpec,
     pub(crate) totals: Totals,
-    pub(crate) attempts_failed: AtomicU64,
+    /// How the attempts of clients have ended.
+    pub(crate) attempts: Tally<Attempt, { Attempt::ALL.len() }>,
+    /// How long those took that worked.
+    pub(crate) connect_times: Histogram,
+    /// How often it came to be in each state; the one it began in does not count.
+    pub(crate) entered: States,
     /// Cancelled when it leaves its tunnel: nothing probes or resolves it any more.
     pub(crate) removed: CancellationToken,
     /// Messages about failed attempts, folded.
@@ -67,10 +78,16 @@ struct Watched {
 }
 
 impl Watched {
-    fn note(&mut self, change: Change) -> Change {
+    fn note(&mut self, change: Change, entered: &States) -> Change {
         match change {
-            Change::Ejected => self.over = CancellationToken::new(),
-            Change::Restored => self.over.cancel(),
+            Change::Ejected => {
+                entered.count(BackendState::Ejected);
+                self.over = CancellationToken::new();
+            }
+            Change::Restored => {
+                entered.count(BackendState::Up);
+                self.over.cancel();
+            }
             Change::None => {}
         }
         change
@@ -119,7 +136,9 @@ impl Backend {
             spec,
             located,
             totals: Totals::default(),
-            attempts_failed: AtomicU64::new(0),
+            attempts: Tally::default(),
+            connect_times: Histogram::default(),
+            entered: Tally::default(),
             removed: CancellationToken::new(),
             failures: Arc::default(),
             targets: ArcSwap::from_pointee(Targets { targets, cause, since: now }),
@@ -178,6 +197,9 @@ impl Backend {
         let is_same = known.targets.len() == targets.len()
             && targets.iter().all(|target| known.targets.contains(target));
         if !is_same {
+            if known.targets.is_empty() && self.located.is_cancelled() {
+                self.entered.count(BackendState::Up);
+            }
             let since = Instant::now();
             self.targets.store(Arc::new(Targets { targets, cause: None, since }));
             self.preferred.store(0, Ordering::Relaxed);
@@ -191,7 +213,12 @@ impl Backend {
         let known = self.targets.load();
         let is_news = !known.targets.is_empty() || known.cause.as_deref() != Some(cause);
         if is_news {
-            let since = if known.targets.is_empty() { known.since } else { Instant::now() };
+            let since = if known.targets.is_empty() {
+                known.since
+            } else {
+                self.entered.count(BackendState::Unresolved);
+                Instant::now()
+            };
             let cause = Some(cause.to_owned());
             self.targets.store(Arc::new(Targets { targets: Vec::new(), cause, since }));
         }
@@ -208,23 +235,22 @@ impl Backend {
     pub(crate) fn succeeded(&self) -> Change {
         let mut watched = self.watched();
         let change = watched.ejection.succeeded(Instant::now());
-        watched.note(change)
+        watched.note(change, &self.entered)
     }
 
     /// An attempt has failed, and not by a fault of our own. If that ejected
     /// it, tells how to hear of the end of the ejection.
     pub(crate) fn failed(&self, cause: &str, rules: &Rules) -> Option<CancellationToken> {
-        self.attempts_failed.fetch_add(1, Ordering::Relaxed);
         let mut watched = self.watched();
         let change = watched.ejection.failed(Instant::now(), cause, rules);
-        (watched.note(change) == Change::Ejected).then(|| watched.over.clone())
+        (watched.note(change, &self.entered) == Change::Ejected).then(|| watched.over.clone())
     }
 
     /// Ends an ejection whose time has passed; whether it did.
     pub(crate) fn expire(&self) -> Change {
         let mut watched = self.watched();
         let change = watched.ejection.expired(Instant::now());
-        watched.note(change)
+        watched.note(change, &self.entered)
     }
 
     /// When its ejection ends without a probe.

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use plexy_shared::endpoint::DefaultSocket;
 use plexy_shared::spec::{ListenAddr, TunnelSpec};
 
 use crate::resolver::NameServers;
@@ -18,6 +19,15 @@ pub struct Config {
     pub tunnels: Vec<TunnelSpec>,
     /// Where the line protocol listens.
     pub control_sockets: Vec<ListenAddr>,
+    /// Where JSON-RPC listens.
+    pub rpc_sockets: Vec<ListenAddr>,
+    /// Where it listens besides, in a folder that is made if it is not there.
+    pub rpc_default: Option<DefaultSocket>,
+    /// Names by which JSON-RPC may be called over TCP, besides `localhost` and
+    /// the addresses on which it listens.
+    pub rpc_hosts: Vec<String>,
+    /// Where metrics and probes are answered.
+    pub prometheus_sockets: Vec<ListenAddr>,
     /// The file with the token that TCP control sockets want.
     pub token_file: Option<PathBuf>,
     /// Threads of the data path.
@@ -36,6 +46,10 @@ impl Default for Config {
         Self {
             tunnels: Vec::new(),
             control_sockets: Vec::new(),
+            rpc_sockets: Vec::new(),
+            rpc_default: None,
+            rpc_hosts: Vec::new(),
+            prometheus_sockets: Vec::new(),
             token_file: None,
             workers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             name_servers: NameServers::System,

@@ -3,15 +3,16 @@
 
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use plexy_shared::info::Reason;
+use plexy_shared::info::{Attempt, Reason};
 use tracing::{debug, warn};
 
 use crate::backend::{Backend, Lease};
 use crate::descriptors::Taken;
 use crate::dial::{DialError, Dialled, Manner, dial};
 use crate::engine::Engine;
+use crate::histogram::CONNECT_TIMES;
 use crate::relay::{Stream, relay};
 use crate::socket::Socket;
 use crate::table::{Entry, Registered};
@@ -97,12 +98,16 @@ async fn connect(
         tried.push(place);
         let backend = route.backends.get(place)?;
         let lease = backend.lease();
+        let begun = Instant::now();
         match dial(backend, Manner::new(&route.options, hops), &engine.hops).await {
             Ok(dialled) => {
+                backend.attempts.count(Attempt::Success);
+                backend.connect_times.observe(&CONNECT_TIMES, begun.elapsed());
                 engine.health.succeeded(&entry.tunnel, backend);
                 return Some((dialled, lease));
             }
             Err(error) => {
+                backend.attempts.count(error.outcome());
                 engine.health.failed(&entry.tunnel, backend, &error, &route.options);
                 if matches!(error, DialError::Exhausted(_)) {
                     break;

@@ -1,31 +1,31 @@
 //! What starts and stops, and in which order.
 
+mod doors;
+
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use clap::Parser;
 use plexy_shared::error::Refusal;
 use plexy_shared::info::{Origin, Reason};
-use plexy_shared::spec::{BoundAddr, ListenAddr};
+use plexy_shared::spec::BoundAddr;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
 use crate::args::{Args, help_tunnel};
-use crate::bind::bind;
 use crate::config::Config;
-use crate::control::line::{BACKLOG, Line, SOCKET_MODE};
-use crate::control::token::Token;
 use crate::descriptors::{Descriptors, RESERVE, open_now, raise_limit};
 use crate::engine::Engine;
 use crate::health::Health;
 use crate::hops::Hops;
 use crate::log::{self, Log};
 use crate::resolver::Resolver;
-use crate::service::{Actor, Service};
+use crate::service::{Actor, Caller, Service};
 use crate::worker::Workers;
+use doors::{Doors, Sockets};
 
 /// Threads of the control runtime: doors, health and names. Not the data path.
 const CONTROL_THREADS: usize = 2;
@@ -41,28 +41,22 @@ const END_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Daemon {
     engine: Arc<Engine>,
     service: Arc<Service>,
-    line: Arc<Line>,
-    control_addrs: Vec<BoundAddr>,
+    doors: Doors,
 }
 
 impl Daemon {
-    /// Starts everything, or nothing: when this returns, all tunnels and
-    /// control sockets accept.
+    /// Starts everything, or nothing: when this returns, all tunnels and doors
+    /// accept.
     ///
     /// # Errors
     ///
     /// Whatever is missing; of the tunnels, all that cannot be opened.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
-        let token = config.token_file.as_deref().map(Token::read).transpose()?;
         let limit = raise_limit().context("cannot raise the limit of open files")?;
         info!(descriptors = limit, workers = config.workers.get(), "plexyd starts");
 
         let resolver = Arc::new(Resolver::new(config.name_servers));
-        let mut control = Vec::new();
-        for socket in &config.control_sockets {
-            control.push(bind_control(socket, &resolver, token.is_some()).await?);
-        }
-        let control_addrs: Vec<_> = control.iter().map(|bound| bound.addr.clone()).collect();
+        let sockets = Sockets::bind(&config, &resolver).await?;
 
         let workers = Workers::start(config.workers.get()).context("cannot start the workers")?;
         let usable = config.descriptors_max.unwrap_or_else(|| limit.saturating_sub(open_now()));
@@ -80,24 +74,25 @@ impl Daemon {
             Arc::clone(&resolver),
         ));
         let engine = Arc::new(Engine::new(workers, descriptors, hops, health));
-        let service = Arc::new(Service::new(Arc::clone(&engine), resolver, control_addrs.clone()));
-        let line = Arc::new(Line::new(Arc::clone(&service), token));
-        let daemon = Self { engine, service, line, control_addrs };
+        let service = Arc::new(Service::new(Arc::clone(&engine), resolver, sockets.addrs()));
 
-        if let Err(error) = daemon.open_tunnels(&config).await {
+        let doors = Doors::new(&service, &sockets);
+        let daemon = Self { engine, service, doors };
+
+        let opened = daemon.open_tunnels(&config).await;
+        // Only then, so that nobody changes what is not there yet.
+        if let Err(error) = opened.and_then(|()| daemon.doors.serve(sockets)) {
             daemon.end(Duration::ZERO).await;
             return Err(error);
-        }
-        for bound in control {
-            daemon.line.serve(bound).context("cannot serve a control socket")?;
         }
         Ok(daemon)
     }
 
     async fn open_tunnels(&self, config: &Config) -> anyhow::Result<()> {
+        let caller = Caller::from(Actor::Args);
         let mut failed = Vec::new();
         for spec in &config.tunnels {
-            if let Err(error) = self.service.open(spec, Origin::Args, &Actor::Args).await {
+            if let Err(error) = self.service.open(spec, Origin::Args, &caller).await {
                 failed.push(format!("{spec}: {}", Refusal::from(error)));
             }
         }
@@ -114,7 +109,19 @@ impl Daemon {
     /// Where the line protocol listens.
     #[must_use]
     pub fn control_addrs(&self) -> &[BoundAddr] {
-        &self.control_addrs
+        &self.doors.control_addrs
+    }
+
+    /// Where JSON-RPC listens.
+    #[must_use]
+    pub fn rpc_addrs(&self) -> &[BoundAddr] {
+        &self.doors.rpc_addrs
+    }
+
+    /// Where metrics and probes are answered.
+    #[must_use]
+    pub fn prometheus_addrs(&self) -> &[BoundAddr] {
+        &self.doors.prometheus_addrs
     }
 
     /// Stops accepting, lets connections finish for so long, resets the rest,
@@ -144,7 +151,7 @@ impl Daemon {
         if tokio::time::timeout(END_TIMEOUT, self.engine.workers.drained()).await.is_err() {
             error!("some connections did not end");
         }
-        self.line.stop().await;
+        self.doors.stop().await;
         self.engine.health.stop().await;
         let engine = Arc::clone(&self.engine);
         let stopped = tokio::task::spawn_blocking(move || engine.workers.stop()).await;
@@ -153,25 +160,6 @@ impl Daemon {
         }
         info!("plexyd ends");
     }
-}
-
-/// Beyond loopback a TCP door is refused without a token.
-async fn bind_control(
-    socket: &ListenAddr,
-    resolver: &Resolver,
-    has_token: bool,
-) -> anyhow::Result<crate::bind::Bound> {
-    let context = || format!("cannot open the control socket `{socket}`");
-    let addr = resolver.resolve_listen(socket).await.with_context(context)?;
-    let is_open_to_others = match &addr {
-        BoundAddr::Unix(_) => false,
-        BoundAddr::Ip(addr) => !addr.ip().is_loopback(),
-        BoundAddr::Any(_) => true,
-    };
-    if is_open_to_others && !has_token {
-        bail!("control socket `{socket}` is reachable beyond this machine: it needs --token-file");
-    }
-    bind(&addr, BACKLOG, Some(SOCKET_MODE)).with_context(context)
 }
 
 /// The program: everything from the command line to the exit code.
@@ -227,9 +215,6 @@ fn run(config: Config, log: &Log) -> anyhow::Result<()> {
             daemon = Daemon::start(config) => daemon?,
             () = signals.told_to_end() => return Ok(()),
         };
-        if daemon.control_addrs.is_empty() {
-            info!("no --control-socket: tunnels cannot be changed while this runs");
-        }
         info!("ready");
         signals.told_to_end().await;
         tokio::select! {

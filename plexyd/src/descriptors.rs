@@ -12,9 +12,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Descriptors that the data path never takes, besides those that are open
-/// when it starts: 64 control sessions, 64 sockets of the resolver, and room
-/// for a client that is accepted to be reset.
-pub(crate) const RESERVE: u64 = 160;
+/// when it starts: 64 control sessions, 100 connections of JSON-RPC, 16 for
+/// metrics, 64 sockets of the resolver, and room for files and for a client that
+/// is accepted to be reset.
+pub(crate) const RESERVE: u64 = 280;
 
 /// How long a client waits in the kernel's queue for descriptors before it is
 /// accepted out of the reserve and reset. Being told is better than waiting

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use plexy_shared::info::Attempt;
 use plexy_shared::spec::{Keepalive, TunnelOptions, UnixPath};
 use plexy_shared::units::show_duration;
 use rustix::io::Errno;
@@ -62,6 +63,17 @@ pub(crate) enum DialError {
     /// The name of the backend has no address now.
     #[error("its name does not resolve")]
     Unresolved,
+}
+
+impl DialError {
+    /// What it counts as.
+    pub(crate) fn outcome(&self) -> Attempt {
+        match self {
+            Self::Backend(_) => Attempt::Failure,
+            Self::TimedOut(_) => Attempt::Timeout,
+            Self::Exhausted(_) | Self::NoLocalPort(_) | Self::Unresolved => Attempt::Local,
+        }
+    }
 }
 
 /// The system's words without Rust's number behind them.

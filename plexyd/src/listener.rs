@@ -234,7 +234,7 @@ impl Door {
 
     fn refuse(&self, fd: &OwnedFd, client: ClientAddr, why: &str) {
         reset_on_close(fd);
-        self.tunnel.count_end(Reason::Limit);
+        self.tunnel.rejected.count(Reason::Limit);
         self.warn_folded(|| format!("client {client} refused: {why}"));
     }
 

@@ -1,11 +1,12 @@
 //! Which tunnels exist, and by what they are found: this alone decides it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use plexy_shared::spec::{BoundAddr, TunnelName};
 
 use crate::listener::Listener;
+use crate::places::Places;
 use crate::tunnel::{Tunnel, TunnelId};
 
 /// An open tunnel: what its connections see, and its listener.
@@ -20,10 +21,7 @@ pub(crate) struct Open {
 pub(crate) struct Registry {
     /// In order of opening.
     tunnels: BTreeMap<TunnelId, Open>,
-    /// In lower case: the line protocol cares for no case.
-    by_name: HashMap<String, TunnelId>,
-    /// Those that listen on a port, or on no port, since only they can overlap.
-    by_port: HashMap<Option<u16>, Vec<TunnelId>>,
+    places: Places<TunnelId>,
     last_id: u64,
 }
 
@@ -36,44 +34,28 @@ impl Registry {
 
     pub(crate) fn insert(&mut self, open: Open) {
         let tunnel = &open.tunnel;
-        if let Some(name) = &tunnel.route().options.name {
-            self.by_name.insert(folded(name), tunnel.id);
-        }
-        self.by_port.entry(tunnel.listen.port()).or_default().push(tunnel.id);
+        self.places.take(tunnel.route().options.name.as_ref(), &tunnel.listen, tunnel.id);
         self.tunnels.insert(tunnel.id, open);
     }
 
     pub(crate) fn remove(&mut self, id: TunnelId) -> Option<Open> {
         let open = self.tunnels.remove(&id)?;
-        if let Some(name) = &open.tunnel.route().options.name {
-            self.by_name.remove(&folded(name));
-        }
-        let port = open.tunnel.listen.port();
-        if let Some(ids) = self.by_port.get_mut(&port) {
-            ids.retain(|known| *known != id);
-            if ids.is_empty() {
-                self.by_port.remove(&port);
-            }
-        }
+        let tunnel = &open.tunnel;
+        self.places.leave(tunnel.route().options.name.as_ref(), &tunnel.listen);
         Some(open)
     }
 
     pub(crate) fn named(&self, name: &TunnelName) -> Option<&Arc<Tunnel>> {
-        self.tunnel(*self.by_name.get(&folded(name))?)
+        self.tunnel(self.places.named(name)?)
     }
 
     pub(crate) fn listening_on(&self, addr: &BoundAddr) -> Option<&Arc<Tunnel>> {
-        self.on_port_of(addr).find(|tunnel| tunnel.listen == *addr)
+        self.tunnel(self.places.on(addr)?)
     }
 
     /// A tunnel that cannot listen beside `addr`.
     pub(crate) fn overlapping(&self, addr: &BoundAddr) -> Option<&Arc<Tunnel>> {
-        self.on_port_of(addr).find(|tunnel| tunnel.listen.overlaps(addr))
-    }
-
-    fn on_port_of(&self, addr: &BoundAddr) -> impl Iterator<Item = &Arc<Tunnel>> {
-        let ids = self.by_port.get(&addr.port()).map(Vec::as_slice).unwrap_or_default();
-        ids.iter().filter_map(|id| self.tunnel(*id))
+        self.tunnel(self.places.overlapping(addr)?)
     }
 
     fn tunnel(&self, id: TunnelId) -> Option<&Arc<Tunnel>> {
@@ -92,12 +74,7 @@ impl Registry {
     /// Takes all of them.
     pub(crate) fn take_all(&mut self) -> Vec<Open> {
         let taken = std::mem::take(&mut self.tunnels);
-        self.by_name.clear();
-        self.by_port.clear();
+        self.places = Places::default();
         taken.into_values().collect()
     }
-}
-
-fn folded(name: &TunnelName) -> String {
-    name.as_str().to_ascii_lowercase()
 }

@@ -5,24 +5,29 @@
 //! after the other, and each has a revision.
 
 mod add;
+mod caller;
 mod close;
 mod detail;
 mod error;
 mod open;
+mod open_all;
 mod remove;
 mod status;
+mod survey;
 
-use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use plexy_shared::info::VersionReply;
+use plexy_shared::info::{HelloReply, VersionReply};
+use plexy_shared::rpc::FEATURES;
 use plexy_shared::spec::{BackendAddr, BackendSpec, BoundAddr, TunnelRef};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use error::{BindFailure, ServiceError};
+pub use caller::{Actor, Caller, Door, Peer};
+pub use error::{BindFailure, OpenError, ServiceError};
+pub(crate) use survey::{Survey, TunnelSurvey};
 
 use crate::bind::is_own_ip;
 use crate::engine::Engine;
@@ -31,42 +36,15 @@ use crate::registry::Registry;
 use crate::resolver::Resolver;
 use crate::tunnel::Tunnel;
 
-/// Who asks, for the audit line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Actor {
-    /// The daemon's own arguments.
-    Args,
-    /// The line protocol, over TCP.
-    LineTcp(std::net::SocketAddr),
-    /// The line protocol, over a Unix socket, by this user.
-    LineUnix {
-        /// The user's number, where the system tells it.
-        uid: Option<u32>,
-        /// The process, where the system tells it.
-        pid: Option<i32>,
-    },
-}
-
-impl fmt::Display for Actor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Args => f.write_str("args"),
-            Self::LineTcp(peer) => write!(f, "line {peer}"),
-            Self::LineUnix { uid: Some(uid), pid: Some(pid) } => {
-                write!(f, "line uid={uid} pid={pid}")
-            }
-            Self::LineUnix { uid: Some(uid), pid: None } => write!(f, "line uid={uid}"),
-            Self::LineUnix { .. } => f.write_str("line unix"),
-        }
-    }
-}
-
 /// The service.
 #[derive(Debug)]
 pub struct Service {
     engine: Arc<Engine>,
     resolver: Arc<Resolver>,
-    control_sockets: Vec<BoundAddr>,
+    /// Where the doors are: no tunnel can be there.
+    doors: Vec<BoundAddr>,
+    /// Differs from every other daemon's.
+    instance: String,
     registry: Mutex<Registry>,
     /// Held through a change, so that changes come one after the other.
     changing: tokio::sync::Mutex<()>,
@@ -79,16 +57,13 @@ pub struct Service {
 }
 
 impl Service {
-    /// One that opens no tunnel on these control sockets.
-    pub(crate) fn new(
-        engine: Arc<Engine>,
-        resolver: Arc<Resolver>,
-        control_sockets: Vec<BoundAddr>,
-    ) -> Self {
+    /// One that opens no tunnel where these doors are.
+    pub(crate) fn new(engine: Arc<Engine>, resolver: Arc<Resolver>, doors: Vec<BoundAddr>) -> Self {
         Self {
+            instance: format!("{:016x}", fastrand::u64(..)),
             engine,
             resolver,
-            control_sockets,
+            doors,
             registry: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
             revision: AtomicU64::new(0),
@@ -103,19 +78,49 @@ impl Service {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn next_revision(&self) -> u64 {
-        self.revision.fetch_add(1, Ordering::Relaxed) + 1
+    /// The revision of the last change that is done.
+    fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Acquire)
+    }
+
+    /// Waits until no other change is under way, and checks that the caller
+    /// knows of all that were.
+    async fn turn(&self, caller: &Caller) -> Result<Turn<'_>, ServiceError> {
+        let changing = self.changing.lock().await;
+        let revision = self.revision();
+        match caller.expected_revision {
+            Some(expected) if expected != revision => {
+                Err(ServiceError::RevisionMismatch { expected, revision })
+            }
+            _ => Ok(Turn { service: self, _changing: changing, revision: revision + 1 }),
+        }
     }
 
     /// Who this is.
     #[must_use]
     pub fn version(&self) -> VersionReply {
         VersionReply {
-            program: "plexyd",
-            version: env!("CARGO_PKG_VERSION"),
+            program: "plexyd".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             uptime_seconds: self.started.elapsed().as_secs(),
         }
+    }
+
+    /// Who this is, and what it can do.
+    #[must_use]
+    pub fn hello(&self) -> HelloReply {
+        HelloReply {
+            version: self.version(),
+            instance: self.instance.clone(),
+            features: FEATURES.iter().map(|&feature| feature.to_owned()).collect(),
+        }
+    }
+
+    /// Whether new tunnels are taken: not once the daemon ends.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.draining.load(Ordering::Relaxed)
     }
 
     /// The tunnel that a command means. A name that does not resolve is no
@@ -134,28 +139,31 @@ impl Service {
         found.cloned().ok_or_else(|| ServiceError::TunnelNotFound(wanted.clone()))
     }
 
-    /// Begins to change a tunnel: others wait until the guard is dropped. The
-    /// tunnel is found first, so that no name is waited for while changes wait,
-    /// and has to be there still.
+    /// Begins to change a tunnel: others wait until the turn is over. The tunnel
+    /// is found first, so that no name is waited for while changes wait, and has
+    /// to be there still.
     async fn begin_change(
         &self,
         wanted: &TunnelRef,
-    ) -> Result<(tokio::sync::MutexGuard<'_, ()>, Arc<Tunnel>), ServiceError> {
-        let tunnel = self.find(wanted).await?;
-        let changing = self.changing.lock().await;
+        caller: &Caller,
+    ) -> Result<(Turn<'_>, Arc<Tunnel>), ServiceError> {
+        let found = self.find(wanted).await;
+        let turn = self.turn(caller).await?;
+        let tunnel = found?;
         let is_open =
             self.registry().listening_on(&tunnel.listen).is_some_and(|it| it.id == tunnel.id);
-        if is_open {
-            Ok((changing, tunnel))
-        } else {
-            Err(ServiceError::TunnelNotFound(wanted.clone()))
-        }
+        if is_open { Ok((turn, tunnel)) } else { Err(ServiceError::TunnelNotFound(wanted.clone())) }
     }
 
     /// Connections that live.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.engine.workers.connections()
+    }
+
+    /// How many threads of the data path do not come to a new task in that time.
+    pub(crate) async fn stuck_workers(&self, within: Duration) -> usize {
+        self.engine.workers.stuck(within).await
     }
 
     /// Refuses new tunnels from now on, and stops listening everywhere;
@@ -175,6 +183,24 @@ impl Service {
         }
         self.tasks.close();
         self.tasks.wait().await;
+    }
+}
+
+/// The turn of one change, while which there is no other.
+#[derive(Debug)]
+struct Turn<'a> {
+    service: &'a Service,
+    _changing: tokio::sync::MutexGuard<'a, ()>,
+    /// What the daemon will be at.
+    revision: u64,
+}
+
+impl Turn<'_> {
+    /// The change is done. Only now is its revision the daemon's: who reads the
+    /// revision and then the tunnels sees all that led to it.
+    fn done(self) -> u64 {
+        self.service.revision.store(self.revision, Ordering::Release);
+        self.revision
     }
 }
 

@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 
 use atomic_waker::AtomicWaker;
 use plexy_shared::info::Reason;
+use plexy_shared::word::Words;
 
 /// Given once, by whoever is first; heard by the one task that carries the
 /// connection. Cheaper than a cancellation token: nothing is shared with any

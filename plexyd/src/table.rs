@@ -14,9 +14,10 @@ use tokio::sync::Notify;
 use tracing::debug;
 
 use crate::backend::{Backend, Lease};
+use crate::histogram::LIFETIMES;
 use crate::socket::ClientAddr;
 use crate::stop::Stop;
-use crate::traffic::Flow;
+use crate::traffic::{Flow, Totals};
 use crate::tunnel::{Seat, Tunnel};
 
 /// Longest pause between two sweeps.
@@ -99,6 +100,8 @@ struct Slot {
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     slots: Mutex<Slab<Slot>>,
+    /// All that was in it, whatever became of its tunnel.
+    totals: Totals,
     /// Wakes the sweep when a connection with a shorter time-out has come.
     sooner: Notify,
     shortest: Mutex<Option<Duration>>,
@@ -127,6 +130,7 @@ impl Table {
             was_half_closed: false,
             silent_since: entry.started,
         };
+        self.totals.count();
         let key = self.lock().insert(slot);
         self.sweep_at_least_every(shortest);
         Registered { table: Arc::clone(self), key, entry, reason: None, lease: None, _seat: seat }
@@ -152,7 +156,7 @@ impl Table {
 
     /// Holds everything still, for a consistent look.
     pub(crate) fn freeze(&self) -> Frozen<'_> {
-        Frozen { slots: self.lock() }
+        Frozen { slots: self.lock(), totals: &self.totals }
     }
 
     /// Ends connections that were silent for too long, again and again.
@@ -206,11 +210,21 @@ impl Slot {
 #[derive(Debug)]
 pub(crate) struct Frozen<'a> {
     slots: MutexGuard<'a, Slab<Slot>>,
+    totals: &'a Totals,
 }
 
 impl Frozen<'_> {
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
         self.slots.iter().map(|(_, slot)| &slot.entry)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// What has been in the table and has ended.
+    pub(crate) fn totals(&self) -> &Totals {
+        self.totals
     }
 }
 
@@ -225,14 +239,17 @@ impl Drop for Registered {
     fn drop(&mut self) {
         let entry = &self.entry;
         let reason = self.reason.unwrap_or(Reason::Error);
+        let lifetime = entry.started.elapsed();
+        entry.tunnel.lifetimes.observe(&LIFETIMES, lifetime);
         {
             // In one step: whoever reads sees its bytes once, here or there.
             let mut slots = self.table.lock();
+            self.table.totals.keep(&entry.flow);
             entry.tunnel.totals.keep(&entry.flow);
             if let Some(backend) = entry.backend.get() {
                 backend.totals.keep(&entry.flow);
             }
-            entry.tunnel.count_end(reason);
+            entry.tunnel.ended.count(reason);
             if slots.contains(self.key) {
                 slots.remove(self.key);
             }
@@ -245,7 +262,7 @@ impl Drop for Registered {
             backend = entry.backend.get().map(|backend| tracing::field::display(&backend.spec.addr)),
             bytes_in,
             bytes_out,
-            seconds = entry.started.elapsed().as_secs_f32(),
+            seconds = lifetime.as_secs_f32(),
             %reason,
             "connection ended"
         );

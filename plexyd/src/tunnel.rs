@@ -4,17 +4,22 @@
 //! It knows nothing of sockets: its listener belongs to the registry.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use plexy_shared::info::{EndedInfo, Origin, Reason};
+use plexy_shared::info::{Origin, Reason};
 use plexy_shared::spec::{BackendSpec, BoundAddr, TunnelOptions, TunnelSpec};
+use plexy_shared::word::Words;
 
 use crate::backend::Backend;
 use crate::balance::Balance;
 use crate::fold::Fold;
+use crate::histogram::Histogram;
+use crate::tally::Tally;
 use crate::traffic::Totals;
+
+/// One count per reason.
+pub(crate) type Reasons = Tally<Reason, { Reason::ALL.len() }>;
 
 /// A tunnel's number within the daemon, in order of opening; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,9 +35,13 @@ pub(crate) struct Tunnel {
     pub(crate) totals: Totals,
     /// Messages about clients that were refused, folded.
     pub(crate) refusals: Arc<Fold>,
+    /// Why connections have ended.
+    pub(crate) ended: Reasons,
+    /// Why clients were reset instead of let in.
+    pub(crate) rejected: Reasons,
+    /// How long connections have lived.
+    pub(crate) lifetimes: Histogram,
     route: ArcSwap<Route>,
-    /// One cell per [`Reason`], in the order of the list.
-    ended: [AtomicU64; Reason::ALL.len()],
 }
 
 /// Where connections go, and how: made whole, never changed.
@@ -74,7 +83,9 @@ impl Tunnel {
             totals: Totals::default(),
             refusals: Arc::default(),
             route: ArcSwap::from_pointee(route),
-            ended: std::array::from_fn(|_| AtomicU64::new(0)),
+            ended: Reasons::default(),
+            rejected: Reasons::default(),
+            lifetimes: Histogram::default(),
         }
     }
 
@@ -90,7 +101,11 @@ impl Tunnel {
 
     /// The specification that would open it again as it is now.
     pub(crate) fn spec(&self) -> TunnelSpec {
-        let route = self.route.load();
+        self.spec_of(&self.route.load())
+    }
+
+    /// The same for a route of it.
+    pub(crate) fn spec_of(&self, route: &Route) -> TunnelSpec {
         TunnelSpec {
             listen: self.listen.clone().into(),
             backends: route.backends.iter().map(|backend| backend.spec.clone()).collect(),
@@ -100,7 +115,11 @@ impl Tunnel {
 
     /// What it is called in sentences and logs: its name, or else its address.
     pub(crate) fn label(&self) -> String {
-        let route = self.route.load();
+        self.label_of(&self.route.load())
+    }
+
+    /// The same for a route of it.
+    pub(crate) fn label_of(&self, route: &Route) -> String {
         route.options.name.as_ref().map_or_else(|| self.listen.to_string(), ToString::to_string)
     }
 
@@ -108,24 +127,6 @@ impl Tunnel {
     pub(crate) fn seat(self: &Arc<Self>) -> Option<Seat> {
         let max = self.route.load().options.max_conns;
         self.totals.enter(max).then(|| Seat { tunnel: Arc::clone(self) })
-    }
-
-    /// Counts the end of a connection, or of a client that never became one.
-    pub(crate) fn count_end(&self, reason: Reason) {
-        let known = Reason::ALL.iter().zip(&self.ended).find(|(known, _)| **known == reason);
-        if let Some((_, cell)) = known {
-            cell.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Why connections have ended, reasons without any left out.
-    pub(crate) fn ended(&self) -> Vec<EndedInfo> {
-        let counts = Reason::ALL.iter().zip(&self.ended);
-        let infos = counts.map(|(reason, cell)| EndedInfo {
-            reason: *reason,
-            connections: cell.load(Ordering::Relaxed),
-        });
-        infos.filter(|info| info.connections > 0).collect()
     }
 }
 

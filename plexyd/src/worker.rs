@@ -5,6 +5,7 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use plexy_shared::info::Reason;
 use tokio::runtime::{Builder, Handle};
@@ -110,6 +111,19 @@ impl Workers {
     /// Connections that live.
     pub(crate) fn connections(&self) -> usize {
         self.workers.iter().map(|worker| worker.table.len()).sum()
+    }
+
+    /// How many of them do not come to a new task within that time.
+    pub(crate) async fn stuck(&self, within: Duration) -> usize {
+        let turns: Vec<_> =
+            self.workers.iter().map(|worker| worker.handle.spawn(async {})).collect();
+        let mut stuck = 0;
+        let deadline = tokio::time::Instant::now() + within;
+        for turn in turns {
+            let turned = tokio::time::timeout_at(deadline, turn).await;
+            stuck += usize::from(!matches!(turned, Ok(Ok(()))));
+        }
+        stuck
     }
 
     /// Ends the workers and all that still runs on them.

@@ -6,16 +6,22 @@
 mod error;
 mod words;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 pub use error::CommandError;
 
+use crate::rpc::{self, Method};
 use crate::spec::{BackendSpec, TunnelRef, TunnelSpec};
 use crate::units::parse_duration;
 use words::Words;
 
 /// Longest line of the line protocol, in bytes, its end not counted.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
+
+/// How long a drain may be given.
+pub const DEADLINE_RANGE: RangeInclusive<Duration> =
+    Duration::from_secs(0)..=Duration::from_secs(30 * 24 * 3_600);
 
 /// What somebody asks for, parsed and whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +113,9 @@ pub struct Verb {
     pub usage: &'static str,
     /// What it does, in a sentence.
     pub help: &'static str,
+    /// The methods of JSON-RPC that do the same; none for what only a session of
+    /// the line protocol knows.
+    pub methods: &'static [&'static str],
     /// Two lines that work.
     pub examples: [&'static str; 2],
     parse: fn(&mut Words<'_>) -> Result<Request, CommandError>,
@@ -129,6 +138,7 @@ pub static VERBS: &[Verb] = &[
         arguments: "tunnel",
         usage: "local=backend[,backend ...][[option=value,...]]",
         help: "listens on local and carries its connections to the backends; plexyd --help-tunnel tells the grammar",
+        methods: &[rpc::OpenTunnel::NAME, rpc::OpenTunnels::NAME],
         examples: [
             "open 3000=10.0.0.1:5432",
             "open *:3000=10.0.0.1:5432+weight=2,db.example:5432+backup[name=db,strategy=least-conn]",
@@ -143,6 +153,7 @@ pub static VERBS: &[Verb] = &[
         arguments: "socket_address",
         usage: "tunnel [drain [deadline=DURATION]]",
         help: "stops listening and resets the connections, or lets them finish; the port is free when the answer comes",
+        methods: &[rpc::CloseTunnel::NAME],
         examples: ["close 3000", "close db drain deadline=30s"],
         parse: parse_close,
     },
@@ -152,6 +163,7 @@ pub static VERBS: &[Verb] = &[
         arguments: "[full|long]",
         usage: "[full|long]",
         help: "counts the tunnels; full (or long, or list) shows each in order of opening; bytes sent go from clients to backends, received come back",
+        methods: &[rpc::NumberOfTunnels::NAME, rpc::ListTunnels::NAME],
         examples: ["status", "status full"],
         parse: parse_status,
     },
@@ -161,6 +173,7 @@ pub static VERBS: &[Verb] = &[
         arguments: "tunnel",
         usage: "tunnel",
         help: "shows one tunnel in full: options, backends with their state, why connections ended",
+        methods: &[rpc::TunnelInfo::NAME, rpc::Backends::NAME],
         examples: ["detail 3000", "detail db"],
         parse: |words| Ok(Request::Detail(words.tunnel()?)),
     },
@@ -170,6 +183,7 @@ pub static VERBS: &[Verb] = &[
         arguments: "tunnel backend",
         usage: "tunnel backend[+attribute...]",
         help: "adds a backend; new connections may go to it at once",
+        methods: &[rpc::AddBackend::NAME],
         examples: ["add 3000 10.0.0.2:5432", "add db 10.0.0.3:5432+weight=3"],
         parse: |words| Ok(Request::Add { tunnel: words.tunnel()?, backend: words.backend()? }),
     },
@@ -179,6 +193,7 @@ pub static VERBS: &[Verb] = &[
         arguments: "tunnel backend",
         usage: "tunnel backend",
         help: "removes a backend; its live connections go on until they end by themselves",
+        methods: &[rpc::RemoveBackend::NAME],
         examples: ["remove 3000 10.0.0.2:5432", "remove db db.example:5432"],
         parse: |words| Ok(Request::Remove { tunnel: words.tunnel()?, backend: words.backend()? }),
     },
@@ -188,6 +203,7 @@ pub static VERBS: &[Verb] = &[
         arguments: "",
         usage: "",
         help: "answers `pong`",
+        methods: &[rpc::Ping::NAME],
         examples: ["ping", "PING"],
         parse: |_| Ok(Request::Ping),
     },
@@ -197,6 +213,7 @@ pub static VERBS: &[Verb] = &[
         arguments: "",
         usage: "",
         help: "tells the version, the process and how long it runs",
+        methods: &[rpc::Version::NAME, rpc::Hello::NAME],
         examples: ["version", "VERSION"],
         parse: |_| Ok(Request::Version),
     },
@@ -206,6 +223,7 @@ pub static VERBS: &[Verb] = &[
         arguments: "text|script|json",
         usage: "text|script|json",
         help: "script ends every answer with a line that holds a single dot; json answers one object a line",
+        methods: &[],
         examples: ["mode script", "mode json"],
         parse: |words| {
             const MODES: [(&str, Mode); 3] =
@@ -219,6 +237,7 @@ pub static VERBS: &[Verb] = &[
         arguments: "token",
         usage: "token",
         help: "says who you are; wanted as the first line where the daemon has a token",
+        methods: &[],
         examples: ["auth 7Zq3nP0a", "AUTH 7Zq3nP0a"],
         parse: |words| Ok(Request::Auth(words.next("a token")?.to_owned())),
     },
@@ -228,6 +247,7 @@ pub static VERBS: &[Verb] = &[
         arguments: "",
         usage: "",
         help: "ends the session",
+        methods: &[],
         examples: ["exit", "EXIT"],
         parse: |_| Ok(Request::Exit),
     },
@@ -237,6 +257,7 @@ pub static VERBS: &[Verb] = &[
         arguments: "",
         usage: "[verb]",
         help: "lists the verbs, or explains one",
+        methods: &[],
         examples: ["help", "help open"],
         parse: |words| match words.maybe_next() {
             None => Ok(Request::Help(None)),
@@ -313,10 +334,10 @@ fn parse_close(words: &mut Words<'_>) -> Result<Request, CommandError> {
 }
 
 fn parse_deadline(words: &Words<'_>, word: &str) -> Result<Duration, CommandError> {
-    let range = Duration::from_secs(0)..=Duration::from_secs(30 * 24 * 3_600);
     match word.split_once('=') {
         Some((key, value)) if key.eq_ignore_ascii_case("deadline") => {
-            parse_duration(value, &range).map_err(|error| words.bad_value("deadline", error))
+            parse_duration(value, &DEADLINE_RANGE)
+                .map_err(|error| words.bad_value("deadline", error))
         }
         _ => Err(words.unexpected(word, &["deadline=DURATION"])),
     }

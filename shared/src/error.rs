@@ -8,13 +8,20 @@ use std::ops::Range;
 
 use serde::{Serialize, Serializer};
 
+use crate::word::{Words, words};
+
 /// Byte range of the input that an error is about.
 pub type Span = Range<usize>;
 
 /// Longest piece of somebody's text that a sentence repeats, in characters.
 const QUOTED_CHARS_MAX: usize = 80;
 
-/// Why something was refused, for programs: a closed list that only grows.
+/// The number of the first code in JSON-RPC. The library that serves it uses
+/// some of those above.
+pub const NUMBER_FIRST: i32 = -32050;
+
+/// Why something was refused, for programs: a closed list that only grows, at
+/// its end, so that a number keeps its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Code {
     /// The text does not follow the grammar.
@@ -69,81 +76,87 @@ pub enum Code {
     SessionEnded,
     /// The daemon is on its way out.
     ShuttingDown,
+    /// The daemon is at another revision than the caller expected.
+    RevisionMismatch,
+    /// More is under way for this caller than may be.
+    Overloaded,
+    /// A request of a kind that a browser could be made to send.
+    Forbidden,
+    /// The body of a request is longer than it may be.
+    BodyTooLarge,
+    /// The body of a request did not come in time.
+    BodyTooSlow,
+    /// One call asks for more tunnels than it may.
+    TooManyTunnels,
+    /// No method of that name is known.
+    UnknownMethod,
+    /// The parameters are not those of the method.
+    InvalidParams,
 }
 
-impl Code {
-    /// Every code, in the order of the documents.
-    pub const ALL: [Self; 26] = [
-        Self::InvalidSyntax,
-        Self::InvalidAddress,
-        Self::UnknownOption,
-        Self::Repeated,
-        Self::InvalidValue,
-        Self::OutOfRange,
-        Self::UnknownVerb,
-        Self::MissingArgument,
-        Self::UnexpectedArgument,
-        Self::LineTooLong,
-        Self::NotUtf8,
-        Self::TunnelNotFound,
-        Self::BackendNotFound,
-        Self::BackendExists,
-        Self::LastBackend,
-        Self::TooManyBackends,
-        Self::NameInUse,
-        Self::AddressInUse,
-        Self::PermissionDenied,
-        Self::CannotListen,
-        Self::NameNotResolved,
-        Self::OwnBackend,
-        Self::OutOfDescriptors,
-        Self::Unauthorized,
-        Self::SessionEnded,
-        Self::ShuttingDown,
-    ];
+words!(Code {
+    InvalidSyntax => "invalid-syntax",
+    InvalidAddress => "invalid-address",
+    UnknownOption => "unknown-option",
+    Repeated => "repeated",
+    InvalidValue => "invalid-value",
+    OutOfRange => "out-of-range",
+    UnknownVerb => "unknown-verb",
+    MissingArgument => "missing-argument",
+    UnexpectedArgument => "unexpected-argument",
+    LineTooLong => "line-too-long",
+    NotUtf8 => "not-utf8",
+    TunnelNotFound => "tunnel-not-found",
+    BackendNotFound => "backend-not-found",
+    BackendExists => "backend-exists",
+    LastBackend => "last-backend",
+    TooManyBackends => "too-many-backends",
+    NameInUse => "name-in-use",
+    AddressInUse => "address-in-use",
+    PermissionDenied => "permission-denied",
+    CannotListen => "cannot-listen",
+    NameNotResolved => "name-not-resolved",
+    OwnBackend => "own-backend",
+    OutOfDescriptors => "out-of-descriptors",
+    Unauthorized => "unauthorized",
+    SessionEnded => "session-ended",
+    ShuttingDown => "shutting-down",
+    RevisionMismatch => "revision-mismatch",
+    Overloaded => "overloaded",
+    Forbidden => "forbidden",
+    BodyTooLarge => "body-too-large",
+    BodyTooSlow => "body-too-slow",
+    TooManyTunnels => "too-many-tunnels",
+    UnknownMethod => "unknown-method",
+    InvalidParams => "invalid-params",
+});
 
-    /// The code as programs see it.
+impl Code {
+    /// The code of that number.
+    #[must_use]
+    pub fn numbered(number: i32) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.number() == number)
+    }
+
+    /// The number of it in JSON-RPC: that of the standard where it has one,
+    /// else from [`NUMBER_FIRST`] downwards, in the order of the list.
     ///
     /// ```
     /// use plexy_shared::error::Code;
-    /// assert_eq!(Code::TunnelNotFound.as_str(), "tunnel-not-found");
+    /// assert_eq!(Code::InvalidSyntax.number(), -32050);
+    /// assert_eq!(Code::TunnelNotFound.number(), -32061);
+    /// assert_eq!(Code::UnknownMethod.number(), -32601);
     /// ```
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub fn number(self) -> i32 {
         match self {
-            Self::InvalidSyntax => "invalid-syntax",
-            Self::InvalidAddress => "invalid-address",
-            Self::UnknownOption => "unknown-option",
-            Self::Repeated => "repeated",
-            Self::InvalidValue => "invalid-value",
-            Self::OutOfRange => "out-of-range",
-            Self::UnknownVerb => "unknown-verb",
-            Self::MissingArgument => "missing-argument",
-            Self::UnexpectedArgument => "unexpected-argument",
-            Self::LineTooLong => "line-too-long",
-            Self::NotUtf8 => "not-utf8",
-            Self::TunnelNotFound => "tunnel-not-found",
-            Self::BackendNotFound => "backend-not-found",
-            Self::BackendExists => "backend-exists",
-            Self::LastBackend => "last-backend",
-            Self::TooManyBackends => "too-many-backends",
-            Self::NameInUse => "name-in-use",
-            Self::AddressInUse => "address-in-use",
-            Self::PermissionDenied => "permission-denied",
-            Self::CannotListen => "cannot-listen",
-            Self::NameNotResolved => "name-not-resolved",
-            Self::OwnBackend => "own-backend",
-            Self::OutOfDescriptors => "out-of-descriptors",
-            Self::Unauthorized => "unauthorized",
-            Self::SessionEnded => "session-ended",
-            Self::ShuttingDown => "shutting-down",
+            Self::UnknownMethod => -32601,
+            Self::InvalidParams => -32602,
+            _ => {
+                let place = Self::ALL.iter().take_while(|known| **known != self).count();
+                NUMBER_FIRST - i32::try_from(place).unwrap_or_default()
+            }
         }
-    }
-}
-
-impl Serialize for Code {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -181,6 +194,9 @@ pub struct Refusal {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// Which one of many it is about, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<usize>,
     /// Position of the span's begin in characters, from 1, for sentences.
     #[serde(skip)]
     column: Option<usize>,
@@ -201,6 +217,7 @@ impl Refusal {
             suggestion: None,
             valid: Vec::new(),
             hint: None,
+            index: None,
             column: None,
         }
     }
@@ -227,6 +244,13 @@ impl Refusal {
         self
     }
 
+    /// Says which one of many it is about, from 0.
+    #[must_use]
+    pub fn of_item(mut self, index: usize) -> Self {
+        self.index = Some(index);
+        self
+    }
+
     /// Says what to do about it.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -237,15 +261,26 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        if let Some(column) = self.column {
-            write!(f, " at column {column}")?;
-        }
-        match (&self.suggestion, &self.hint) {
-            (Some(suggestion), _) => write!(f, "; did you mean `{suggestion}`?"),
-            (None, Some(hint)) => write!(f, "; {hint}"),
-            (None, None) => Ok(()),
-        }
+        show(f, &self.message, self.column, self.suggestion.as_deref(), self.hint.as_deref())
+    }
+}
+
+/// One sentence of it all.
+pub(crate) fn show(
+    f: &mut fmt::Formatter<'_>,
+    message: &str,
+    column: Option<usize>,
+    suggestion: Option<&str>,
+    hint: Option<&str>,
+) -> fmt::Result {
+    f.write_str(message)?;
+    if let Some(column) = column {
+        write!(f, " at column {column}")?;
+    }
+    match (suggestion, hint) {
+        (Some(suggestion), _) => write!(f, "; did you mean `{suggestion}`?"),
+        (None, Some(hint)) => write!(f, "; {hint}"),
+        (None, None) => Ok(()),
     }
 }
 
@@ -286,10 +321,8 @@ pub(crate) fn is_unprintable(character: char) -> bool {
 }
 
 /// The candidate that a mistyped word most probably meant.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_ascii_lowercase();
     candidates
         .into_iter()

@@ -3,37 +3,10 @@
 //! `bytes_in` counts from the client to the backend, `bytes_out` back; the
 //! line protocol calls the first sent and the second received.
 
-use std::fmt;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use serde::{Serialize, Serializer};
-
-/// Gives an enum of fixed words its `as_str`, `Display` and `Serialize`.
-macro_rules! words {
-    ($type:ty { $($variant:ident => $word:literal),+ $(,)? }) => {
-        impl $type {
-            /// Every one of them, in the order of the documents.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The word for it, the same in log, metric, event and every door.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-        }
-
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-    };
-}
+use crate::word::{Word, words};
 
 /// Who brought a tunnel into being.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,8 +73,29 @@ words!(Reason {
     Error => "error",
 });
 
+/// How an attempt to connect to a backend has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    /// The connection stands.
+    Success,
+    /// The backend refused it, or broke it.
+    Failure,
+    /// Nobody answered in time.
+    Timeout,
+    /// This machine could not make it, or did not know where to; never held
+    /// against the backend.
+    Local,
+}
+
+words!(Attempt {
+    Success => "success",
+    Failure => "failure",
+    Timeout => "timeout",
+    Local => "local",
+});
+
 /// Counts of connections and bytes, of a tunnel or of a backend.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Traffic {
     /// Connections that live now.
     pub connections: u64,
@@ -114,12 +108,12 @@ pub struct Traffic {
 }
 
 /// One tunnel in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TunnelStatus {
     /// Where it listens.
     pub listen: String,
     /// Its name, if it has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// What went through it.
     #[serde(flatten)]
@@ -131,25 +125,25 @@ pub struct TunnelStatus {
 }
 
 /// One option and its value, as they would be written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OptionInfo {
     /// Its name.
-    pub key: &'static str,
+    pub key: String,
     /// Its value.
     pub value: String,
 }
 
 /// Connections that ended for one reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EndedInfo {
     /// Why.
-    pub reason: Reason,
+    pub reason: Word<Reason>,
     /// How many.
     pub connections: u64,
 }
 
 /// One tunnel in full.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TunnelInfo {
     /// What `status full` says of it.
     #[serde(flatten)]
@@ -157,7 +151,7 @@ pub struct TunnelInfo {
     /// The specification that would open it again.
     pub spec: String,
     /// Who brought it into being.
-    pub origin: Origin,
+    pub origin: Word<Origin>,
     /// The daemon's revision at its last change.
     pub revision: u64,
     /// Seconds since it was opened.
@@ -166,24 +160,26 @@ pub struct TunnelInfo {
     pub options: Vec<OptionInfo>,
     /// Why its connections ended, reasons without a connection left out.
     pub ended: Vec<EndedInfo>,
+    /// Why clients were reset instead of let in, reasons without one left out.
+    pub rejected: Vec<EndedInfo>,
     /// Its backends, in the order of the specification.
     pub backend_list: Vec<BackendInfo>,
 }
 
 /// One backend in full.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackendInfo {
     /// Where it is reached.
     pub addr: String,
     /// Whether it takes connections.
-    pub state: BackendState,
+    pub state: Word<BackendState>,
     /// Seconds since it is in that state.
     pub state_seconds: u64,
     /// Why it is in that state, where there is something to say.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
     /// Milliseconds until something is tried about that state, where that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_ms: Option<u64>,
     /// Its share.
     pub weight: u32,
@@ -195,34 +191,52 @@ pub struct BackendInfo {
     /// Attempts to connect that failed.
     pub attempts_failed: u64,
     /// The addresses behind its name.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<String>,
 }
 
-/// What a change of one tunnel did, told by `open`.
+/// What a change did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// It is now as asked.
+    /// A tunnel was opened.
     Opened,
-    /// It was open in the same way already.
+    /// A backend was added.
+    Added,
+    /// A backend was removed.
+    Removed,
+    /// Everything was as asked for already.
     Unchanged,
 }
 
-words!(Change { Opened => "opened", Unchanged => "unchanged" });
+words!(Change {
+    Opened => "opened",
+    Added => "added",
+    Removed => "removed",
+    Unchanged => "unchanged",
+});
 
 /// What `open` did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OpenReply {
     /// What happened.
-    pub result: Change,
+    pub result: Word<Change>,
     /// Where the tunnel really listens.
     pub listen: String,
     /// The daemon's revision after it.
     pub revision: u64,
 }
 
+/// What `openTunnels` did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OpenAllReply {
+    /// What happened to each, in the order of the call.
+    pub tunnels: Vec<OpenReply>,
+    /// The daemon's revision after it: one for the whole call.
+    pub revision: u64,
+}
+
 /// What `close` did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CloseReply {
     /// Where the tunnel listened.
     pub listen: String,
@@ -235,8 +249,12 @@ pub struct CloseReply {
 }
 
 /// What `add` and `remove` did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackendReply {
+    /// What happened.
+    pub result: Word<Change>,
+    /// Where the tunnel listens.
+    pub listen: String,
     /// The backend.
     pub backend: String,
     /// Live connections that it keeps.
@@ -246,24 +264,66 @@ pub struct BackendReply {
 }
 
 /// What `status` says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusReply {
+    /// The daemon's revision.
+    pub revision: u64,
     /// How many tunnels are open.
     pub tunnels: usize,
     /// Each of them in order of opening, where the full status was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tunnel_list: Option<Vec<TunnelStatus>>,
 }
 
+/// The backends of one tunnel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BackendsReply {
+    /// Where the tunnel listens.
+    pub listen: String,
+    /// The daemon's revision at the tunnel's last change.
+    pub revision: u64,
+    /// Its backends, in the order of the specification.
+    pub backend_list: Vec<BackendInfo>,
+}
+
 /// What `version` says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VersionReply {
     /// The program.
-    pub program: &'static str,
+    pub program: String,
     /// Its version.
-    pub version: &'static str,
+    pub version: String,
     /// Its process.
     pub pid: u32,
     /// Seconds since it started.
     pub uptime_seconds: u64,
+}
+
+/// What `hello` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HelloReply {
+    /// What `version` says.
+    #[serde(flatten)]
+    pub version: VersionReply,
+    /// Differs from that of every other daemon and of the same one before a
+    /// restart: revisions and counts of two instances do not compare.
+    pub instance: String,
+    /// What this daemon can do beyond the first version of the interface.
+    pub features: Vec<String>,
+}
+
+/// The counts of a daemon at one moment, told by `subscribeStats`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Stats {
+    /// The daemon that counts.
+    pub instance: String,
+    /// Milliseconds since it started, by a clock that never jumps: rates are
+    /// differences of counts by differences of this.
+    pub monotonic_ms: u64,
+    /// All that went through it, tunnels closed since included.
+    #[serde(flatten)]
+    pub traffic: Traffic,
+    /// What `status` says at that moment.
+    #[serde(flatten)]
+    pub status: StatusReply,
 }

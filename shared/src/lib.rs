@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 pub mod command;
+pub mod endpoint;
 pub mod error;
 pub mod info;
+pub mod rpc;
 pub mod spec;
 pub mod units;
+pub mod word;

@@ -124,7 +124,11 @@ async fn a_change_leaves_the_state_and_the_counts_of_the_others() {
     daemon.remove(tunnel, &refuser.addr().to_string()).await.unwrap();
     daemon.add(tunnel, &refuser.addr().to_string()).await.unwrap();
     let again = daemon.backend(tunnel, refuser.addr()).await;
-    assert_eq!((again.state, again.attempts_failed), (BackendState::Up, 0), "a new beginning");
+    assert_eq!(
+        (again.state, again.attempts_failed),
+        (BackendState::Up.into(), 0),
+        "a new beginning"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

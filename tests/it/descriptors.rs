@@ -9,7 +9,7 @@ use plexy_tests::traffic::{Flow, round_trip};
 use crate::client::is_reset;
 
 /// What is kept for the control sockets and the daemon's own.
-const RESERVE: u64 = 160;
+const RESERVE: u64 = 280;
 
 /// One for the listener of a tunnel, two for each connection.
 async fn with_room_for(tunnels: u64, connections: u64) -> Daemon {
@@ -34,7 +34,7 @@ async fn the_client_that_finds_no_descriptors_is_reset_and_nobody_is_blamed() {
     }
 
     beyond.await.unwrap();
-    eventually!(daemon.ended(tunnel, "limit").await == 1);
+    eventually!(daemon.rejected(tunnel).await == 1);
     assert_eq!(daemon.ended(tunnel, "connect-failed").await, 0);
     assert_eq!(daemon.backend(tunnel, echo.addr()).await.attempts_failed, 0);
     assert_eq!(daemon.status(tunnel).await.traffic.connections, 3);

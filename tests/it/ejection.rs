@@ -14,7 +14,7 @@ use crate::client::is_reset;
 const FOR_EVER: &str = "check-interval=off,fail-timeout=5m";
 
 async fn state(daemon: &Daemon, tunnel: SocketAddr, backend: SocketAddr) -> BackendState {
-    daemon.backend(tunnel, backend).await.state
+    daemon.backend(tunnel, backend).await.state.known().unwrap()
 }
 
 async fn failed(daemon: &Daemon, tunnel: SocketAddr, backend: SocketAddr) -> u64 {
@@ -36,7 +36,10 @@ async fn max_fails_in_a_row_eject_a_backend() {
     }
 
     let BackendInfo { state, cause, next_ms, .. } = daemon.backend(tunnel, refuser.addr()).await;
-    assert_eq!((state, cause.as_deref()), (BackendState::Ejected, Some("connection refused")));
+    assert_eq!(
+        (state, cause.as_deref()),
+        (BackendState::Ejected.into(), Some("connection refused"))
+    );
     assert!(next_ms.is_some_and(|next| next > 60_000), "{next_ms:?}");
     assert_eq!(daemon.status(tunnel).await.backends_up, 1);
     for _ in 0..10 {
@@ -80,7 +83,7 @@ async fn the_last_backend_is_tried_though_it_is_ejected_and_a_success_ends_that(
     round_trip(tunnel, 10).await.unwrap();
 
     let backend = daemon.backend(tunnel, refuser.addr()).await;
-    assert_eq!((backend.state, backend.cause), (BackendState::Up, None));
+    assert_eq!((backend.state, backend.cause), (BackendState::Up.into(), None));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,19 @@ use std::path::Path;
 /// The layers of plexyd, the lowest first; modules of one line may not use
 /// each other.
 const LAYERS: &[&[&str]] = &[
-    &["sys", "stop", "traffic", "fold", "descriptors", "hops", "resolver", "bind"],
+    &[
+        "sys",
+        "stop",
+        "traffic",
+        "tally",
+        "histogram",
+        "fold",
+        "descriptors",
+        "hops",
+        "resolver",
+        "bind",
+        "places",
+    ],
     &["relay"],
     &["socket"],
     &["backend"],
@@ -21,6 +33,7 @@ const LAYERS: &[&[&str]] = &[
     &["listener"],
     &["registry"],
     &["service"],
+    &["metrics"],
     &["control"],
     &["config"],
     &["log"],

@@ -19,7 +19,7 @@ async fn the_client_beyond_the_limit_is_reset_until_one_leaves() {
     for _ in 0..5 {
         is_reset(tunnel).await;
     }
-    eventually!(daemon.ended(tunnel, "limit").await == 5);
+    eventually!(daemon.rejected(tunnel).await == 5);
     let traffic = daemon.status(tunnel).await.traffic;
     assert_eq!((traffic.connections, traffic.connections_total), (2, 2));
 
@@ -39,7 +39,7 @@ async fn clients_that_wait_for_their_backend_count() {
     eventually!(daemon.connections() == 1);
 
     is_reset(tunnel).await;
-    eventually!(daemon.ended(tunnel, "limit").await == 1);
+    eventually!(daemon.rejected(tunnel).await == 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,5 +67,5 @@ async fn each_tunnel_has_its_own_limit() {
     round_trip(other, 1_000).await.unwrap();
 
     assert!(flow.stop().await.fault.is_none());
-    assert_eq!(daemon.ended(other, "limit").await, 0);
+    assert_eq!(daemon.rejected(other).await, 0);
 }

@@ -24,7 +24,7 @@ async fn start() -> (Dns, Daemon) {
 }
 
 async fn state(daemon: &Daemon, tunnel: SocketAddr, backend: &str) -> BackendState {
-    daemon.backend(tunnel, backend).await.state
+    daemon.backend(tunnel, backend).await.state.known().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use plexy_tests::daemon::{LineClient, Process};
 use plexy_tests::tool::Tool;
 
-const PLEXYD: &str = env!("CARGO_BIN_EXE_plexyd-under-test");
+pub(crate) const PLEXYD: &str = env!("CARGO_BIN_EXE_plexyd-under-test");
 
 /// A plexyd that is ready, with a control socket and these further arguments.
 async fn plexyd(arguments: &[&str]) -> Process {

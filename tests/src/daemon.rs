@@ -6,14 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plexy_shared::command::{CloseMode, Detail};
+use plexy_shared::endpoint::DefaultSocket;
 use plexy_shared::error::Refusal;
 use plexy_shared::info::{BackendInfo, CloseReply, Origin, TunnelInfo, TunnelStatus};
 use plexy_shared::spec::{BoundAddr, ListenAddr, TunnelRef, TunnelSpec};
 use plexyd::{Actor, Config, Service, ServiceError};
+use tempfile::TempDir;
 
+mod http_client;
 mod line_client;
 mod process;
 
+pub use self::http_client::{HttpAnswer, HttpClient, Io};
 pub use self::line_client::LineClient;
 pub use self::process::Process;
 
@@ -24,23 +28,33 @@ pub use self::process::Process;
 #[derive(Debug)]
 pub struct Daemon {
     daemon: plexyd::Daemon,
+    home: TempDir,
 }
 
 impl Daemon {
-    /// One with no tunnels, one worker, and a control socket on a free port.
+    /// One with no tunnels, one worker, and every door on a free port.
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
     /// The same with a changed configuration.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let home = tempfile::Builder::new().prefix("plexy-").tempdir();
+        let home = home.expect("a folder can be made");
+        let any_port = || vec!["127.0.0.1:0".parse::<ListenAddr>().unwrap()];
         let mut config = Config {
-            control_sockets: vec!["127.0.0.1:0".parse::<ListenAddr>().unwrap()],
+            control_sockets: any_port(),
+            rpc_sockets: any_port(),
+            rpc_default: Some(DefaultSocket {
+                path: home.path().join("plexy/rpc.sock"),
+                is_exposed: true,
+            }),
+            prometheus_sockets: any_port(),
             workers: std::num::NonZeroUsize::MIN,
             ..Config::default()
         };
         change(&mut config);
-        Self { daemon: plexyd::Daemon::start(config).await.expect("the daemon starts") }
+        Self { daemon: plexyd::Daemon::start(config).await.expect("the daemon starts"), home }
     }
 
     /// The service behind every door.
@@ -52,11 +66,25 @@ impl Daemon {
     /// Where the line protocol listens: the first TCP control socket.
     #[must_use]
     pub fn control_addr(&self) -> SocketAddr {
-        let tcp = self.daemon.control_addrs().iter().find_map(|addr| match addr {
-            BoundAddr::Ip(addr) => Some(*addr),
-            BoundAddr::Any(_) | BoundAddr::Unix(_) => None,
-        });
-        tcp.expect("there is a TCP control socket")
+        tcp(self.daemon.control_addrs())
+    }
+
+    /// JSON-RPC over TCP.
+    #[must_use]
+    pub fn rpc(&self) -> HttpClient {
+        HttpClient::Tcp(tcp(self.daemon.rpc_addrs()))
+    }
+
+    /// JSON-RPC over the Unix socket.
+    #[must_use]
+    pub fn rpc_unix(&self) -> HttpClient {
+        HttpClient::Unix(self.home.path().join("plexy/rpc.sock"))
+    }
+
+    /// Metrics and probes.
+    #[must_use]
+    pub fn monitor(&self) -> HttpClient {
+        HttpClient::Tcp(tcp(self.daemon.prometheus_addrs()))
     }
 
     /// A session of the line protocol.
@@ -78,7 +106,7 @@ impl Daemon {
     /// The refusal, as every door would tell it.
     pub async fn try_open(&self, spec: &str) -> Result<String, Refusal> {
         let spec: TunnelSpec = spec.parse().map_err(Refusal::from)?;
-        let opened = self.service().open(&spec, Origin::Runtime, &Actor::Args).await;
+        let opened = self.service().open(&spec, Origin::Runtime, &Actor::Args.into()).await;
         opened.map(|reply| reply.listen).map_err(Refusal::from)
     }
 
@@ -97,7 +125,7 @@ impl Daemon {
         tunnel: impl ToString,
         connections: CloseMode,
     ) -> Result<CloseReply, ServiceError> {
-        self.service().close(&reference(tunnel), connections, &Actor::Args).await
+        self.service().close(&reference(tunnel), connections, &Actor::Args.into()).await
     }
 
     /// Adds a backend, given as in a specification.
@@ -107,7 +135,7 @@ impl Daemon {
     /// What the service refuses.
     pub async fn add(&self, tunnel: impl ToString, backend: &str) -> Result<(), ServiceError> {
         let backend = backend.parse().expect(backend);
-        self.service().add(&reference(tunnel), &backend, &Actor::Args).await.map(drop)
+        self.service().add(&reference(tunnel), &backend, &Actor::Args.into()).await.map(drop)
     }
 
     /// Removes a backend, given by its address.
@@ -117,7 +145,7 @@ impl Daemon {
     /// What the service refuses.
     pub async fn remove(&self, tunnel: impl ToString, backend: &str) -> Result<(), ServiceError> {
         let backend = backend.parse().expect(backend);
-        self.service().remove(&reference(tunnel), &backend, &Actor::Args).await.map(drop)
+        self.service().remove(&reference(tunnel), &backend, &Actor::Args.into()).await.map(drop)
     }
 
     /// What `status full` says of one tunnel.
@@ -151,6 +179,11 @@ impl Daemon {
         found.map_or(0, |info| info.connections)
     }
 
+    /// How many clients a tunnel has reset instead of letting them in.
+    pub async fn rejected(&self, tunnel: impl ToString) -> u64 {
+        self.detail(tunnel).await.rejected.iter().map(|info| info.connections).sum()
+    }
+
     /// Connections that live, of all tunnels and of closed ones.
     #[must_use]
     pub fn connections(&self) -> usize {
@@ -161,6 +194,15 @@ impl Daemon {
     pub async fn end(self, deadline: Duration) {
         self.daemon.end(deadline).await;
     }
+}
+
+/// The first TCP address.
+fn tcp(addrs: &[BoundAddr]) -> SocketAddr {
+    let first = addrs.iter().find_map(|addr| match addr {
+        BoundAddr::Ip(addr) => Some(*addr),
+        BoundAddr::Any(_) | BoundAddr::Unix(_) => None,
+    });
+    first.expect("there is a TCP socket")
 }
 
 fn reference(tunnel: impl ToString) -> TunnelRef {

@@ -20,10 +20,12 @@ use crate::tool::Tool;
 
 mod nginx;
 mod postgres;
+mod prometheus;
 mod redis;
 
 pub use self::nginx::Nginx;
 pub use self::postgres::Postgres;
+pub use self::prometheus::Prometheus;
 pub use self::redis::Redis;
 
 /// How long a server may take until it answers: a database on a busy machine takes seconds.

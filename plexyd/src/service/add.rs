@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use plexy_shared::info::BackendReply;
+use plexy_shared::info::{BackendReply, Change};
 use plexy_shared::spec::{BACKENDS_MAX, BackendSpec, TunnelRef};
 use tracing::info;
 
-use super::{Actor, Service, ServiceError, check_own_backends};
+use super::{Caller, Service, ServiceError, check_own_backends};
 use crate::backend::Backend;
 use crate::tunnel::Route;
 
@@ -21,9 +21,9 @@ impl Service {
         &self,
         wanted: &TunnelRef,
         spec: &BackendSpec,
-        actor: &Actor,
+        caller: &Caller,
     ) -> Result<BackendReply, ServiceError> {
-        let (_changing, tunnel) = self.begin_change(wanted).await?;
+        let (turn, tunnel) = self.begin_change(wanted, caller).await?;
         let (route, label) = (tunnel.route(), tunnel.label());
         if let Some(known) = route.backend(spec) {
             if known.spec != *spec {
@@ -31,9 +31,11 @@ impl Service {
                 return Err(ServiceError::BackendExists { tunnel: label, backend });
             }
             return Ok(BackendReply {
+                result: Change::Unchanged.into(),
+                listen: tunnel.listen.to_string(),
                 backend: spec.to_string(),
                 kept: known.totals.live(),
-                revision: route.revision,
+                revision: self.revision(),
             });
         }
         if route.backends.len() >= BACKENDS_MAX {
@@ -44,9 +46,15 @@ impl Service {
         self.engine.health.watch(&label, &backend);
         let mut backends = route.backends.to_vec();
         backends.push(backend);
-        let revision = self.next_revision();
-        tunnel.reroute(Route::new(route.options.clone(), backends, revision));
-        info!(tunnel = label, %actor, revision, backend = %spec, "backend added");
-        Ok(BackendReply { backend: spec.to_string(), kept: 0, revision })
+        tunnel.reroute(Route::new(route.options.clone(), backends, turn.revision));
+        let revision = turn.done();
+        info!(tunnel = label, actor = %caller.actor, revision, backend = %spec, "backend added");
+        Ok(BackendReply {
+            result: Change::Added.into(),
+            listen: tunnel.listen.to_string(),
+            backend: spec.to_string(),
+            kept: 0,
+            revision,
+        })
     }
 }

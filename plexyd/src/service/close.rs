@@ -9,7 +9,7 @@ use plexy_shared::spec::TunnelRef;
 use tokio::time::Instant;
 use tracing::info;
 
-use super::{Actor, Service, ServiceError};
+use super::{Caller, Service, ServiceError};
 use crate::listener::Waiting;
 use crate::tunnel::Tunnel;
 
@@ -26,12 +26,11 @@ impl Service {
         &self,
         wanted: &TunnelRef,
         connections: CloseMode,
-        actor: &Actor,
+        caller: &Caller,
     ) -> Result<CloseReply, ServiceError> {
-        let (_changing, found) = self.begin_change(wanted).await?;
+        let (turn, found) = self.begin_change(wanted, caller).await?;
         let taken = self.registry().remove(found.id);
         let open = taken.ok_or_else(|| ServiceError::TunnelNotFound(wanted.clone()))?;
-        let revision = self.next_revision();
         let tunnel = open.tunnel;
         let waiting = match connections {
             CloseMode::Reset => Waiting::Reset,
@@ -50,7 +49,8 @@ impl Service {
                 (0, tunnel.totals.live())
             }
         };
-        info!(tunnel = tunnel.label(), %actor, revision, ended, draining, "tunnel closed");
+        let revision = turn.done();
+        info!(tunnel = tunnel.label(), actor = %caller.actor, revision, ended, draining, "tunnel closed");
         Ok(CloseReply { listen: tunnel.listen.to_string(), ended, draining, revision })
     }
 

@@ -1,17 +1,17 @@
 //! `detail`: one tunnel in full.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use plexy_shared::info::{BackendInfo, OptionInfo, TunnelInfo};
+use plexy_shared::info::{
+    Attempt, BackendInfo, BackendsReply, EndedInfo, OptionInfo, Reason, Traffic, TunnelInfo,
+};
 use plexy_shared::spec::{BackendAddr, OPTIONS, TunnelRef};
 
-use super::status::{traffic, tunnel_status};
+use super::status::tunnel_status;
+use super::survey::TunnelSurvey;
 use super::{Service, ServiceError};
 use crate::backend::{Backend, Target};
-use crate::tunnel::Tunnel;
+use crate::tunnel::Reasons;
 
 impl Service {
     /// One tunnel in full.
@@ -20,46 +20,61 @@ impl Service {
     ///
     /// If there is no such tunnel.
     pub async fn detail(&self, wanted: &TunnelRef) -> Result<TunnelInfo, ServiceError> {
+        self.survey_of(wanted).await.map(|survey| describe(&survey))
+    }
+
+    /// The backends of one tunnel.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such tunnel.
+    pub async fn backends(&self, wanted: &TunnelRef) -> Result<BackendsReply, ServiceError> {
+        let survey = self.survey_of(wanted).await?;
+        Ok(BackendsReply {
+            listen: survey.tunnel.listen.to_string(),
+            revision: survey.route.revision,
+            backend_list: backend_list(&survey),
+        })
+    }
+
+    async fn survey_of(&self, wanted: &TunnelRef) -> Result<TunnelSurvey, ServiceError> {
         let tunnel = self.find(wanted).await?;
-        Ok(self.engine.workers.read(|tables| {
-            let entries = tables.iter().flat_map(|table| table.entries());
-            let mut live = (0, 0);
-            let mut live_of: HashMap<*const Backend, (u64, u64)> = HashMap::new();
-            for entry in entries.filter(|entry| entry.tunnel.id == tunnel.id) {
-                let (bytes_in, bytes_out) = entry.flow.bytes();
-                live = (live.0 + bytes_in, live.1 + bytes_out);
-                if let Some(backend) = entry.backend.get() {
-                    let sum = live_of.entry(Arc::as_ptr(backend)).or_default();
-                    *sum = (sum.0 + bytes_in, sum.1 + bytes_out);
-                }
-            }
-            let of = |it: &Arc<Backend>| live_of.get(&Arc::as_ptr(it)).copied().unwrap_or_default();
-            describe(&tunnel, live, of)
-        }))
+        let mut surveys = self.survey(vec![tunnel]).tunnels;
+        surveys.pop().ok_or_else(|| ServiceError::TunnelNotFound(wanted.clone()))
     }
 }
 
-fn describe(
-    tunnel: &Tunnel,
-    live: (u64, u64),
-    live_of: impl Fn(&Arc<Backend>) -> (u64, u64),
-) -> TunnelInfo {
-    let route = tunnel.route();
-    let options =
-        OPTIONS.iter().map(|row| OptionInfo { key: row.key, value: row.value_in(&route.options) });
+fn describe(survey: &TunnelSurvey) -> TunnelInfo {
+    let TunnelSurvey { tunnel, route, .. } = survey;
+    let option = |row: &plexy_shared::spec::OptionRow| OptionInfo {
+        key: row.key.to_owned(),
+        value: row.value_in(&route.options),
+    };
     TunnelInfo {
-        status: tunnel_status(tunnel, live),
-        spec: tunnel.spec().to_string(),
-        origin: tunnel.origin,
+        status: tunnel_status(survey),
+        spec: tunnel.spec_of(route).to_string(),
+        origin: tunnel.origin.into(),
         revision: route.revision,
         age_seconds: tunnel.opened.elapsed().as_secs(),
-        options: options.collect(),
-        ended: tunnel.ended(),
-        backend_list: route.backends.iter().map(|it| backend_info(it, live_of(it))).collect(),
+        options: OPTIONS.iter().map(option).collect(),
+        ended: reasons(&tunnel.ended),
+        rejected: reasons(&tunnel.rejected),
+        backend_list: backend_list(survey),
     }
 }
 
-fn backend_info(backend: &Backend, live: (u64, u64)) -> BackendInfo {
+fn reasons(counted: &Reasons) -> Vec<EndedInfo> {
+    let info =
+        |(reason, connections): (Reason, u64)| EndedInfo { reason: reason.into(), connections };
+    counted.counts().map(info).collect()
+}
+
+fn backend_list(survey: &TunnelSurvey) -> Vec<BackendInfo> {
+    let backends = survey.route.backends.iter().zip(&survey.backends);
+    backends.map(|(backend, traffic)| backend_info(backend, *traffic)).collect()
+}
+
+fn backend_info(backend: &Backend, traffic: Traffic) -> BackendInfo {
     let condition = backend.condition();
     let now = Instant::now();
     let next_ms = condition.next.map(|next| next.saturating_duration_since(now).as_millis());
@@ -73,14 +88,14 @@ fn backend_info(backend: &Backend, live: (u64, u64)) -> BackendInfo {
     };
     BackendInfo {
         addr: backend.spec.addr.to_string(),
-        state: condition.state,
+        state: condition.state.into(),
         state_seconds: condition.since.elapsed().as_secs(),
         cause: condition.cause,
         next_ms: next_ms.and_then(|next| u64::try_from(next).ok()),
         weight: backend.spec.options.weight,
         backup: backend.spec.options.backup,
-        traffic: traffic(&backend.totals, live),
-        attempts_failed: backend.attempts_failed.load(Ordering::Relaxed),
+        traffic,
+        attempts_failed: backend.attempts.of(&[Attempt::Failure, Attempt::Timeout]),
         addresses: addresses.iter().map(show).collect(),
     }
 }

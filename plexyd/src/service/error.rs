@@ -64,8 +64,8 @@ pub enum ServiceError {
         holder_addr: BoundAddr,
     },
     /// The daemon itself listens there.
-    #[error("cannot listen on `{0}`: a control socket of plexyd is open there")]
-    ControlSocket(BoundAddr),
+    #[error("cannot listen on `{0}`: a socket of plexyd itself is open there")]
+    OwnSocket(BoundAddr),
     /// The operating system says no.
     #[error("{0}")]
     Bind(#[from] BindFailure),
@@ -83,6 +83,14 @@ pub enum ServiceError {
     /// Another listener would take what the data path needs.
     #[error("no file descriptors are left for another tunnel")]
     OutOfDescriptors,
+    /// Something has changed that the caller does not know of.
+    #[error("the daemon is at revision {revision}, not {expected}")]
+    RevisionMismatch {
+        /// What the caller expected.
+        expected: u64,
+        /// What it is at.
+        revision: u64,
+    },
     /// The daemon drains.
     #[error("plexyd is shutting down")]
     ShuttingDown,
@@ -122,7 +130,7 @@ impl ServiceError {
             Self::LastBackend { .. } => Code::LastBackend,
             Self::TooManyBackends { .. } => Code::TooManyBackends,
             Self::NameInUse { .. } => Code::NameInUse,
-            Self::AddressInUse { .. } | Self::ControlSocket(_) => Code::AddressInUse,
+            Self::AddressInUse { .. } | Self::OwnSocket(_) => Code::AddressInUse,
             Self::Bind(BindFailure(error)) => match error {
                 BindError::InUse { .. } => Code::AddressInUse,
                 BindError::Denied { .. } => Code::PermissionDenied,
@@ -133,6 +141,7 @@ impl ServiceError {
             Self::OwnBackend { .. } => Code::OwnBackend,
             Self::OutOfDescriptors => Code::OutOfDescriptors,
             Self::ShuttingDown => Code::ShuttingDown,
+            Self::RevisionMismatch { .. } => Code::RevisionMismatch,
         }
     }
 
@@ -143,6 +152,7 @@ impl ServiceError {
             Self::BackendExists { .. } => Some("remove it first to change its attributes"),
             Self::LastBackend { .. } => Some("add another one first, or close the tunnel"),
             Self::AddressInUse { .. } => Some("close that one first, or listen elsewhere"),
+            Self::RevisionMismatch { .. } => Some("look at what has changed, then ask again"),
             Self::OutOfDescriptors => Some("raise the limit of open files"),
             _ => None,
         }
@@ -153,6 +163,37 @@ impl From<ServiceError> for Refusal {
     fn from(error: ServiceError) -> Self {
         let mut refusal = Self::new(error.code(), error.to_string());
         refusal.hint = error.hint().map(str::to_owned);
+        refusal
+    }
+}
+
+/// Why none of several tunnels was opened.
+#[derive(Debug, Error)]
+#[error("{error}")]
+pub struct OpenError {
+    /// Which one stands in the way, from 0; none if that is no matter of one.
+    pub index: Option<usize>,
+    /// What is wrong with it.
+    #[source]
+    pub error: ServiceError,
+}
+
+impl OpenError {
+    pub(super) fn of(index: usize, error: impl Into<ServiceError>) -> Self {
+        Self { index: Some(index), error: error.into() }
+    }
+}
+
+impl From<ServiceError> for OpenError {
+    fn from(error: ServiceError) -> Self {
+        Self { index: None, error }
+    }
+}
+
+impl From<OpenError> for Refusal {
+    fn from(error: OpenError) -> Self {
+        let mut refusal = Self::from(error.error);
+        refusal.index = error.index;
         refusal
     }
 }

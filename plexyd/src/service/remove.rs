@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use plexy_shared::info::BackendReply;
+use plexy_shared::info::{BackendReply, Change};
 use plexy_shared::spec::{BackendSpec, TunnelRef};
 use tracing::info;
 
-use super::{Actor, Service, ServiceError};
+use super::{Caller, Service, ServiceError};
 use crate::tunnel::Route;
 
 impl Service {
@@ -19,9 +19,9 @@ impl Service {
         &self,
         wanted: &TunnelRef,
         spec: &BackendSpec,
-        actor: &Actor,
+        caller: &Caller,
     ) -> Result<BackendReply, ServiceError> {
-        let (_changing, tunnel) = self.begin_change(wanted).await?;
+        let (turn, tunnel) = self.begin_change(wanted, caller).await?;
         let (route, label) = (tunnel.route(), tunnel.label());
         let addr = || spec.addr.clone();
         let Some(backend) = route.backend(spec) else {
@@ -31,11 +31,18 @@ impl Service {
             return Err(ServiceError::LastBackend { tunnel: label, backend: addr() });
         }
         let others = route.backends.iter().filter(|other| !Arc::ptr_eq(other, backend));
-        let revision = self.next_revision();
-        tunnel.reroute(Route::new(route.options.clone(), others.cloned().collect(), revision));
+        let others = others.cloned().collect();
+        tunnel.reroute(Route::new(route.options.clone(), others, turn.revision));
+        let revision = turn.done();
         backend.removed.cancel();
         let kept = backend.totals.live();
-        info!(tunnel = label, %actor, revision, backend = %spec.addr, kept, "backend removed");
-        Ok(BackendReply { backend: spec.addr.to_string(), kept, revision })
+        info!(tunnel = label, actor = %caller.actor, revision, backend = %spec.addr, kept, "backend removed");
+        Ok(BackendReply {
+            result: Change::Removed.into(),
+            listen: tunnel.listen.to_string(),
+            backend: spec.addr.to_string(),
+            kept,
+            revision,
+        })
     }
 }

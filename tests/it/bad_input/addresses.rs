@@ -91,7 +91,7 @@ async fn a_port_that_another_program_has_is_not_ours() {
 async fn the_control_socket_is_no_tunnels_address() {
     let mut scene = Scene::new().await;
     let control = scene.daemon.control_addr();
-    let why = format!("`{control}`: a control socket of plexyd is open there");
+    let why = format!("`{control}`: a socket of plexyd itself is open there");
     scene.refuses(&format!("open {control}=4000"), &why).await;
     scene.end().await;
 }

@@ -77,7 +77,10 @@ async fn status_and_detail_are_data_for_programs() {
     plexy_tests::eventually!(daemon.status(tunnel).await.traffic.connections == 0);
     let mut client = json_session(&daemon).await;
 
-    assert_eq!(ask(&mut client, "status").await, json!({"ok": true, "result": {"tunnels": 1}}));
+    assert_eq!(
+        ask(&mut client, "status").await,
+        json!({"ok": true, "result": {"revision": 1, "tunnels": 1}})
+    );
     let row = &ask(&mut client, "status full").await["result"]["tunnel_list"][0];
     let expected = json!({
         "listen": tunnel.to_string(), "name": "db", "backends": 1, "backends_up": 1,

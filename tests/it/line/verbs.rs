@@ -107,7 +107,7 @@ async fn add_and_remove_change_the_set() {
     let (daemon, tunnel, backend, mut line) = scene().await;
     check(&line.ask("add db 127.0.0.1:9+weight=3").await, "OK");
     assert_eq!(daemon.backend(tunnel, "127.0.0.1:9").await.weight, 3);
-    check(&line.ask("add db 127.0.0.1:9+weight=3").await, "OK");
+    check(&line.ask("add db 127.0.0.1:9+weight=3").await, "OK: unchanged");
     check(&line.ask(&format!("remove {tunnel} {backend}")).await, "OK");
     assert_eq!(daemon.detail(tunnel).await.backend_list.len(), 1);
 }

@@ -220,9 +220,3 @@ async fn the_descriptor_limit_is_raised_and_said() {
     let open_files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
     assert_eq!(open_files.split_whitespace().nth(3), Some(hard.to_string().as_str()));
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn without_a_control_socket_it_says_so() {
-    let process = Process::start(PLEXYD, &["0=127.0.0.1:9"]).await;
-    assert!(process.says("no --control-socket"), "{}", process.log());
-}

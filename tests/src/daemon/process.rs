@@ -1,13 +1,16 @@
 //! plexyd as a process of its own.
 
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
 
 use crate::eventually;
 
@@ -16,6 +19,8 @@ use crate::eventually;
 #[derive(Debug)]
 pub struct Process {
     child: Child,
+    /// Where its JSON-RPC socket is, unless an argument says otherwise.
+    home: TempDir,
     log: Arc<Mutex<Vec<String>>>,
 }
 
@@ -29,8 +34,14 @@ impl Process {
 
     /// Starts it, to watch how that goes.
     pub fn spawn(program: impl AsRef<Path>, arguments: &[&str]) -> Self {
+        let home = tempfile::Builder::new().prefix("plexy-").tempdir();
+        let home = home.expect("a folder can be made");
+        // Some run it as another user.
+        let everybody = Permissions::from_mode(0o777);
+        fs::set_permissions(home.path(), everybody).expect("the folder is ours");
         let mut child = Command::new(program.as_ref())
             .args(arguments)
+            .env("RUNTIME_DIRECTORY", home.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -44,7 +55,7 @@ impl Process {
                 lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
             }
         });
-        Self { child, log }
+        Self { child, home, log }
     }
 
     /// All that it has logged.
@@ -68,10 +79,32 @@ impl Process {
     /// Where its first TCP control socket listens, as its log says.
     #[must_use]
     pub fn control_addr(&self) -> SocketAddr {
+        self.addr_of("control socket open")
+    }
+
+    fn addr_of(&self, opened: &str) -> SocketAddr {
         let log = self.log();
-        let opened = log.lines().filter(|line| line.contains("control socket open"));
-        let mut addrs = opened.filter_map(|line| line.split_once("socket=")?.1.trim().parse().ok());
-        addrs.next().expect("it has a TCP control socket")
+        let lines = log.lines().filter(|line| line.contains(opened));
+        let mut addrs = lines.filter_map(|line| line.split_once("socket=")?.1.trim().parse().ok());
+        addrs.next().expect("it has such a TCP socket")
+    }
+
+    /// The socket of its JSON-RPC.
+    #[must_use]
+    pub fn rpc_socket(&self) -> PathBuf {
+        self.home.path().join("rpc.sock")
+    }
+
+    /// Where it answers metrics and probes, as its log says.
+    #[must_use]
+    pub fn metrics_addr(&self) -> SocketAddr {
+        self.addr_of("metrics socket open")
+    }
+
+    /// Where its first TCP socket of JSON-RPC listens, as its log says.
+    #[must_use]
+    pub fn rpc_addr(&self) -> SocketAddr {
+        self.addr_of("rpc socket open")
     }
 
     /// Sends it a signal.

@@ -43,10 +43,12 @@ impl Answer {
 
     /// `asked_for_port_0`: then the address is news.
     pub(super) fn opened(reply: &OpenReply, asked_for_port_0: bool) -> Self {
-        match reply.result {
-            Change::Unchanged => Self::new("unchanged", Vec::new(), reply),
-            Change::Opened if asked_for_port_0 => Self::new(&reply.listen, Vec::new(), reply),
-            Change::Opened => Self::silent(reply),
+        if reply.result == Change::Unchanged {
+            Self::new("unchanged", Vec::new(), reply)
+        } else if asked_for_port_0 {
+            Self::new(&reply.listen, Vec::new(), reply)
+        } else {
+            Self::silent(reply)
         }
     }
 
@@ -55,7 +57,11 @@ impl Answer {
     }
 
     pub(super) fn backend(reply: &BackendReply) -> Self {
-        Self::silent(reply)
+        if reply.result == Change::Unchanged {
+            Self::new("unchanged", Vec::new(), reply)
+        } else {
+            Self::silent(reply)
+        }
     }
 
     pub(super) fn version(reply: &VersionReply) -> Self {
@@ -82,6 +88,9 @@ impl Answer {
         ];
         for ended in &info.ended {
             lines.push(format!("ended {} = {}", ended.reason, ended.connections));
+        }
+        for rejected in &info.rejected {
+            lines.push(format!("rejected {} = {}", rejected.reason, rejected.connections));
         }
         for option in &info.options {
             lines.push(format!("option {} = {}", option.key, option.value));

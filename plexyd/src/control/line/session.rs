@@ -12,17 +12,16 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use super::Line;
 use super::answer::{Answer, write_farewell, write_refusal};
 use super::framing::{Framed, Framing};
-use super::{Line, Presence};
+use crate::control::guarded::WRITE_TIMEOUT;
+use crate::control::guests::Guest;
 use crate::control::token::Token;
-use crate::service::{Actor, ServiceError};
+use crate::service::{Actor, Caller, ServiceError};
 
 /// How long a session may be silent.
 const IDLE_MAX: Duration = Duration::from_secs(600);
-
-/// How long a client may take no answer.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a client may take no parting line, or go on after the end.
 const PARTING_TIMEOUT: Duration = Duration::from_secs(1);
@@ -39,8 +38,8 @@ const HTTP: [&str; 10] = [
 /// One client of the line protocol.
 pub(super) struct Session {
     line: Arc<Line>,
-    presence: Arc<Presence>,
-    actor: Actor,
+    guest: Arc<Guest>,
+    caller: Caller,
     /// What it has yet to give.
     token: Option<Token>,
     mode: Mode,
@@ -75,11 +74,11 @@ enum Next {
 impl Session {
     pub(super) fn new(
         line: Arc<Line>,
-        presence: Arc<Presence>,
+        guest: Arc<Guest>,
         actor: Actor,
         token: Option<Token>,
     ) -> Self {
-        Self { line, presence, actor, token, mode: Mode::default() }
+        Self { line, guest, caller: actor.into(), token, mode: Mode::default() }
     }
 
     /// Talks until either side has enough.
@@ -88,7 +87,7 @@ impl Session {
         mut stream: S,
         leaving: &Leaving,
     ) {
-        debug!(actor = %self.actor, "session begun");
+        debug!(actor = %self.caller.actor, "session begun");
         let parted = match self.talk(&mut stream, leaving).await {
             Ok(Some(why)) => {
                 let refusal = Refusal::new(Code::SessionEnded, format!("{why}, session ended"));
@@ -101,7 +100,7 @@ impl Session {
             Ok(()) => stream.shutdown().await,
             Err(error) => Err(error),
         };
-        debug!(actor = %self.actor, error = ended.err().map(tracing::field::display), "session ended");
+        debug!(actor = %self.caller.actor, error = ended.err().map(tracing::field::display), "session ended");
     }
 
     /// Answers lines until the client ends, or there is a reason to. It is
@@ -128,7 +127,7 @@ impl Session {
             // Several lines that came at once are answered at once.
             let mut answers = String::new();
             for framed in lines {
-                self.line.touch(&self.presence);
+                self.guest.touch();
                 match self.answer(framed).await {
                     Next::GoOn(answer) => answers.push_str(&answer),
                     Next::End(answer) => {
@@ -161,7 +160,7 @@ impl Session {
             }
         };
         if is_http(&line) {
-            warn!(actor = %self.actor, line = quoted(&line), "an HTTP request on a control socket; session ended");
+            warn!(actor = %self.caller.actor, line = quoted(&line), "an HTTP request on a control socket; session ended");
             let message = "this is the line protocol of plexyd, not HTTP; session ended";
             return Next::End(write_refusal(
                 &Refusal::new(Code::InvalidSyntax, message),
@@ -187,10 +186,10 @@ impl Session {
         };
         if is_right {
             self.token = None;
-            self.line.trust(&self.presence);
+            self.guest.trust();
             return Next::GoOn(Answer::ok().write(self.mode));
         }
-        warn!(actor = %self.actor, "a session without the right token; ended");
+        warn!(actor = %self.caller.actor, "a session without the right token; ended");
         let message = match request {
             Some(Request::Auth(_)) => "wrong token, session ended",
             _ => "the first line must be `auth TOKEN`, session ended",
@@ -214,17 +213,18 @@ impl Session {
             Request::Status(detail) => Ok(Answer::status(&service.status(detail))),
             Request::Detail(tunnel) => service.detail(&tunnel).await.map(|it| Answer::detail(&it)),
             Request::Open(spec) => service
-                .open(&spec, Origin::Runtime, &self.actor)
+                .open(&spec, Origin::Runtime, &self.caller)
                 .await
                 .map(|reply| Answer::opened(&reply, asks_for_port_0(&spec))),
-            Request::Close { tunnel, connections } => {
-                service.close(&tunnel, connections, &self.actor).await.map(|it| Answer::closed(&it))
-            }
+            Request::Close { tunnel, connections } => service
+                .close(&tunnel, connections, &self.caller)
+                .await
+                .map(|it| Answer::closed(&it)),
             Request::Add { tunnel, backend } => {
-                service.add(&tunnel, &backend, &self.actor).await.map(|it| Answer::backend(&it))
+                service.add(&tunnel, &backend, &self.caller).await.map(|it| Answer::backend(&it))
             }
             Request::Remove { tunnel, backend } => {
-                service.remove(&tunnel, &backend, &self.actor).await.map(|it| Answer::backend(&it))
+                service.remove(&tunnel, &backend, &self.caller).await.map(|it| Answer::backend(&it))
             }
         };
         match done {

@@ -1,0 +1,214 @@
+//! The sockets of the doors: who may reach which, and what starts and stops
+//! with them.
+
+use std::fs::{self, DirBuilder};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow, bail, ensure};
+use plexy_shared::endpoint::DefaultSocket;
+use plexy_shared::spec::{BoundAddr, ListenAddr};
+use rustix::process::getuid;
+use tracing::warn;
+
+use crate::bind::{BindError, Bound, bind};
+use crate::config::Config;
+use crate::control::entrance::{BACKLOG, Entrance, SOCKET_MODE};
+use crate::control::line::Line;
+use crate::control::monitor::Monitor;
+use crate::control::rpc::Rpc;
+use crate::control::token::Token;
+use crate::metrics::Metrics;
+use crate::resolver::Resolver;
+use crate::service::Service;
+
+/// The sockets, bound and not yet served.
+#[derive(Debug)]
+pub(super) struct Sockets {
+    token: Option<Token>,
+    hosts: Vec<String>,
+    control: Vec<Bound>,
+    rpc: Vec<Bound>,
+    prometheus: Vec<Bound>,
+}
+
+/// The doors that are open.
+#[derive(Debug)]
+pub(super) struct Doors {
+    line: Arc<Line>,
+    rpc: Arc<Rpc>,
+    monitor: Arc<Monitor>,
+    pub(super) control_addrs: Vec<BoundAddr>,
+    pub(super) rpc_addrs: Vec<BoundAddr>,
+    pub(super) prometheus_addrs: Vec<BoundAddr>,
+}
+
+impl Sockets {
+    /// Binds all of them, or none.
+    pub(super) async fn bind(config: &Config, resolver: &Resolver) -> anyhow::Result<Self> {
+        let token = config.token_file.as_deref().map(Token::read).transpose()?;
+        let mut sockets = Self {
+            token,
+            hosts: config.rpc_hosts.clone(),
+            control: Vec::new(),
+            rpc: Vec::new(),
+            prometheus: Vec::new(),
+        };
+        for socket in &config.control_sockets {
+            sockets.control.push(sockets.bind_control(socket, "control", resolver).await?);
+        }
+        if let Some(default) = &config.rpc_default {
+            sockets.rpc.push(bind_default(default)?);
+        }
+        for socket in &config.rpc_sockets {
+            let bound = sockets.bind_control(socket, "rpc", resolver).await;
+            sockets.rpc.push(bound.map_err(name_another)?);
+            if let ListenAddr::Name(name, _) = socket {
+                sockets.hosts.push(name.as_str().to_owned());
+            }
+        }
+        for socket in &config.prometheus_sockets {
+            let bound = bind_socket(socket, "prometheus", resolver).await?;
+            if is_open_to_others(&bound.addr) {
+                warn!(socket = %bound.addr, "whoever reaches this machine can read the metrics, which name tunnels and backends");
+            }
+            sockets.prometheus.push(bound);
+        }
+        let addresses = sockets.rpc.iter().filter_map(|bound| match &bound.addr {
+            BoundAddr::Ip(addr) if !addr.ip().is_unspecified() => Some(addr.ip().to_string()),
+            _ => None,
+        });
+        let addresses: Vec<_> = addresses.collect();
+        sockets.hosts.extend(addresses);
+        Ok(sockets)
+    }
+
+    /// Beyond loopback a door is refused without a token.
+    async fn bind_control(
+        &self,
+        socket: &ListenAddr,
+        door: &'static str,
+        resolver: &Resolver,
+    ) -> anyhow::Result<Bound> {
+        let bound = bind_socket(socket, door, resolver).await?;
+        if is_open_to_others(&bound.addr) && self.token.is_none() {
+            bail!(
+                "{door} socket `{socket}` is reachable beyond this machine: it needs --token-file"
+            );
+        }
+        Ok(bound)
+    }
+
+    /// Where no tunnel can be.
+    pub(super) fn addrs(&self) -> Vec<BoundAddr> {
+        let all = self.control.iter().chain(&self.rpc).chain(&self.prometheus);
+        all.map(|bound| bound.addr.clone()).collect()
+    }
+}
+
+impl Doors {
+    /// The doors of these sockets, still closed.
+    pub(super) fn new(service: &Arc<Service>, sockets: &Sockets) -> Self {
+        let metrics = Arc::new(Metrics::new(Arc::clone(service)));
+        let (token, hosts) = (sockets.token.clone(), sockets.hosts.clone());
+        let addrs = |bound: &[Bound]| bound.iter().map(|bound| bound.addr.clone()).collect();
+        Self {
+            line: Arc::new(Line::new(Arc::clone(service), token.clone())),
+            rpc: Arc::new(Rpc::new(service, &metrics, token, hosts)),
+            monitor: Arc::new(Monitor::new(Arc::clone(service), metrics)),
+            control_addrs: addrs(&sockets.control),
+            rpc_addrs: addrs(&sockets.rpc),
+            prometheus_addrs: addrs(&sockets.prometheus),
+        }
+    }
+
+    /// Opens them.
+    pub(super) fn serve(&self, sockets: Sockets) -> anyhow::Result<()> {
+        let open = |bound| Entrance::open(bound).context("cannot serve a socket");
+        for bound in sockets.control {
+            self.line.serve(open(bound)?);
+        }
+        for bound in sockets.rpc {
+            self.rpc.serve(open(bound)?);
+        }
+        for bound in sockets.prometheus {
+            self.monitor.serve(open(bound)?);
+        }
+        Ok(())
+    }
+
+    /// Ends every session and every socket.
+    pub(super) async fn stop(&self) {
+        tokio::join!(self.line.stop(), self.rpc.stop());
+        self.monitor.stop().await;
+    }
+}
+
+async fn bind_socket(
+    socket: &ListenAddr,
+    door: &'static str,
+    resolver: &Resolver,
+) -> anyhow::Result<Bound> {
+    let context = || format!("cannot open the {door} socket `{socket}`");
+    let addr = resolver.resolve_listen(socket).await.with_context(context)?;
+    bind(&addr, BACKLOG, Some(SOCKET_MODE)).with_context(context)
+}
+
+fn is_open_to_others(addr: &BoundAddr) -> bool {
+    match addr {
+        BoundAddr::Unix(_) => false,
+        BoundAddr::Ip(addr) => !addr.ip().is_loopback(),
+        BoundAddr::Any(_) => true,
+    }
+}
+
+/// Binds the socket that is always there.
+fn bind_default(default: &DefaultSocket) -> anyhow::Result<Bound> {
+    let shown = default.path.display();
+    let bound = || -> anyhow::Result<Bound> {
+        if let Some(folder) = default.path.parent() {
+            prepare(folder, default.is_exposed)?;
+        }
+        let text = format!("\"unix:{shown}\"");
+        let socket: ListenAddr = text.parse()?;
+        let addr = socket.bound().ok_or_else(|| anyhow!("`{socket}` is no Unix socket"))?;
+        Ok(bind(&addr, BACKLOG, Some(SOCKET_MODE))?)
+    };
+    bound()
+        .with_context(|| format!("cannot open the rpc socket `unix:{shown}`"))
+        .map_err(name_another)
+}
+
+/// Says how to go on beside another daemon.
+fn name_another(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref::<BindError>() {
+        Some(BindError::InUse { .. } | BindError::Denied { .. }) | None => {
+            anyhow!("{error:#}; name another one with --rpc-socket unix:/path")
+        }
+        Some(_) => error,
+    }
+}
+
+/// Makes the folder of the socket. Where others may have made it before, it has
+/// to be ours and closed to them.
+fn prepare(folder: &Path, is_exposed: bool) -> anyhow::Result<()> {
+    let shown = folder.display();
+    let mode = if is_exposed { 0o700 } else { 0o750 };
+    match DirBuilder::new().mode(mode).create(folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            return Err(error).with_context(|| format!("cannot make the folder `{shown}`"));
+        }
+        _ => {}
+    }
+    if is_exposed {
+        let metadata = fs::symlink_metadata(folder)?;
+        let is_ours = metadata.is_dir() && metadata.uid() == getuid().as_raw();
+        ensure!(
+            is_ours && metadata.mode() & 0o077 == 0,
+            "`{shown}` is not a folder of this user's alone (mode 700)"
+        );
+    }
+    Ok(())
+}

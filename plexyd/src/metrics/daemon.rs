@@ -1,0 +1,85 @@
+//! The families of the daemon as a whole: one row each.
+
+use prometheus::proto::MetricType::{COUNTER, GAUGE};
+
+use super::family::{Head, Samples};
+use crate::service::{Service, Survey};
+
+/// A family, and how its samples are taken.
+#[derive(Debug)]
+pub(super) struct Family {
+    pub(super) head: Head,
+    pub(super) sample: fn(&Service, &Survey, &mut Samples),
+}
+
+/// Every family, in the order in which it is told.
+pub(super) static FAMILIES: &[Family] = &[
+    Family {
+        head: Head {
+            name: "plexy_build_info",
+            help: "Always 1; the version of plexyd.",
+            kind: GAUGE,
+        },
+        sample: |service, _, samples| {
+            samples.gauge(&[("version", &service.version().version)], 1);
+        },
+    },
+    Family {
+        head: Head {
+            name: "plexy_ready",
+            help: "Whether the daemon takes new tunnels and connections: 0 once it ends.",
+            kind: GAUGE,
+        },
+        sample: |service, _, samples| samples.gauge(&[], service.is_ready().into()),
+    },
+    Family {
+        head: Head {
+            name: "plexy_tunnels",
+            help: "Open tunnels: ok if all their backends take connections, degraded if some do, down if none does.",
+            kind: GAUGE,
+        },
+        sample: |_, survey, samples| {
+            let mut counts = [("ok", 0), ("degraded", 0), ("down", 0)];
+            for tunnel in &survey.tunnels {
+                let backends = &tunnel.route.backends;
+                let up = backends.iter().filter(|backend| backend.is_usable()).count();
+                let [ok, degraded, down] = &mut counts;
+                match up {
+                    0 => down.1 += 1,
+                    up if up < backends.len() => degraded.1 += 1,
+                    _ => ok.1 += 1,
+                }
+            }
+            for (state, count) in counts {
+                samples.gauge(&[("state", state)], count);
+            }
+        },
+    },
+    Family {
+        head: Head {
+            name: "plexy_connections",
+            help: "Connections that live, those of closed tunnels included.",
+            kind: GAUGE,
+        },
+        sample: |_, survey, samples| samples.gauge(&[], survey.daemon.connections),
+    },
+    Family {
+        head: Head {
+            name: "plexy_connections_accepted_total",
+            help: "Clients that were let in, by tunnels closed since too.",
+            kind: COUNTER,
+        },
+        sample: |_, survey, samples| samples.counter(&[], survey.daemon.connections_total),
+    },
+    Family {
+        head: Head {
+            name: "plexy_bytes_total",
+            help: "Bytes that went through the daemon, by tunnels closed since too: in from clients to backends, out back.",
+            kind: COUNTER,
+        },
+        sample: |_, survey, samples| {
+            samples.counter(&[("direction", "in")], survey.daemon.bytes_in);
+            samples.counter(&[("direction", "out")], survey.daemon.bytes_out);
+        },
+    },
+];

@@ -1,0 +1,83 @@
+//! Who asks for a change, and on what terms.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+/// Who asks, for the audit line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// The daemon's own arguments.
+    Args,
+    /// Somebody at a door.
+    Peer(Door, Peer),
+}
+
+/// A way in for people and programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// The line protocol.
+    Line,
+    /// JSON-RPC.
+    Rpc,
+    /// Metrics and probes.
+    Http,
+}
+
+/// Who is at the other end of a door's socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peer {
+    /// Over TCP, from this address.
+    Tcp(SocketAddr),
+    /// Over a Unix socket.
+    Unix {
+        /// The user's number, where the system tells it.
+        uid: Option<u32>,
+        /// The process, where the system tells it.
+        pid: Option<i32>,
+    },
+}
+
+/// Who asks, and on what terms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Who.
+    pub actor: Actor,
+    /// The revision that the daemon has to be at, if that matters.
+    pub expected_revision: Option<u64>,
+}
+
+impl From<Actor> for Caller {
+    fn from(actor: Actor) -> Self {
+        Self { actor, expected_revision: None }
+    }
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Args => f.write_str("args"),
+            Self::Peer(door, peer) => write!(f, "{door} {peer}"),
+        }
+    }
+}
+
+impl fmt::Display for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Line => "line",
+            Self::Rpc => "rpc",
+            Self::Http => "http",
+        })
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(addr) => write!(f, "{addr}"),
+            Self::Unix { uid: Some(uid), pid: Some(pid) } => write!(f, "uid={uid} pid={pid}"),
+            Self::Unix { uid: Some(uid), pid: None } => write!(f, "uid={uid}"),
+            Self::Unix { .. } => f.write_str("unix"),
+        }
+    }
+}

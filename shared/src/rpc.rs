@@ -1,0 +1,27 @@
+//! JSON-RPC: the one table of methods. Daemon and client are generic over it,
+//! and `rpc.discover` is printed from it.
+//!
+//! A new method is one row in [`METHODS`] (made by the macro below), its
+//! parameters in `rpc/params.rs`, and its reply in [`info`](crate::info).
+
+mod error;
+mod method;
+mod openrpc;
+mod params;
+
+pub use error::{CallError, ErrorData};
+pub use method::{METHODS, Method, MethodRow, Subscription, methods::*};
+pub use openrpc::openrpc;
+pub use params::*;
+
+/// Longest body of a request, in bytes: 10 000 long specifications.
+pub const BODY_BYTES_MAX: u32 = 10 * 1024 * 1024;
+
+/// Most calls in one batch.
+pub const BATCH_MAX: u32 = 1_000;
+
+/// Most tunnels that one `openTunnels` opens.
+pub const TUNNELS_MAX: usize = 10_000;
+
+/// What this version of the interface can do beyond its first version.
+pub const FEATURES: &[&str] = &[];

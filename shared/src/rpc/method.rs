@@ -1,0 +1,139 @@
+//! What a method is, and the table of them.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A method: its name, what it takes, and what it answers.
+pub trait Method: 'static {
+    /// Its name.
+    const NAME: &'static str;
+
+    /// Its named parameters; unknown ones are refused.
+    type Params: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
+
+    /// Its answer.
+    type Reply: Serialize + DeserializeOwned + JsonSchema + Clone + Send + 'static;
+}
+
+/// A method whose answer is a stream. Its reply is the number of the
+/// subscription, as a string; a WebSocket is needed.
+pub trait Subscription: Method<Reply = String> {
+    /// The method of the notifications that carry the items.
+    const NOTIFICATION: &'static str;
+
+    /// The method that ends it: its one parameter is the number, in an array.
+    const UNSUBSCRIBE: &'static str;
+
+    /// What comes, again and again.
+    type Item: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
+}
+
+/// One row of the table, for documents.
+#[derive(Debug)]
+pub struct MethodRow {
+    /// The method's name.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub summary: &'static str,
+    /// Whether it changes anything.
+    pub is_change: bool,
+    /// The schema of its parameters.
+    pub params: fn(&mut SchemaGenerator) -> Schema,
+    /// The schema of its reply.
+    pub reply: fn(&mut SchemaGenerator) -> Schema,
+}
+
+impl MethodRow {
+    /// The row of a method.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        METHODS.iter().find(|row| row.name == name)
+    }
+}
+
+/// Writes the rows of [`METHODS`], and a type for each.
+macro_rules! methods {
+    ($($(#[$doc:meta])* $method:ident($name:literal, $kind:ident, $params:ty) -> $reply:ty = $summary:literal;)+) => {
+        /// One type per method.
+        pub(super) mod methods {
+            use super::Method;
+            use crate::info;
+            use crate::rpc::params;
+
+            $(
+                #[doc = concat!("`", $name, "`: ", $summary, ".")]
+                #[derive(Debug, Clone, Copy)]
+                pub struct $method;
+
+                impl Method for $method {
+                    const NAME: &'static str = $name;
+                    type Params = $params;
+                    type Reply = $reply;
+                }
+            )+
+        }
+
+        /// Every method, in the order of the documents.
+        pub static METHODS: &[MethodRow] = &[
+            $(MethodRow {
+                name: $name,
+                summary: $summary,
+                is_change: is_change!($kind),
+                params: |generator| {
+                    generator.subschema_for::<<methods::$method as Method>::Params>()
+                },
+                reply: |generator| {
+                    generator.subschema_for::<<methods::$method as Method>::Reply>()
+                },
+            },)+
+        ];
+    };
+}
+
+macro_rules! is_change {
+    (change) => {
+        true
+    };
+    (look) => {
+        false
+    };
+}
+
+methods! {
+    Hello("hello", look, params::HelloParams) -> info::HelloReply
+        = "says which daemon this is, which instance of it, and what it can do";
+    Version("version", look, params::NoParams) -> info::VersionReply
+        = "tells the version, the process and how long it runs";
+    Ping("ping", look, params::NoParams) -> String = "answers `pong`";
+    NumberOfTunnels("numberOfTunnels", look, params::NoParams) -> info::StatusReply
+        = "counts the tunnels";
+    ListTunnels("listTunnels", look, params::NoParams) -> info::StatusReply
+        = "lists every tunnel in order of opening, with its counts";
+    TunnelInfo("tunnelInfo", look, params::TunnelParams) -> info::TunnelInfo
+        = "shows one tunnel in full: options, backends with their state, why connections ended";
+    Backends("backends", look, params::TunnelParams) -> info::BackendsReply
+        = "shows the backends of one tunnel";
+    OpenTunnel("openTunnel", change, params::OpenTunnelParams) -> info::OpenReply
+        = "listens and carries; connecting works when the answer comes";
+    OpenTunnels("openTunnels", change, params::OpenTunnelsParams) -> info::OpenAllReply
+        = "opens all of several tunnels, or none";
+    CloseTunnel("closeTunnel", change, params::CloseTunnelParams) -> info::CloseReply
+        = "stops listening and resets the connections, or lets them finish; the port is free when the answer comes";
+    AddBackend("addBackend", change, params::BackendParams) -> info::BackendReply
+        = "adds a backend; new connections may go to it at once";
+    RemoveBackend("removeBackend", change, params::BackendParams) -> info::BackendReply
+        = "removes a backend; its live connections go on until they end by themselves";
+    SubscribeStats("subscribeStats", look, params::StatsParams) -> String
+        = "sends the counts again and again as `stats`; over a WebSocket only";
+    UnsubscribeStats("unsubscribeStats", look, params::UnsubscribeParams) -> bool
+        = "ends a subscription: its number is the only parameter, in an array";
+    Discover("rpc.discover", look, params::NoParams) -> serde_json::Value
+        = "answers this interface as an OpenRPC document";
+}
+
+impl Subscription for methods::SubscribeStats {
+    const NOTIFICATION: &'static str = "stats";
+    const UNSUBSCRIBE: &'static str = methods::UnsubscribeStats::NAME;
+    type Item = crate::info::Stats;
+}

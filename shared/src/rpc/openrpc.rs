@@ -1,0 +1,88 @@
+//! The table of methods as an OpenRPC document (<https://spec.open-rpc.org>).
+
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use super::{ErrorData, METHODS, SubscribeStats, Subscription};
+use crate::error::Code;
+use crate::word::Words;
+
+/// The version of OpenRPC that the document follows.
+const OPENRPC: &str = "1.3.2";
+
+/// The document, for a daemon of this version.
+///
+/// ```
+/// let document = plexy_shared::rpc::openrpc("1.2.3");
+/// assert_eq!(document["info"]["version"], "1.2.3");
+/// assert_eq!(document["methods"][0]["name"], "hello");
+/// ```
+#[must_use]
+pub fn openrpc(version: &str) -> Value {
+    let mut settings = SchemaSettings::draft07();
+    settings.definitions_path = "/components/schemas".into();
+    let mut generator = settings.into_generator();
+    let mut methods = Vec::new();
+    for row in METHODS {
+        let params = resolved((row.params)(&mut generator), generator.definitions());
+        let reply = (row.reply)(&mut generator);
+        methods.push(json!({
+            "name": row.name,
+            "summary": row.summary,
+            "paramStructure": if params.get("properties").is_some() { "by-name" } else { "by-position" },
+            "params": descriptors(&params),
+            "result": { "name": "reply", "schema": reply },
+            "x-change": row.is_change,
+        }));
+    }
+    let item = generator.subschema_for::<<SubscribeStats as Subscription>::Item>();
+    let data = generator.subschema_for::<ErrorData>();
+    let errors: Map<String, Value> = Code::ALL
+        .iter()
+        .map(|code| {
+            (code.to_string(), json!({ "code": code.number(), "message": code.to_string() }))
+        })
+        .collect();
+    json!({
+        "openrpc": OPENRPC,
+        "info": { "title": "plexyd", "version": version, "license": { "name": "MIT" } },
+        "methods": methods,
+        "components": { "schemas": generator.take_definitions(true), "errors": errors },
+        "x-notifications": [{
+            "name": SubscribeStats::NOTIFICATION,
+            "params": [{ "name": "result", "schema": item }],
+        }],
+        "x-error-data": data,
+    })
+}
+
+/// What a reference to a definition stands for.
+fn resolved(schema: Schema, definitions: &Map<String, Value>) -> Value {
+    let value = schema.to_value();
+    let name = value.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
+    name.and_then(|name| definitions.get(name)).cloned().unwrap_or(value)
+}
+
+/// One content descriptor per parameter.
+fn descriptors(params: &Value) -> Vec<Value> {
+    let required: Vec<&str> =
+        params["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let Some(properties) = params["properties"].as_object() else {
+        return params["items"].as_array().into_iter().flatten().map(positional).collect();
+    };
+    let descriptor = |(name, schema): (&String, &Value)| {
+        let is_required = required.contains(&name.as_str());
+        json!({
+            "name": name,
+            "summary": schema.get("description"),
+            "required": is_required,
+            "schema": schema,
+        })
+    };
+    properties.iter().map(descriptor).collect()
+}
+
+fn positional(schema: &Value) -> Value {
+    json!({ "name": "subscription", "required": true, "schema": schema })
+}

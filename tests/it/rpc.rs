@@ -1,0 +1,9 @@
+//! JSON-RPC as a client meets it.
+
+mod changes;
+mod guard;
+mod limits;
+mod python;
+mod sockets;
+mod specification;
+mod stats;
