@@ -4,10 +4,14 @@ use std::path::Path;
 use std::process::Command;
 
 use plexy_shared::command::VERBS;
+use plexy_shared::rpc::{METHODS, MethodRow};
 use plexy_shared::spec::{ATTRIBUTES, OPTIONS, TunnelSpec};
-use plexy_tests::daemon::Process;
+use plexy_tests::backend::{Echo, Refuser};
+use plexy_tests::daemon::{Daemon, Process};
+use plexy_tests::eventually;
 use plexy_tests::port::Port;
 use plexy_tests::tool::Tool;
+use plexy_tests::traffic::round_trip;
 
 const PLEXYD: &str = env!("CARGO_BIN_EXE_plexyd-under-test");
 
@@ -60,13 +64,67 @@ fn the_tables_of_the_readme_are_those_of_the_code() {
         let cells = [named(verb.name, verb.aliases), code(verb.usage), verb.help.to_owned()];
         rows.push(format!("| {} |", cells.join(" | ")).replace("|  |", "| |"));
     }
+    for method in METHODS {
+        let row = format!("| `{}` | {} | {} |", method.name, parameters(method), method.summary);
+        rows.push(row.replace("|  |", "| |"));
+    }
     let missing: Vec<_> = rows.iter().filter(|row| !readme.contains(row.as_str())).collect();
     assert!(missing.is_empty(), "README lacks these rows: {missing:#?}");
     // No row too many: the header and the rule of each of three tables, and the limits.
     let limits = readme.split("| limit | |").nth(1).unwrap().lines().filter(|l| l.starts_with('|'));
-    let others = 2 * 3 + 1 + limits.count();
+    // The header and the rule of the methods; the metrics have a test of their own.
+    let metrics = table_of_metrics(&readme).count() + 2;
+    let others = 2 * 3 + 1 + limits.count() + 2 + metrics;
     let lines = readme.lines().filter(|line| line.starts_with('|')).count();
     assert_eq!(lines, rows.len() + others, "README has rows that the code does not have");
+}
+
+/// The names of a method's parameters, those marked that may be left out.
+fn parameters(method: &MethodRow) -> String {
+    let document = plexy_shared::rpc::openrpc("0");
+    let described = document["methods"].as_array().unwrap();
+    let described = described.iter().find(|it| it["name"] == method.name).unwrap();
+    if described["paramStructure"] == "by-position" {
+        return "its number, in an array".to_owned();
+    }
+    let mark = |is_required: bool| if is_required { "" } else { "?" };
+    let name = |it: &serde_json::Value| {
+        format!("`{}{}`", it["name"].as_str().unwrap(), mark(it["required"] == true))
+    };
+    let names: Vec<_> = described["params"].as_array().unwrap().iter().map(name).collect();
+    names.join(", ")
+}
+
+/// The rows of the metrics: name, and what they tell.
+fn table_of_metrics(readme: &str) -> impl Iterator<Item = (&str, &str)> {
+    let rows = readme.lines().filter_map(|line| line.strip_prefix("| `plexy_"));
+    rows.map(|row| (row.split('`').next().unwrap(), row.rsplit(" | ").next().unwrap()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_of_metrics_is_what_a_busy_daemon_tells() {
+    let daemon = Daemon::start().await;
+    let (echo, refuser) = (Echo::start(), Refuser::start());
+    let rest = format!("{},{}[max-conns=1]", echo.addr(), refuser.addr());
+    let tunnel = daemon.open(&rest).await;
+    for _ in 0..2 {
+        round_trip(tunnel, 10).await.unwrap();
+        eventually!(daemon.status(tunnel).await.traffic.connections == 0);
+    }
+    let _held = tokio::net::TcpStream::connect(tunnel).await.unwrap();
+    let _refused = tokio::net::TcpStream::connect(tunnel).await.unwrap();
+    eventually!(daemon.rejected(tunnel).await == 1);
+    daemon.rpc().call("ping", serde_json::json!({})).await.unwrap();
+    let scrape = daemon.monitor().get("/metrics").await.body;
+    let told: Vec<_> = scrape
+        .lines()
+        .filter_map(|line| line.strip_prefix("# HELP plexy_")?.split_once(' '))
+        .map(|(name, help)| (name.to_owned(), format!("{help} |")))
+        .collect();
+    let readme = readme();
+    let written: Vec<_> =
+        table_of_metrics(&readme).map(|(name, help)| (name.to_owned(), help.to_owned())).collect();
+    assert_eq!(written, told);
 }
 
 /// A command of the README and what it prints.
@@ -104,14 +162,19 @@ async fn the_tour_of_the_readme_comes_out_as_it_is_written() {
     if Tool::find("nc.openbsd", "netcat-openbsd").is_none() {
         return;
     }
-    let ports = [("9999", Port::reserve()), ("9998", Port::reserve()), ("3000", Port::reserve())];
+    let ports = [
+        ("9999", Port::reserve()),
+        ("9998", Port::reserve()),
+        ("9997", Port::reserve()),
+        ("3000", Port::reserve()),
+    ];
     let ours = |text: &str| {
         let replace = |text: String, (theirs, port): &(&str, Port)| {
             text.replace(theirs, &port.addr().port().to_string())
         };
         ports.iter().fold(text.replace("nc -N", "nc.openbsd -N"), replace)
     };
-    let mut plexyd = None;
+    let mut plexyd: Option<Process> = None;
     let mut ran = 0;
     for step in blocks(&readme(), "console").iter().flat_map(|block| steps(block)) {
         let command = ours(&step.command);
@@ -125,6 +188,8 @@ async fn the_tour_of_the_readme_comes_out_as_it_is_written() {
         if command.starts_with("cargo test") {
             continue;
         }
+        let socket = plexyd.as_ref().map(|it| it.rpc_socket().display().to_string());
+        let command = command.replace("/run/plexy/rpc.sock", &socket.unwrap_or_default());
         let output = bash.run(["-c", &command]).output().await;
         let (expected, found) = (without_times(&ours(&step.output)), without_times(&output.text()));
         assert_eq!(found, expected, "$ {command}\n{}", output.errors());
@@ -141,7 +206,8 @@ fn the_help_of_plexyd_names_every_option_of_the_readme() {
     let readme = readme();
     for word in readme.split(|c: char| !c.is_ascii_alphanumeric() && c != '-') {
         let is_of_plexyd = word.starts_with("--") && word.contains(char::is_alphabetic);
-        let is_of_cargo = ["--release", "--locked", "--bin", "--workspace"].contains(&word);
+        let is_of_cargo =
+            ["--release", "--locked", "--bin", "--workspace", "--unix-socket"].contains(&word);
         if is_of_plexyd && !is_of_cargo {
             assert!(help.contains(word), "`{word}` is not an option of plexyd");
         }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body_util::{BodyExt, Collected, Full};
 use hyper::body::{Body as _, Incoming};
 use jsonrpsee::Methods;
@@ -176,10 +176,9 @@ impl Rpc {
         let server = self.server.clone().connection_id(connection);
         let mut server = server.build(self.methods.clone(), self.stop_handle.clone());
         match server.call(request).await {
+            // Not 204: there are clients that take only 200 for a success.
             Ok(response) if response.extensions().get::<Unanswered>().is_some() => {
-                let mut empty = Response::new(HttpBody::empty());
-                *empty.status_mut() = StatusCode::NO_CONTENT;
-                empty
+                Response::new(HttpBody::empty())
             }
             Ok(response) => corrected(response, sent).await,
             Err(error) => {

@@ -30,7 +30,7 @@ pub fn openrpc(version: &str) -> Value {
         methods.push(json!({
             "name": row.name,
             "summary": row.summary,
-            "paramStructure": if params.get("properties").is_some() { "by-name" } else { "by-position" },
+            "paramStructure": if params["type"] == "array" { "by-position" } else { "by-name" },
             "params": descriptors(&params),
             "result": { "name": "reply", "schema": reply },
             "x-change": row.is_change,
@@ -64,23 +64,25 @@ fn resolved(schema: Schema, definitions: &Map<String, Value>) -> Value {
     name.and_then(|name| definitions.get(name)).cloned().unwrap_or(value)
 }
 
-/// One content descriptor per parameter.
+/// One content descriptor per parameter, those that must be given first.
 fn descriptors(params: &Value) -> Vec<Value> {
     let required: Vec<&str> =
         params["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let Some(properties) = params["properties"].as_object() else {
-        return params["items"].as_array().into_iter().flatten().map(positional).collect();
+        // A tuple, as JSON Schema calls it before draft 7 is made of it.
+        return params["prefixItems"].as_array().into_iter().flatten().map(positional).collect();
     };
     let descriptor = |(name, schema): (&String, &Value)| {
-        let is_required = required.contains(&name.as_str());
         json!({
             "name": name,
             "summary": schema.get("description"),
-            "required": is_required,
+            "required": required.contains(&name.as_str()),
             "schema": schema,
         })
     };
-    properties.iter().map(descriptor).collect()
+    let mut descriptors: Vec<_> = properties.iter().map(descriptor).collect();
+    descriptors.sort_by_key(|descriptor| descriptor["required"] != true);
+    descriptors
 }
 
 fn positional(schema: &Value) -> Value {

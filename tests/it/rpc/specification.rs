@@ -40,7 +40,7 @@ async fn a_notification_is_done_and_not_answered() {
     daemon.open("4000[name=web]").await;
     let close = r#"{"jsonrpc":"2.0","method":"closeTunnel","params":{"tunnel":"web"}}"#;
     let answer = daemon.rpc().post(close).await;
-    assert_eq!((answer.status, answer.body.as_str()), (204, ""));
+    assert_eq!((answer.status, answer.body.as_str()), (200, ""));
     assert!(daemon.statuses().is_empty());
     assert_eq!(ask(&daemon.rpc(), r#"{"jsonrpc":"2.0","method":"foobar"}"#).await, None);
 }
@@ -165,6 +165,8 @@ async fn the_document_describes_every_method() {
         assert!(schemas.contains_key(name), "`{name}` is not described");
     }
     let open = methods.iter().find(|method| method["name"] == "openTunnel").unwrap();
-    assert_eq!(open["params"][0]["name"], "expected_revision");
-    assert_eq!(open["params"][1]["required"], true);
+    assert_eq!(open["params"][0]["name"], "spec");
+    assert_eq!(open["params"][0]["required"], true);
+    assert_eq!(open["params"][1]["required"], false);
+    assert_eq!(open["paramStructure"], "by-name");
 }

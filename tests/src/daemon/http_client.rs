@@ -3,12 +3,14 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::eventually::in_time;
+/// How long an answer may take: one for 10 000 tunnels takes seconds on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where a server of HTTP listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +85,8 @@ impl HttpClient {
             }
         };
         let both = async { tokio::join!(write, reader.read_to_end(&mut answer)) };
-        in_time("an answer of HTTP", both).await.1.ok();
+        let answered = tokio::time::timeout(PATIENCE, both).await;
+        answered.expect("there is an answer of HTTP in time").1.ok();
         HttpAnswer::read(&answer)
     }
 
