@@ -1,8 +1,219 @@
-//! The command line of `plexyctl`.
+//! The command line of `plexyctl`: options of its own, and the verbs of
+//! [`plexy_shared::command`] as sub-commands. What stands behind a verb is one
+//! line of that grammar; clap does not look into it.
 
-use clap::Parser;
+use std::ffi::OsString;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
 
-/// The client of Plexy. It comes next: nothing is built yet but this text.
-#[derive(Debug, Parser)]
-#[command(name = "plexyctl", version, about)]
-pub(crate) struct Args {}
+use clap::{Arg, ArgMatches, Command, FromArgMatches, Parser, ValueEnum};
+use plexy_shared::command::{VERBS, Verb};
+use plexy_shared::units::{ValueError, parse_duration};
+
+use crate::client::Endpoint;
+
+/// How long a command may be given.
+const TIMEOUT_RANGE: RangeInclusive<Duration> =
+    Duration::from_millis(100)..=Duration::from_secs(3_600);
+
+/// The words of a command behind its verb.
+const WORDS: &str = "words";
+
+/// What somebody typed.
+#[derive(Debug)]
+pub(crate) struct Args {
+    /// The options.
+    pub(crate) options: Options,
+    /// The verb as it was typed and the words behind it, joined by blanks; none
+    /// without a verb.
+    pub(crate) line: Option<String>,
+}
+
+/// The client of Plexy: one command to plexyd, and its answer.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "plexyctl", version, max_term_width = 100)]
+pub(crate) struct Options {
+    /// Where plexyd is: unix:/path, ws://host:port or http://host:port [default: the first
+    /// socket that answers, of those that plexyd makes by itself]
+    #[arg(long, global = true, value_name = "URL", env = "PLEXY_ENDPOINT", value_parser = endpoint)]
+    pub(crate) endpoint: Option<Endpoint>,
+
+    /// How answers, and errors, are written
+    #[arg(short, long, global = true, value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: Format,
+
+    /// Print only the address of what was opened, or the names of a list; else nothing
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+
+    /// Show the token in this file to plexyd; doors of TCP may want one
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+
+    /// How long to wait for the whole command, 100ms to 1h
+    #[arg(long, global = true, value_name = "DURATION", default_value = "30s", value_parser = timeout)]
+    pub(crate) timeout: Duration,
+
+    /// Leave out the first line of tables
+    #[arg(long, global = true)]
+    pub(crate) no_headers: bool,
+}
+
+/// How answers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Table,
+    /// One JSON document.
+    Json,
+}
+
+impl Args {
+    /// Reads the arguments of the program, its own name first.
+    pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let matches = command().try_get_matches_from(args)?;
+        let options = Options::from_arg_matches(&matches)?;
+        Ok(Self { options, line: matches.subcommand().map(line) })
+    }
+}
+
+/// The whole command line.
+pub(crate) fn command() -> Command {
+    <Options as clap::CommandFactory>::command()
+        .about("The client of Plexy: one command to plexyd, and its answer")
+        .disable_help_subcommand(false)
+        .subcommand_value_name("COMMAND")
+        .subcommands(VERBS.iter().filter(|verb| is_ours(verb)).flat_map(spellings))
+}
+
+/// Whether it is more than the talk of a session of the line protocol.
+fn is_ours(verb: &Verb) -> bool {
+    !verb.methods.is_empty()
+}
+
+/// A sub-command for the name, and a hidden one for each alias: an alias of
+/// clap would not tell which of them was typed, and `list` is not `status`.
+fn spellings(verb: &'static Verb) -> Vec<Command> {
+    let aliases = verb.aliases.iter().map(|alias| subcommand(verb, alias).hide(true));
+    std::iter::once(subcommand(verb, verb.name)).chain(aliases).collect()
+}
+
+fn subcommand(verb: &'static Verb, spelling: &'static str) -> Command {
+    let about = match verb.aliases {
+        [] => verb.help.to_owned(),
+        aliases => format!("{} [aliases: {}]", verb.help, aliases.join(", ")),
+    };
+    let examples: String = examples(verb).map(|it| format!("\n  plexyctl {it}")).collect();
+    let words = Arg::new(WORDS)
+        .num_args(0..)
+        .value_name(verb.usage)
+        .hide(verb.usage.is_empty())
+        .help("As in the line protocol; plexyd --help-tunnel tells the grammar of a tunnel");
+    Command::new(spelling)
+        .about(about)
+        .override_usage(
+            format!("plexyctl [OPTIONS] {spelling} {}", verb.usage).trim_end().to_owned(),
+        )
+        .arg(words)
+        .after_help(format!("Examples:{examples}"))
+}
+
+/// The examples of a verb, without those that show that case does not count in
+/// the line protocol: here it does, as everywhere on a command line.
+fn examples(verb: &Verb) -> impl Iterator<Item = String> {
+    verb.examples.into_iter().filter(|it| it.starts_with(verb.name)).map(shell_quoted)
+}
+
+/// An example as a shell takes it: brackets and stars mean something there.
+fn shell_quoted(example: &str) -> String {
+    let quote = |word: &str| {
+        if word.contains(['*', '[', '?']) { format!("'{word}'") } else { word.to_owned() }
+    };
+    example.split(' ').map(quote).collect::<Vec<_>>().join(" ")
+}
+
+fn line((verb, matches): (&str, &ArgMatches)) -> String {
+    let words = matches.get_many::<String>(WORDS).into_iter().flatten().map(String::as_str);
+    std::iter::once(verb).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+fn endpoint(text: &str) -> Result<Endpoint, String> {
+    text.parse::<Endpoint>().map_err(|error| match error.suggestion() {
+        Some(meant) => format!("{error}; did you mean `{meant}`?"),
+        None => error.to_string(),
+    })
+}
+
+fn timeout(text: &str) -> Result<Duration, ValueError> {
+    parse_duration(text, &TIMEOUT_RANGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(args: &str) -> Result<Args, clap::Error> {
+        Args::read(std::iter::once("plexyctl").chain(args.split_whitespace()).map(Into::into))
+    }
+
+    #[track_caller]
+    fn check(args: &str, line: &str) {
+        let args = read(args).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(args.line.as_deref(), Some(line));
+    }
+
+    #[track_caller]
+    fn refused(args: &str, sentence: &str) {
+        let error = read(args).expect_err(args);
+        assert!(error.to_string().contains(sentence), "{args}: {error}");
+        assert_eq!(error.exit_code(), 2, "{args}");
+    }
+
+    #[test]
+    fn clap_has_nothing_against_it() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_with_methods_is_a_subcommand_and_no_other() {
+        let command = command();
+        for verb in VERBS {
+            let found = command.find_subcommand(verb.name);
+            assert_eq!(found.is_some(), !verb.methods.is_empty(), "{}", verb.name);
+        }
+        for session_only in ["help", "mode", "auth", "exit"] {
+            assert!(command.find_subcommand(session_only).is_none(), "{session_only}");
+        }
+    }
+
+    #[test]
+    fn what_was_typed_is_kept() {
+        check("list", "list");
+        check("status full", "status full");
+        check("open 3000=10.0.0.1:80, 10.0.0.2:80", "open 3000=10.0.0.1:80, 10.0.0.2:80");
+        check("-q close db drain deadline=30s -o json", "close db drain deadline=30s");
+        assert!(read("").unwrap().line.is_none());
+    }
+
+    #[test]
+    fn every_example_is_a_command() {
+        for verb in VERBS.iter().filter(|verb| is_ours(verb)) {
+            for example in examples(verb) {
+                assert!(read(&example).is_ok(), "{example}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_refused() {
+        refused("opne 3000=4000", "'open'");
+        refused("exit", "unrecognized");
+        refused("mode json", "unrecognized");
+        refused("ping --timeout 2d", "unknown unit");
+        refused("ping --timeout 99ms", "100ms to 1h");
+        refused("ping --timeout nan", "finite");
+        refused("ping -o yaml", "possible values: table, json");
+        refused("ping --endpoint localhost:1", "did you mean `ws://localhost:1`?");
+    }
+}

@@ -1,22 +1,93 @@
 #![doc = include_str!("../README.md")]
 
+mod answer;
 mod args;
+mod client;
+mod commands;
+mod exit;
+mod failure;
+mod output;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::ErrorKind;
 
-use args::Args;
+use answer::Answer;
+use args::{Args, Format, Options};
+use commands::Command;
+use exit::{ClientCode, Exit};
+use failure::Failure;
+use output::Output;
 
-/// The program. It has no commands yet, says so, and fails.
+/// The program.
 #[must_use]
-#[allow(clippy::print_stderr, reason = "this is a command-line program")]
 pub fn main() -> ExitCode {
-    let Args {} = Args::parse();
-    eprintln!(
-        "plexyctl comes next: its commands, its shell and its dashboard are not built yet.\n\
-         Until then, talk to plexyd with `nc`: start it with `--control-socket 9999`, then \
-         `nc 127.0.0.1 9999` and type `help`."
-    );
-    ExitCode::FAILURE
+    let given: Vec<OsString> = std::env::args_os().collect();
+    let exit = match Args::read(given.iter().cloned()) {
+        Ok(args) => run(&args),
+        Err(error) => explain(&error, &given),
+    };
+    exit.into()
+}
+
+fn run(args: &Args) -> Exit {
+    let output = Output::new(&args.options);
+    let done = done(args, &output);
+    if let Err(failure) = &done {
+        output.failure(failure);
+    }
+    done.map_or_else(|failure| failure.exit(), |()| Exit::Done)
+}
+
+fn done(args: &Args, output: &Output) -> Result<(), Failure> {
+    let Some(line) = &args.line else {
+        let hint = "the shell comes next; until then, `plexyctl help` lists the commands";
+        return Err(Failure::new(ClientCode::Usage, "a command is missing").with_hint(hint));
+    };
+    let command = Command::read(line)?;
+    let is_version = command.is_version();
+    match answer(command, &args.options) {
+        Ok(answer) => {
+            output.answer(&answer)?;
+            output.warn_of_skew(&answer);
+            Ok(())
+        }
+        Err(failure) => {
+            if is_version {
+                output.answer(&Answer::Version(None))?;
+            }
+            Err(failure)
+        }
+    }
+}
+
+fn answer(command: Command<'_>, options: &Options) -> Result<Answer, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        Failure::new(ClientCode::Unreachable, format!("cannot wait for an answer: {error}"))
+    })?;
+    runtime.block_on(command.run(options))
+}
+
+/// What clap has to say: help for those who ask, and what is wrong.
+fn explain(error: &clap::Error, given: &[OsString]) -> Exit {
+    let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if is_help || !wants_json(given) {
+        // A reader that went away needs no explanation.
+        error.print().unwrap_or_default();
+    } else {
+        let text = error.render().to_string();
+        let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let failure = Failure::new(ClientCode::Usage, sentence);
+        Output::of_errors(Format::Json).failure(&failure.with_hint("see `plexyctl --help`"));
+    }
+    if is_help { Exit::Done } else { Exit::Usage }
+}
+
+/// Whether JSON was asked for on a command line that could not be read.
+fn wants_json(given: &[OsString]) -> bool {
+    let is_pair = |pair: &[OsString]| matches!(pair, [option, value] if (option == "-o" || option == "--output") && value == "json");
+    let is_one = |word: &OsString| word == "-ojson" || word == "-o=json" || word == "--output=json";
+    given.windows(2).any(is_pair) || given.iter().any(is_one)
 }

@@ -308,7 +308,7 @@ pub struct HelloReply {
     /// Differs from that of every other daemon and of the same one before a
     /// restart: revisions and counts of two instances do not compare.
     pub instance: String,
-    /// What this daemon can do beyond the first version of the interface.
+    /// What this daemon can do that a client may want to know before it asks.
     pub features: Vec<String>,
 }
 

@@ -23,5 +23,5 @@ pub const BATCH_MAX: u32 = 1_000;
 /// Most tunnels that one `openTunnels` opens.
 pub const TUNNELS_MAX: usize = 10_000;
 
-/// What this version of the interface can do beyond its first version.
-pub const FEATURES: &[&str] = &[];
+/// What a daemon can do that a client may want to know before it asks.
+pub const FEATURES: &[&str] = &["expected-revision", "open-tunnels", "subscribe-stats"];

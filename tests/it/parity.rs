@@ -1,8 +1,8 @@
-//! One operation is the same through every door: arguments, line protocol, service.
+//! One operation is the same through every door: arguments, line protocol, JSON-RPC, service.
 
 use plexy_shared::error::Refusal;
 use plexy_shared::info::TunnelInfo;
-use plexy_tests::daemon::Daemon;
+use plexy_tests::daemon::{Daemon, HttpClient};
 use plexy_tests::port::Port;
 use serde_json::{Value, json};
 
@@ -85,11 +85,27 @@ async fn through_the_line_protocol(specs: &[String]) -> Outcome {
     outcome
 }
 
+async fn through_rpc(specs: &[String], door: fn(&Daemon) -> HttpClient) -> Outcome {
+    let daemon = Daemon::start().await;
+    let rpc = door(&daemon);
+    let mut outcome = None;
+    for spec in specs {
+        if let Err(error) = rpc.call("openTunnel", json!({ "spec": spec })).await {
+            outcome = Some(Outcome::Refused(error["data"]["code"].as_str().unwrap().to_owned()));
+        }
+    }
+    let outcome = if let Some(refused) = outcome { refused } else { all(&daemon).await };
+    daemon.end(std::time::Duration::ZERO).await;
+    outcome
+}
+
 /// Each door one after the other, so that all can have the same ports.
 async fn same(specs: &[String]) -> Outcome {
     let service = through_the_service(specs).await;
     assert_eq!(through_the_line_protocol(specs).await, service, "{specs:?}");
     assert_eq!(through_arguments(specs).await, service, "{specs:?}");
+    assert_eq!(through_rpc(specs, Daemon::rpc).await, service, "{specs:?}");
+    assert_eq!(through_rpc(specs, Daemon::rpc_unix).await, service, "{specs:?}");
     service
 }
 
@@ -130,10 +146,83 @@ async fn refusals_of_the_service_have_the_same_words_through_every_door() {
         let service = daemon.try_open(&spec).await.unwrap_err().to_string();
         let line = daemon.line().await.ask(&format!("open {spec}")).await;
         assert_eq!(line, format!("ERROR: {service}\n"));
+        let rpc = daemon.rpc().call("openTunnel", json!({ "spec": spec })).await.unwrap_err();
+        assert!(service.starts_with(rpc["message"].as_str().unwrap()), "{rpc}: {service}");
 
         let tunnels = vec![spec.parse().unwrap()];
         let config = plexyd::Config { tunnels, ..plexyd::Config::default() };
         let start = plexyd::Daemon::start(config).await.unwrap_err().to_string();
         assert!(start.ends_with(&format!(": {service}")), "{start}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_and_every_look_has_the_same_outcome_over_the_line_and_over_rpc() {
+    let daemon = Daemon::start().await;
+    let mut line = daemon.line().await;
+    line.send(b"mode json\n").await;
+    line.next_line().await.unwrap();
+    // A step of the line, the same over JSON-RPC, and the code of both.
+    for (command, method, params, code) in [
+        ("open 0=4000[name=NAME]", "openTunnel", json!({"spec": "0=4000[name=NAME]"}), "ok"),
+        ("add NAME 4001", "addBackend", json!({"tunnel": "NAME", "backend": "4001"}), "ok"),
+        ("add NAME 4001", "addBackend", json!({"tunnel": "NAME", "backend": "4001"}), "ok"),
+        (
+            "add NAME 4001+weight=2",
+            "addBackend",
+            json!({"tunnel": "NAME", "backend": "4001+weight=2"}),
+            "backend-exists",
+        ),
+        ("remove NAME 4000", "removeBackend", json!({"tunnel": "NAME", "backend": "4000"}), "ok"),
+        (
+            "remove NAME 4000",
+            "removeBackend",
+            json!({"tunnel": "NAME", "backend": "4000"}),
+            "backend-not-found",
+        ),
+        (
+            "remove NAME 4001",
+            "removeBackend",
+            json!({"tunnel": "NAME", "backend": "4001"}),
+            "last-backend",
+        ),
+        ("detail NAME", "tunnelInfo", json!({"tunnel": "NAME"}), "ok"),
+        ("detail nosuch", "tunnelInfo", json!({"tunnel": "nosuch"}), "tunnel-not-found"),
+        ("detail a..b:x", "tunnelInfo", json!({"tunnel": "a..b:x"}), "invalid-address"),
+        (
+            "close NAME drain deadline=1y",
+            "closeTunnel",
+            json!({"tunnel": "NAME", "drain": true, "deadline": "1y"}),
+            "invalid-value",
+        ),
+        (
+            "close NAME drain deadline=1s",
+            "closeTunnel",
+            json!({"tunnel": "NAME", "drain": true, "deadline": "1s"}),
+            "ok",
+        ),
+        ("close NAME", "closeTunnel", json!({"tunnel": "NAME"}), "tunnel-not-found"),
+        ("status full", "listTunnels", json!({}), "ok"),
+        ("status", "numberOfTunnels", json!({}), "ok"),
+        ("ping", "ping", json!({}), "ok"),
+    ] {
+        line.send(format!("{}\n", command.replace("NAME", "one")).as_bytes()).await;
+        let said: Value = serde_json::from_str(&line.next_line().await.unwrap()).unwrap();
+        let params: Value =
+            serde_json::from_str(&params.to_string().replace("NAME", "two")).unwrap();
+        let answer = daemon.rpc().call(method, params).await;
+        let keys =
+            |value: &Value| value.as_object().map(|it| it.keys().cloned().collect::<Vec<_>>());
+        match answer {
+            Ok(result) => {
+                assert_eq!(code, "ok", "{method}: {result}");
+                assert_eq!(keys(&said["result"]), keys(&result), "{command} and {method}");
+                assert_eq!(said["result"]["result"], result["result"], "{command} and {method}");
+            }
+            Err(error) => {
+                assert_eq!(error["data"]["code"], code, "{method}: {error}");
+                assert_eq!(said["error"]["code"], code, "{command}: {said}");
+            }
+        }
     }
 }

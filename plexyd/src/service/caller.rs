@@ -19,8 +19,6 @@ pub enum Door {
     Line,
     /// JSON-RPC.
     Rpc,
-    /// Metrics and probes.
-    Http,
 }
 
 /// Who is at the other end of a door's socket.
@@ -66,7 +64,6 @@ impl fmt::Display for Door {
         f.write_str(match self {
             Self::Line => "line",
             Self::Rpc => "rpc",
-            Self::Http => "http",
         })
     }
 }

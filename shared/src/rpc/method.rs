@@ -10,7 +10,7 @@ pub trait Method: 'static {
     const NAME: &'static str;
 
     /// Its named parameters; unknown ones are refused.
-    type Params: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
+    type Params: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static;
 
     /// Its answer.
     type Reply: Serialize + DeserializeOwned + JsonSchema + Clone + Send + 'static;

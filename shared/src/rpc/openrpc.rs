@@ -30,7 +30,7 @@ pub fn openrpc(version: &str) -> Value {
         methods.push(json!({
             "name": row.name,
             "summary": row.summary,
-            "paramStructure": if params["type"] == "array" { "by-position" } else { "by-name" },
+            "paramStructure": if is_tuple(&params) { "by-position" } else { "by-name" },
             "params": descriptors(&params),
             "result": { "name": "reply", "schema": reply },
             "x-change": row.is_change,
@@ -55,6 +55,10 @@ pub fn openrpc(version: &str) -> Value {
         }],
         "x-error-data": data,
     })
+}
+
+fn is_tuple(params: &Value) -> bool {
+    params.get("prefixItems").is_some()
 }
 
 /// What a reference to a definition stands for.

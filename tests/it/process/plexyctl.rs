@@ -1,21 +1,146 @@
-//! plexyctl comes next: it says so, and fails.
+//! plexyctl's one-shot commands, against a plexyd of their own.
 
-use super::run;
+use plexy_tests::daemon::Process;
+use plexy_tests::tool::{Output, Tool};
+
+use super::{PLEXYD, run};
 
 const PLEXYCTL: &str = env!("CARGO_BIN_EXE_plexyctl-under-test");
 
-#[tokio::test(flavor = "multi_thread")]
-async fn plexyctl_says_that_it_comes_next_and_fails() {
-    let output = run(PLEXYCTL, &[]).await;
-    assert_eq!(output.status.code(), Some(1));
-    assert!(output.errors().starts_with("plexyctl comes next"), "{}", output.errors());
-    assert!(output.errors().contains("nc 127.0.0.1 9999"), "{}", output.errors());
-    assert_eq!(output.text(), "");
+/// A plexyd, and how to ask it.
+struct Scene {
+    process: Process,
+    endpoint: String,
+}
+
+impl Scene {
+    async fn start(arguments: &[&str]) -> Self {
+        let process = Process::start(PLEXYD, arguments).await;
+        let endpoint = format!("unix:{}", process.rpc_socket().display());
+        Self { process, endpoint }
+    }
+
+    async fn ask(&self, words: &[&str]) -> Output {
+        run(PLEXYCTL, &[&["--endpoint", &self.endpoint], words].concat()).await
+    }
+}
+
+#[track_caller]
+fn code(output: &Output, expected: i32) {
+    assert_eq!(output.status.code(), Some(expected), "{}{}", output.text(), output.errors());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn plexyctl_knows_its_version_and_no_command_yet() {
+async fn every_verb_does_what_it_says() {
+    let scene = Scene::start(&[]).await;
+    let opened = scene.ask(&["open", "0=4000[name=web]"]).await;
+    code(&opened, 0);
+    assert!(opened.text().contains("opened web"), "{}", opened.text());
+    assert!(scene.ask(&["add", "web", "4001+weight=2"]).await.success().contains("added"));
+    assert!(scene.ask(&["list"]).await.success().contains("web"));
+    assert!(scene.ask(&["status", "full"]).await.success().contains("web"));
+    assert!(scene.ask(&["status"]).await.success().contains('1'));
+    let detail = scene.ask(&["show", "web"]).await.success();
+    assert!(detail.contains("127.0.0.1:4001") && detail.contains("round-robin"), "{detail}");
+    assert!(scene.ask(&["remove", "web", "4000"]).await.success().contains("removed"));
+    assert!(scene.ask(&["close", "web"]).await.success().contains("closed"));
+    assert_eq!(scene.ask(&["ping"]).await.success(), "pong\n");
+    let version = scene.ask(&["version"]).await.success();
+    assert!(version.contains("plexyd") && version.contains("plexyctl"), "{version}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_class_of_failure_has_its_exit_code() {
+    let scene = Scene::start(&["0=4000[name=web]"]).await;
+    for (words, expected) in [
+        (&["ping"][..], 0),
+        (&["remove", "web", "4000"], 1),
+        (&["open", "3000=4000[stratgy=x]"], 2),
+        (&["close"], 2),
+        (&["nosuchverb"], 2),
+        (&["close", "nosuch"], 3),
+        (&["remove", "web", "4001"], 3),
+        (&["open", "0=4000[name=web]"], 4),
+        (&["add", "web", "4000+weight=3"], 4),
+        (&[], 2),
+    ] {
+        let output = scene.ask(words).await;
+        assert_eq!(output.status.code(), Some(expected), "{words:?}: {}", output.errors());
+        if expected != 0 {
+            assert_eq!(output.text(), "", "{words:?}: only data goes to standard output");
+            assert!(!output.errors().is_empty());
+        }
+    }
+    let nobody = run(PLEXYCTL, &["--endpoint", "unix:/nonexistent/rpc.sock", "ping"]).await;
+    code(&nobody, 6);
+    assert!(nobody.errors().contains("/nonexistent/rpc.sock"), "{}", nobody.errors());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistake_is_pointed_at() {
+    let scene = Scene::start(&[]).await;
+    let output = scene.ask(&["open", "3000=4000[stratgy=random]"]).await;
+    let errors = output.errors();
+    assert!(errors.contains("open 3000=4000[stratgy=random]"), "{errors}");
+    let mut lines = errors.lines().skip_while(|line| !line.contains("open 3000"));
+    let (line, mark) = (lines.next().unwrap(), lines.next().unwrap());
+    assert_eq!(line.find("stratgy"), mark.find("^^^^^^^"), "{errors}");
+    assert!(errors.contains("strategy"), "{errors}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_is_for_programs() {
+    let scene = Scene::start(&[]).await;
+    let json = async |words: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&scene.ask(words).await.success()).unwrap()
+    };
+    let list = json(&["list", "-o", "json"]).await;
+    assert_eq!(list["tunnel_list"], serde_json::json!([]));
+    assert!(list["schema"].is_string(), "{list}");
+    assert_eq!(json(&["-o", "json", "open", "0=4000[name=web]"]).await["result"], "opened");
+    let refused = scene.ask(&["close", "nosuch", "-o", "json"]).await;
+    code(&refused, 3);
+    let error: serde_json::Value = serde_json::from_str(&refused.errors()).unwrap();
+    assert_eq!(error["error"]["code"], "tunnel-not-found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_pipe_ends_it_quietly() {
+    let Some(bash) = Tool::find("bash", "bash") else { return };
+    let tunnels: Vec<_> = (0..300).map(|n| format!("0=4000[name=t{n}]")).collect();
+    let tunnels: Vec<_> = tunnels.iter().map(String::as_str).collect();
+    let scene = Scene::start(&tunnels).await;
+    let script = format!("{PLEXYCTL} --endpoint {} list | head -n 1", scene.endpoint);
+    let output = bash.run(["-c", &script]).output().await;
+    assert_eq!(output.text().lines().count(), 1);
+    assert_eq!(output.errors(), "");
+    assert!(scene.process.pid() > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_opens_a_tcp_door() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("token");
+    std::fs::write(&file, "sesame-open-wide").unwrap();
+    let file = file.to_str().unwrap();
+    let process =
+        Process::start(PLEXYD, &["--rpc-socket", "127.0.0.1:0", "--token-file", file]).await;
+    let log = process.log();
+    let socket = log
+        .lines()
+        .filter_map(|line| line.split_once("rpc socket open socket="))
+        .find_map(|(_, addr)| addr.trim().parse::<std::net::SocketAddr>().ok());
+    let endpoint = format!("ws://{}", socket.unwrap());
+    let with = ["--endpoint", &endpoint, "--token-file", file, "ping"];
+    assert_eq!(run(PLEXYCTL, &with).await.success(), "pong\n");
+    code(&run(PLEXYCTL, &["--endpoint", &endpoint, "ping"]).await, 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_verb_it_says_that_the_shell_comes_next() {
+    let output = run(PLEXYCTL, &[]).await;
+    code(&output, 2);
+    assert!(output.errors().contains("shell") && output.errors().contains("plexyctl help"));
     let version = run(PLEXYCTL, &["--version"]).await.success();
     assert_eq!(version, format!("plexyctl {}\n", env!("CARGO_PKG_VERSION")));
-    assert_eq!(run(PLEXYCTL, &["status"]).await.status.code(), Some(2));
 }

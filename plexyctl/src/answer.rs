@@ -1,0 +1,52 @@
+//! What a command has brought, before it is known how it is shown.
+
+use plexy_shared::info::{
+    BackendReply, CloseReply, HelloReply, OpenReply, StatusReply, TunnelInfo,
+};
+use plexy_shared::spec::TunnelSpec;
+
+use crate::client::Endpoint;
+
+/// One for each verb.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// Of `open`.
+    Opened {
+        /// What was asked for.
+        spec: Box<TunnelSpec>,
+        /// What happened.
+        reply: OpenReply,
+    },
+    /// Of `close`.
+    Closed(CloseReply),
+    /// Of `status`, in both lengths.
+    Status(StatusReply),
+    /// Of `detail`.
+    Detail(Box<TunnelInfo>),
+    /// Of `add`.
+    Added(BackendChange),
+    /// Of `remove`.
+    Removed(BackendChange),
+    /// Of `ping`.
+    Pong(String),
+    /// Of `version`.
+    Version(Option<Daemon>),
+}
+
+/// What became of a backend.
+#[derive(Debug)]
+pub(crate) struct BackendChange {
+    /// The tunnel, as somebody named it.
+    pub(crate) tunnel: String,
+    /// What happened.
+    pub(crate) reply: BackendReply,
+}
+
+/// A daemon that said who it is.
+#[derive(Debug)]
+pub(crate) struct Daemon {
+    /// Where it is.
+    pub(crate) endpoint: Endpoint,
+    /// What it said.
+    pub(crate) hello: HelloReply,
+}

@@ -1,0 +1,105 @@
+//! One door: the stream to it, and the handshake of WebSocket.
+
+use std::io;
+use std::path::Path;
+
+use jsonrpsee::async_client::{Client as RpcClient, ClientBuilder};
+use jsonrpsee::client_transport::ws::{HeaderMap, Url, WsHandshakeError, WsTransportClientBuilder};
+use plexy_shared::rpc::BODY_BYTES_MAX;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
+use url::Host;
+
+use super::owner::Owner;
+use super::{ConnectError, ConnectOptions, Endpoint};
+
+/// Longest answer, in bytes: 10 000 tunnels in full, several times over.
+const ANSWER_BYTES_MAX: u32 = 64 * 1024 * 1024;
+
+/// What stands in `Host` where there is none; the daemon knows it as its own.
+const LOCALHOST: &str = "ws://localhost/";
+
+/// Opens the door. It waits for ever: whoever calls it has the deadline.
+pub(super) async fn open(
+    endpoint: &Endpoint,
+    options: &ConnectOptions,
+) -> Result<RpcClient, ConnectError> {
+    match endpoint {
+        Endpoint::Unix(path) => {
+            let stream = UnixStream::connect(path).await.map_err(|error| unix(error, path))?;
+            let url = Url::parse(LOCALHOST).map_err(|error| ConnectError::not_plexyd(&error))?;
+            shake_hands(url, stream, options).await
+        }
+        Endpoint::Tcp(url) => shake_hands(url.clone(), tcp(url).await?, options).await,
+    }
+}
+
+fn unix(error: io::Error, path: &Path) -> ConnectError {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ConnectError::NoSocket,
+        io::ErrorKind::PermissionDenied => ConnectError::Denied(Owner::of(path)),
+        io::ErrorKind::ConnectionRefused => ConnectError::NobodyListens,
+        _ => ConnectError::Io(error),
+    }
+}
+
+/// Tries every address of a name, and tells of the last one.
+async fn tcp(url: &Url) -> Result<TcpStream, ConnectError> {
+    let port = url.port_or_known_default().unwrap_or_default();
+    let connected = match url.host() {
+        Some(Host::Ipv4(ip)) => TcpStream::connect((ip, port)).await,
+        Some(Host::Ipv6(ip)) => TcpStream::connect((ip, port)).await,
+        Some(Host::Domain(name)) => {
+            let addresses = lookup_host((name, port)).await.map_err(ConnectError::NotResolved)?;
+            let addresses: Vec<_> = addresses.collect();
+            TcpStream::connect(addresses.as_slice()).await
+        }
+        None => Err(io::ErrorKind::InvalidInput.into()),
+    };
+    let stream = connected.map_err(|error| match error.kind() {
+        io::ErrorKind::ConnectionRefused => ConnectError::NobodyListens,
+        _ => ConnectError::Io(error),
+    })?;
+    stream.set_nodelay(true).map_err(ConnectError::Io)?;
+    Ok(stream)
+}
+
+async fn shake_hands<S>(
+    url: Url,
+    stream: S,
+    options: &ConnectOptions,
+) -> Result<RpcClient, ConnectError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    // No `Origin` among them: the daemon takes who sends one for a browser.
+    let mut headers = HeaderMap::new();
+    if let Some(token) = &options.token {
+        headers.insert("authorization", token.header());
+    }
+    let transport = WsTransportClientBuilder::default()
+        .set_headers(headers)
+        .connection_timeout(options.patience.given())
+        .max_request_size(BODY_BYTES_MAX)
+        .max_response_size(ANSWER_BYTES_MAX);
+    let (sender, receiver) = transport
+        .build_with_stream(url, stream)
+        .await
+        .map_err(|error| rejected(&error, options.token.is_some()))?;
+    // Its own time-out would be a minute.
+    let client = ClientBuilder::default().request_timeout(options.patience.given());
+    Ok(client.build_with_tokio(sender, receiver))
+}
+
+fn rejected(error: &WsHandshakeError, has_token: bool) -> ConnectError {
+    match error {
+        WsHandshakeError::Rejected { status_code: 401 } if has_token => ConnectError::TokenRefused,
+        WsHandshakeError::Rejected { status_code: 401 } => ConnectError::TokenMissing,
+        WsHandshakeError::Rejected { status_code: 403 } => ConnectError::Forbidden,
+        WsHandshakeError::Rejected { status_code: code @ (429 | 503) } => ConnectError::Busy(*code),
+        WsHandshakeError::Rejected { status_code } => {
+            ConnectError::NotPlexyd(format!("HTTP {status_code}"))
+        }
+        _ => ConnectError::not_plexyd(error),
+    }
+}

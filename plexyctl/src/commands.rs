@@ -1,0 +1,171 @@
+//! One command, from its line to its answer. This module knows nothing of
+//! sockets, nor of how an answer is shown.
+
+use plexy_shared::command::{Detail, Request};
+use plexy_shared::info::BackendReply;
+use plexy_shared::rpc::{
+    AddBackend, BackendParams, CloseTunnel, CloseTunnelParams, Hello, HelloParams, ListTunnels,
+    Method, NoParams, NumberOfTunnels, OpenTunnel, OpenTunnelParams, Ping, RemoveBackend,
+    TunnelInfo, TunnelParams,
+};
+use plexy_shared::spec::{BackendSpec, TunnelRef};
+
+use crate::answer::{Answer, BackendChange, Daemon};
+use crate::args::Options;
+use crate::client::{ClientError, ConnectOptions, Found, Patience, Places, Token};
+use crate::exit::ClientCode;
+use crate::failure::Failure;
+
+/// This client and its version.
+pub(crate) const CLIENT: &str = concat!("plexyctl ", env!("CARGO_PKG_VERSION"));
+
+/// A command that was read.
+#[derive(Debug)]
+pub(crate) struct Command<'a> {
+    line: &'a str,
+    request: Request,
+}
+
+impl<'a> Command<'a> {
+    /// Reads it.
+    pub(crate) fn read(line: &'a str) -> Result<Self, Failure> {
+        let request = Request::parse(line).map_err(|error| Failure::in_line(error, line))?;
+        match request {
+            None | Some(Request::Help(_) | Request::Mode(_) | Request::Auth(_) | Request::Exit) => {
+                let message = "this is for a session of the line protocol only";
+                Err(Failure::new(ClientCode::Usage, message))
+            }
+            Some(request) => Ok(Self { line, request }),
+        }
+    }
+
+    /// Whether it has an answer even if there is no daemon.
+    pub(crate) fn is_version(&self) -> bool {
+        matches!(self.request, Request::Version)
+    }
+
+    /// Has it done.
+    pub(crate) async fn run(self, options: &Options) -> Result<Answer, Failure> {
+        let token = options.token_file.as_deref().map(Token::read).transpose()?;
+        let connect = ConnectOptions { token, patience: Patience::new(options.timeout) };
+        let places = options.endpoint.clone().map_or_else(Places::by_default, Places::named);
+        let daemon = places.connect(&connect).await?;
+        let line = self.line;
+        daemon.ask(self.request).await.map_err(|unanswered| unanswered.into_failure(line))
+    }
+}
+
+/// A call without a reply, and the text that a refusal of it points into.
+#[derive(Debug)]
+struct Unanswered {
+    error: ClientError,
+    /// The last parameter: the only one, or the one that is more than a name.
+    parameter: String,
+    /// The command that tells whether a change has happened.
+    look: String,
+}
+
+impl Unanswered {
+    fn into_failure(self, line: &str) -> Failure {
+        Failure::of_call(self.error, line, &self.parameter, &self.look)
+    }
+}
+
+impl Found {
+    async fn ask(self, request: Request) -> Result<Answer, Unanswered> {
+        match request {
+            Request::Open(spec) => {
+                let params = OpenTunnelParams::new(&spec);
+                let reply = self.call::<OpenTunnel>(&params, &params.spec, "plexyctl list").await?;
+                Ok(Answer::Opened { spec, reply })
+            }
+            Request::Close { tunnel, connections } => {
+                let params = CloseTunnelParams::new(&tunnel, connections);
+                let look = look_at(&tunnel);
+                let reply = self.call::<CloseTunnel>(&params, &params.tunnel, &look).await?;
+                Ok(Answer::Closed(reply))
+            }
+            Request::Add { tunnel, backend } => {
+                self.change::<AddBackend>(&tunnel, &backend).await.map(Answer::Added)
+            }
+            Request::Remove { tunnel, backend } => {
+                self.change::<RemoveBackend>(&tunnel, &backend).await.map(Answer::Removed)
+            }
+            Request::Status(Detail::Full) => {
+                self.look::<ListTunnels>(&NoParams {}).await.map(Answer::Status)
+            }
+            Request::Detail(tunnel) => {
+                let params = TunnelParams::new(&tunnel);
+                let info = self.call::<TunnelInfo>(&params, &params.tunnel, "").await?;
+                Ok(Answer::Detail(Box::new(info)))
+            }
+            Request::Ping => self.look::<Ping>(&NoParams {}).await.map(Answer::Pong),
+            Request::Version => {
+                let params = HelloParams { client: Some(CLIENT.to_owned()) };
+                let hello = self.look::<Hello>(&params).await?;
+                Ok(Answer::Version(Some(Daemon { endpoint: self.endpoint, hello })))
+            }
+            // The rest never comes here: `Command::read` refuses it.
+            Request::Status(Detail::Count)
+            | Request::Help(_)
+            | Request::Mode(_)
+            | Request::Auth(_)
+            | Request::Exit => self.look::<NumberOfTunnels>(&NoParams {}).await.map(Answer::Status),
+        }
+    }
+
+    async fn call<M: Method>(
+        &self,
+        params: &M::Params,
+        parameter: &str,
+        look: &str,
+    ) -> Result<M::Reply, Unanswered> {
+        self.client.call::<M>(params).await.map_err(|error| Unanswered {
+            error,
+            parameter: parameter.to_owned(),
+            look: look.to_owned(),
+        })
+    }
+
+    async fn look<M: Method>(&self, params: &M::Params) -> Result<M::Reply, Unanswered> {
+        self.call::<M>(params, "", "").await
+    }
+
+    async fn change<M>(
+        &self,
+        tunnel: &TunnelRef,
+        backend: &BackendSpec,
+    ) -> Result<BackendChange, Unanswered>
+    where
+        M: Method<Params = BackendParams, Reply = BackendReply>,
+    {
+        let params = BackendParams::new(tunnel, backend);
+        let reply = self.call::<M>(&params, &params.backend, &look_at(tunnel)).await?;
+        Ok(BackendChange { tunnel: tunnel.to_string(), reply })
+    }
+}
+
+/// The command that shows a tunnel.
+fn look_at(tunnel: &TunnelRef) -> String {
+    format!("plexyctl detail {tunnel}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_a_session_knows_is_refused() {
+        for line in ["", "# note", "help", "help open", "mode json", "auth 7Zq3nP0a", "exit"] {
+            assert_eq!(Command::read(line).unwrap_err().code, "usage", "{line}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_parse_is_refused_with_its_place() {
+        let failure = Command::read("close db drian").unwrap_err();
+        assert_eq!(failure.code, "unexpected-argument");
+        assert_eq!(failure.place.unwrap().span, 9..14);
+        assert_eq!(failure.suggestion.as_deref(), Some("drain"));
+    }
+}

@@ -1,0 +1,211 @@
+//! A command that failed: the one shape in which each layer's errors reach
+//! whoever shows them. This module knows nothing of how that is done.
+
+use plexy_shared::error::{Code, Refusal, Span};
+use plexy_shared::rpc::CallError;
+use plexy_shared::word::Words;
+
+use crate::client::{
+    ClientError, ConnectError, Endpoint, Impatience, Silence, TokenError, Unreached,
+};
+use crate::exit::{ClientCode, Exit};
+
+/// What went wrong, for people and for programs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// For programs: of the daemon's codes, or of the client's.
+    pub(crate) code: String,
+    /// One sentence, lower case, without a full stop; maybe text of the daemon.
+    pub(crate) message: String,
+    /// What it is about.
+    pub(crate) place: Option<Place>,
+    /// What was probably meant.
+    pub(crate) suggestion: Option<String>,
+    /// What would have been accepted.
+    pub(crate) valid: Vec<String>,
+    /// What to do about it.
+    pub(crate) hint: Option<String>,
+    /// More sentences, one a line.
+    pub(crate) details: Vec<String>,
+}
+
+/// A part of a text that somebody gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The whole text.
+    pub(crate) text: String,
+    /// Which bytes of it.
+    pub(crate) span: Span,
+}
+
+impl Failure {
+    /// One that only a client knows.
+    pub(crate) fn new(code: ClientCode, message: impl Into<String>) -> Self {
+        Self::of(code, message)
+    }
+
+    fn of(code: impl Words, message: impl Into<String>) -> Self {
+        Self {
+            code: code.word().to_owned(),
+            message: message.into(),
+            place: None,
+            suggestion: None,
+            valid: Vec::new(),
+            hint: None,
+            details: Vec::new(),
+        }
+    }
+
+    /// Says what to do about it.
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// A line that is no command.
+    pub(crate) fn in_line(error: impl Into<Refusal>, line: &str) -> Self {
+        let refusal = error.into();
+        let place = refusal.span.map(|span| Place { text: line.to_owned(), span });
+        Self {
+            place,
+            suggestion: refusal.suggestion,
+            valid: refusal.valid,
+            hint: refusal.hint,
+            ..Self::of(refusal.code, refusal.message)
+        }
+    }
+
+    /// A call that the daemon did not do, or did not say so. `parameter` is
+    /// what a span of it points into, `look` the command that tells whether a
+    /// change has happened.
+    pub(crate) fn of_call(error: ClientError, line: &str, parameter: &str, look: &str) -> Self {
+        match error {
+            ClientError::Refused(refusal) => Self::refused(*refusal, line, parameter),
+            ClientError::BadAnswer { method, cause } => {
+                let message = format!("the answer to `{method}` is not understood: {cause}");
+                Self::new(ClientCode::BadAnswer, message)
+                    .with_hint("`plexyctl version` tells whether client and daemon fit")
+            }
+            ClientError::Unanswered { silence, is_change: false } => {
+                Self::new(code_of(&silence, ClientCode::ConnectionLost), silence.to_string())
+            }
+            ClientError::Unanswered { silence, is_change: true } => {
+                let code = code_of(&silence, ClientCode::OutcomeUnknown);
+                Self::new(code, format!("{silence} after the command was sent: outcome unknown"))
+                    .with_hint(format!("`{look}` tells whether it happened"))
+            }
+        }
+    }
+
+    fn refused(refusal: CallError, line: &str, parameter: &str) -> Self {
+        let data = refusal.data;
+        Self {
+            code: data.code.as_str().to_owned(),
+            message: refusal.message,
+            place: data.span.map(|(start, end)| place(start..end, line, parameter)),
+            suggestion: data.suggestion,
+            valid: data.valid,
+            hint: data.hint,
+            details: Vec::new(),
+        }
+    }
+
+    /// How the program ends.
+    pub(crate) fn exit(&self) -> Exit {
+        Exit::of(&self.code)
+    }
+}
+
+/// In the line if the parameter stands there as it was sent, else in the
+/// parameter itself.
+fn place(span: Span, line: &str, parameter: &str) -> Place {
+    let at = if parameter.is_empty() { None } else { line.rfind(parameter) };
+    match at {
+        Some(at) => {
+            let span = span.start.saturating_add(at)..span.end.saturating_add(at);
+            Place { text: line.to_owned(), span }
+        }
+        None => Place { text: parameter.to_owned(), span },
+    }
+}
+
+fn code_of(silence: &Silence, lost: ClientCode) -> ClientCode {
+    match silence {
+        Silence::Lost => lost,
+        Silence::TooLong => ClientCode::BadAnswer,
+        Silence::GaveUp(impatience) => code_of_impatience(*impatience),
+    }
+}
+
+fn code_of_impatience(impatience: Impatience) -> ClientCode {
+    match impatience {
+        Impatience::DeadlinePassed(_) => ClientCode::DeadlinePassed,
+        Impatience::Interrupted => ClientCode::Interrupted,
+    }
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        Self::new(ClientCode::Usage, error.to_string())
+    }
+}
+
+impl From<Unreached> for Failure {
+    /// The place where somebody was decides: a socket that may not be used
+    /// says more than one that is not there.
+    fn from(Unreached(tried): Unreached) -> Self {
+        let telling = tried.iter().rfind(|(_, error)| error.is_somebody()).or(tried.first());
+        let Some((endpoint, error)) = telling else {
+            return Self::new(ClientCode::Unreachable, "there is no place to look for plexyd");
+        };
+        let failure = match tried.as_slice() {
+            [_] => unreached(error, format!("cannot reach plexyd at {endpoint}: {error}")),
+            _ => unreached(error, "cannot reach plexyd".to_owned()),
+        };
+        let detail = |(endpoint, error): &(Endpoint, ConnectError)| format!("{endpoint}: {error}");
+        let details =
+            if tried.len() == 1 { Vec::new() } else { tried.iter().map(detail).collect() };
+        Self { details, hint: hint(error), ..failure }
+    }
+}
+
+fn unreached(error: &ConnectError, message: String) -> Failure {
+    match error {
+        ConnectError::Denied(_) => Failure::of(Code::PermissionDenied, message),
+        ConnectError::TokenRefused | ConnectError::TokenMissing => {
+            Failure::of(Code::Unauthorized, message)
+        }
+        ConnectError::Forbidden => Failure::of(Code::Forbidden, message),
+        ConnectError::Busy(_) => Failure::of(Code::Overloaded, message),
+        ConnectError::GaveUp(impatience) => Failure::of(code_of_impatience(*impatience), message),
+        ConnectError::NoSocket
+        | ConnectError::UnsafeFolder(_)
+        | ConnectError::NobodyListens
+        | ConnectError::NotResolved(_)
+        | ConnectError::Io(_)
+        | ConnectError::NotPlexyd(_) => Failure::of(ClientCode::Unreachable, message),
+    }
+}
+
+fn hint(error: &ConnectError) -> Option<String> {
+    match error {
+        ConnectError::NoSocket | ConnectError::NobodyListens => {
+            Some("is plexyd running? `--endpoint URL` says where it is".to_owned())
+        }
+        ConnectError::Denied(owner) => owner
+            .group()
+            .map(|group| format!("members of the group `{group}` may: `usermod -aG {group} USER`")),
+        ConnectError::TokenMissing => Some("`--token-file FILE` shows it one".to_owned()),
+        ConnectError::TokenRefused => Some("is it the file that plexyd was given?".to_owned()),
+        ConnectError::Forbidden => Some("plexyd knows more names with `--rpc-host`".to_owned()),
+        ConnectError::Busy(_) => Some("try again in a moment".to_owned()),
+        ConnectError::UnsafeFolder(_)
+        | ConnectError::NotResolved(_)
+        | ConnectError::Io(_)
+        | ConnectError::NotPlexyd(_)
+        | ConnectError::GaveUp(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

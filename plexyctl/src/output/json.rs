@@ -1,0 +1,114 @@
+//! Answers and failures for programs: one document each.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::Written;
+use super::safe::safe_json;
+use crate::answer::{Answer, Daemon};
+use crate::failure::Failure;
+
+/// What the daemon answered, with the name of its shape before it.
+#[derive(Debug, Serialize)]
+struct Document<'a, T> {
+    schema: &'static str,
+    #[serde(flatten)]
+    reply: &'a T,
+}
+
+#[derive(Debug, Serialize)]
+struct Pong<'a> {
+    reply: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Versions<'a> {
+    client: &'static str,
+    endpoint: Option<String>,
+    daemon: Option<&'a plexy_shared::info::HelloReply>,
+}
+
+pub(super) fn answer(answer: &Answer) -> Written {
+    let data = match answer {
+        Answer::Opened { reply, .. } => document("plexy.open/1", reply),
+        Answer::Closed(reply) => document("plexy.close/1", reply),
+        Answer::Status(reply) => document("plexy.status/1", reply),
+        Answer::Detail(reply) => document("plexy.detail/1", reply),
+        Answer::Added(change) => document("plexy.add/1", &change.reply),
+        Answer::Removed(change) => document("plexy.remove/1", &change.reply),
+        Answer::Pong(reply) => document("plexy.ping/1", &Pong { reply }),
+        Answer::Version(daemon) => document("plexy.version/1", &versions(daemon.as_ref())),
+    };
+    Written { data, note: None }
+}
+
+fn versions(daemon: Option<&Daemon>) -> Versions<'_> {
+    Versions {
+        client: env!("CARGO_PKG_VERSION"),
+        endpoint: daemon.map(|daemon| daemon.endpoint.to_string()),
+        daemon: daemon.map(|daemon| &daemon.hello),
+    }
+}
+
+pub(super) fn failure(failure: &Failure) -> String {
+    let message = std::iter::once(&failure.message).chain(&failure.details);
+    let message = message.map(String::as_str).collect::<Vec<_>>().join("; ");
+    let span = failure.place.as_ref().map(|place| (place.span.start, place.span.end));
+    pretty(&json!({ "error": {
+        "code": failure.code,
+        "message": message,
+        "span": span,
+        "suggestion": failure.suggestion,
+        "hint": failure.hint,
+    }}))
+}
+
+fn document<T: Serialize>(schema: &'static str, reply: &T) -> String {
+    pretty(&Document { schema, reply })
+}
+
+fn pretty(document: &impl Serialize) -> String {
+    let text = serde_json::to_string_pretty(document)
+        .expect("plain data with names for keys can always be written");
+    safe_json(&text) + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use plexy_shared::info::StatusReply;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::exit::ClientCode;
+
+    #[test]
+    fn the_reply_stays_whole_and_says_what_it_is() {
+        let reply = StatusReply { revision: 7, tunnels: 0, tunnel_list: Some(Vec::new()) };
+        let written = answer(&Answer::Status(reply)).data;
+        assert!(written.starts_with("{\n  \"schema\": \"plexy.status/1\",\n"), "{written}");
+        let document: Value = serde_json::from_str(&written).unwrap();
+        let expected = json!({
+            "schema": "plexy.status/1", "revision": 7, "tunnels": 0, "tunnel_list": [],
+        });
+        assert_eq!(document, expected);
+    }
+
+    #[test]
+    fn a_version_without_a_daemon_is_one_of_the_client() {
+        let document: Value = serde_json::from_str(&answer(&Answer::Version(None)).data).unwrap();
+        assert_eq!(document["client"], env!("CARGO_PKG_VERSION"));
+        assert_eq!(document["daemon"], Value::Null);
+    }
+
+    #[test]
+    fn an_error_has_every_key() {
+        let written = failure(&Failure::new(ClientCode::Unreachable, "no\u{202e}body"));
+        let document: Value = serde_json::from_str(&written).unwrap();
+        let expected = json!({ "error": {
+            "code": "unreachable", "message": "no\u{202e}body",
+            "span": null, "suggestion": null, "hint": null,
+        }});
+        assert_eq!(document, expected);
+        assert!(written.is_ascii());
+    }
+}

@@ -1,0 +1,31 @@
+//! What `-q` leaves of an answer: what a script goes on with.
+
+use plexy_shared::info::TunnelStatus;
+
+use super::Written;
+use super::safe::safe;
+use crate::answer::Answer;
+
+pub(super) fn write(answer: &Answer) -> Written {
+    match answer {
+        Answer::Opened { reply, .. } => Written::line(safe(&reply.listen)),
+        Answer::Status(reply) => match &reply.tunnel_list {
+            None => Written::line(reply.tunnels.to_string()),
+            Some(tunnels) => {
+                let data = tunnels.iter().map(|tunnel| safe(name(tunnel)) + "\n").collect();
+                Written { data, note: None }
+            }
+        },
+        Answer::Detail(info) => Written::line(safe(&info.status.listen)),
+        Answer::Closed(_)
+        | Answer::Added(_)
+        | Answer::Removed(_)
+        | Answer::Pong(_)
+        | Answer::Version(_) => Written::default(),
+    }
+}
+
+/// What a command can call it by.
+fn name(tunnel: &TunnelStatus) -> &str {
+    tunnel.name.as_deref().unwrap_or(&tunnel.listen)
+}

@@ -1,0 +1,160 @@
+//! Answers for people: what changed, and what may come next.
+
+use plexy_shared::info::{BackendReply, Change, CloseReply, OpenReply, StatusReply};
+use plexy_shared::spec::TunnelSpec;
+
+use super::Written;
+use super::safe::safe;
+use super::table;
+use super::units::{age, some};
+use crate::answer::{Answer, BackendChange, Daemon};
+use crate::commands::CLIENT;
+
+pub(super) fn write(answer: &Answer, has_headers: bool) -> Written {
+    match answer {
+        Answer::Opened { spec, reply } => opened(spec, reply),
+        Answer::Closed(reply) => Written::line(closed(reply)),
+        Answer::Status(reply) => status(reply, has_headers),
+        Answer::Detail(info) => Written { data: table::detail(info, has_headers), note: None },
+        Answer::Added(change) => backend(change, "to", "goes on", "go on"),
+        Answer::Removed(change) => backend(change, "from", "goes on", "go on"),
+        Answer::Pong(reply) => Written::line(safe(reply)),
+        Answer::Version(None) => Written::line(CLIENT),
+        Answer::Version(Some(daemon)) => version(daemon),
+    }
+}
+
+fn opened(spec: &TunnelSpec, reply: &OpenReply) -> Written {
+    let listen = safe(&reply.listen);
+    let name = spec.options.name.as_ref().map(ToString::to_string);
+    let which = name.as_ref().map_or_else(|| listen.clone(), |name| format!("{name}: {listen}"));
+    let backends = some(spec.backends.len() as u64, "backend", "backends");
+    let next = format!("next: plexyctl detail {}", name.as_ref().unwrap_or(&listen));
+    Written::line(format!("{}{which} → {backends}", verb(reply.result.as_str()))).with_note(next)
+}
+
+/// The word for a change, as the begin of a sentence; one that is not known is
+/// shown as it is.
+fn verb(result: &str) -> String {
+    if result == Change::Unchanged.as_str() {
+        format!("{result}: ")
+    } else {
+        format!("{} ", safe(result))
+    }
+}
+
+fn closed(reply: &CloseReply) -> String {
+    let count =
+        |connections, verb| format!("{} {verb}", some(connections, "connection", "connections"));
+    let mut parts = Vec::new();
+    if reply.ended > 0 || reply.draining == 0 {
+        parts.push(count(reply.ended, "ended"));
+    }
+    match reply.draining {
+        0 => {}
+        1 => parts.push(count(1, "drains")),
+        draining => parts.push(count(draining, "drain")),
+    }
+    format!("closed {}: {}", safe(&reply.listen), parts.join(", "))
+}
+
+fn backend(change: &BackendChange, preposition: &str, one_goes: &str, many_go: &str) -> Written {
+    let BackendChange { tunnel, reply: BackendReply { result, backend, kept, .. } } = change;
+    let (tunnel, backend) = (safe(tunnel), safe(backend));
+    let kept = match kept {
+        0 => String::new(),
+        1 => format!(": 1 connection {one_goes}"),
+        kept => format!(": {kept} connections {many_go}"),
+    };
+    let sentence = match result.known() {
+        Some(Change::Unchanged) => format!("unchanged: {tunnel} has {backend} already"),
+        _ => format!("{}{backend} {preposition} {tunnel}{kept}", verb(result.as_str())),
+    };
+    Written::line(sentence).with_note(format!("next: plexyctl detail {tunnel}"))
+}
+
+fn status(reply: &StatusReply, has_headers: bool) -> Written {
+    match &reply.tunnel_list {
+        None => Written::line(some(reply.tunnels as u64, "tunnel", "tunnels")),
+        Some(tunnels) if tunnels.is_empty() => {
+            Written::default().with_note("no tunnels are open; `plexyctl help open` shows how")
+        }
+        Some(tunnels) => Written { data: table::list(tunnels, has_headers), note: None },
+    }
+}
+
+fn version(daemon: &Daemon) -> Written {
+    let version = &daemon.hello.version;
+    let (program, number) = (safe(&version.program), safe(&version.version));
+    let mut text = format!(
+        "{CLIENT}\n{program} {number} at {}, pid {}, up {}",
+        safe(&daemon.endpoint.to_string()),
+        version.pid,
+        age(version.uptime_seconds)
+    );
+    if !daemon.hello.features.is_empty() {
+        text.push_str(&format!("\nfeatures {}", safe(&daemon.hello.features.join(", "))));
+    }
+    Written::line(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use plexy_shared::word::Word;
+
+    use super::*;
+
+    fn open(result: Word<Change>, spec: &str) -> Written {
+        let listen = "127.0.0.1:8080".to_owned();
+        opened(&spec.parse().unwrap(), &OpenReply { result, listen, revision: 1 })
+    }
+
+    fn removed(result: Word<Change>, kept: u64) -> String {
+        let (listen, backend) = ("127.0.0.1:8080".to_owned(), "10.0.0.2:80".to_owned());
+        let reply = BackendReply { result, listen, backend, kept, revision: 1 };
+        let change = BackendChange { tunnel: "web".to_owned(), reply };
+        write(&Answer::Removed(change), true).data
+    }
+
+    fn close(ended: u64, draining: u64) -> String {
+        closed(&CloseReply { listen: "127.0.0.1:3000".to_owned(), ended, draining, revision: 1 })
+    }
+
+    #[test]
+    fn open_says_where_and_what_comes_next() {
+        let written = open(Change::Opened.into(), "8080=1,2,3[name=web]");
+        assert_eq!(written.data, "opened web: 127.0.0.1:8080 → 3 backends\n");
+        assert_eq!(written.note.as_deref(), Some("next: plexyctl detail web"));
+        let written = open(Change::Unchanged.into(), "8080=1");
+        assert_eq!(written.data, "unchanged: 127.0.0.1:8080 → 1 backend\n");
+        assert_eq!(written.note.as_deref(), Some("next: plexyctl detail 127.0.0.1:8080"));
+    }
+
+    #[test]
+    fn a_word_of_a_newer_daemon_is_shown_as_it_is() {
+        let written = open(Word::Unknown("queued\x1b[5m".into()), "8080=1[name=web]");
+        assert_eq!(written.data, "queued\\u{1b}[5m web: 127.0.0.1:8080 → 1 backend\n");
+    }
+
+    #[test]
+    fn close_says_what_became_of_the_connections() {
+        assert_eq!(close(12, 0), "closed 127.0.0.1:3000: 12 connections ended");
+        assert_eq!(close(0, 12), "closed 127.0.0.1:3000: 12 connections drain");
+        assert_eq!(close(0, 1), "closed 127.0.0.1:3000: 1 connection drains");
+        assert_eq!(close(0, 0), "closed 127.0.0.1:3000: 0 connections ended");
+    }
+
+    #[test]
+    fn remove_says_what_goes_on() {
+        let removed_word = || Change::Removed.into();
+        assert_eq!(
+            removed(removed_word(), 3),
+            "removed 10.0.0.2:80 from web: 3 connections go on\n"
+        );
+        assert_eq!(removed(removed_word(), 0), "removed 10.0.0.2:80 from web\n");
+        assert_eq!(
+            removed(Change::Unchanged.into(), 0),
+            "unchanged: web has 10.0.0.2:80 already\n"
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! Tables for people: columns in line, without boxes, the same on a terminal
+//! and in a file.
+
+use comfy_table::{CellAlignment, Table, TableStyle};
+use plexy_shared::info::{BackendInfo, EndedInfo, TunnelInfo, TunnelStatus};
+
+use super::safe::safe;
+use super::units::{age, short, wait};
+
+/// What stands where there is nothing to say.
+const NOTHING: &str = "-";
+
+/// A column: its title, and where its cells stand.
+type Column = (&'static str, CellAlignment);
+
+const fn text(title: &'static str) -> Column {
+    (title, CellAlignment::Left)
+}
+
+const fn number(title: &'static str) -> Column {
+    (title, CellAlignment::Right)
+}
+
+/// The tunnels, one a line.
+pub(super) fn list(tunnels: &[TunnelStatus], has_headers: bool) -> String {
+    let columns = [
+        text("NAME"),
+        text("LISTEN"),
+        number("UP"),
+        number("CONN"),
+        number("TOTAL"),
+        number("IN"),
+        number("OUT"),
+    ];
+    let row = |tunnel: &TunnelStatus| {
+        let traffic = &tunnel.traffic;
+        [
+            or_nothing(tunnel.name.as_deref()),
+            safe(&tunnel.listen),
+            format!("{}/{}", tunnel.backends_up, tunnel.backends),
+            short(traffic.connections),
+            short(traffic.connections_total),
+            short(traffic.bytes_in),
+            short(traffic.bytes_out),
+        ]
+    };
+    aligned(columns, tunnels.iter().map(row), has_headers)
+}
+
+/// One tunnel: a line for each thing to say, then its backends.
+pub(super) fn detail(info: &TunnelInfo, has_headers: bool) -> String {
+    let (status, traffic) = (&info.status, &info.status.traffic);
+    let connections = (short(traffic.connections), short(traffic.connections_total));
+    let options = info.options.iter().map(|it| format!("{}={}", safe(&it.key), safe(&it.value)));
+    let mut lines = vec![
+        ["name".to_owned(), or_nothing(status.name.as_deref())],
+        ["listen".to_owned(), safe(&status.listen)],
+        ["spec".to_owned(), safe(&info.spec)],
+        [
+            "opened by".to_owned(),
+            format!("{}, {} ago", safe(info.origin.as_str()), age(info.age_seconds)),
+        ],
+        ["revision".to_owned(), info.revision.to_string()],
+        ["connections".to_owned(), format!("{} now, {} in total", connections.0, connections.1)],
+        [
+            "bytes".to_owned(),
+            format!("{} in, {} out", short(traffic.bytes_in), short(traffic.bytes_out)),
+        ],
+        ["ended".to_owned(), reasons(&info.ended)],
+        ["rejected".to_owned(), reasons(&info.rejected)],
+        ["backends".to_owned(), format!("{} of {} up", status.backends_up, status.backends)],
+    ];
+    let titles = std::iter::once("options").chain(std::iter::repeat(""));
+    lines.extend(titles.zip(options).map(|(title, option)| [title.to_owned(), option]));
+    let summary = aligned([text(""), text("")], lines, false);
+    format!("{summary}\n{}", backends(&info.backend_list, has_headers))
+}
+
+fn backends(backends: &[BackendInfo], has_headers: bool) -> String {
+    let columns = [
+        text("BACKEND"),
+        text("STATE"),
+        number("FOR"),
+        text("CAUSE"),
+        number("NEXT"),
+        number("WEIGHT"),
+        text("BACKUP"),
+        number("CONN"),
+        number("TOTAL"),
+        number("IN"),
+        number("OUT"),
+        number("FAILED"),
+    ];
+    let row = |backend: &BackendInfo| {
+        let traffic = &backend.traffic;
+        [
+            safe(&backend.addr),
+            safe(backend.state.as_str()),
+            age(backend.state_seconds),
+            or_nothing(backend.cause.as_deref()),
+            backend.next_ms.map_or_else(|| NOTHING.to_owned(), wait),
+            backend.weight.to_string(),
+            if backend.backup { "yes" } else { NOTHING }.to_owned(),
+            short(traffic.connections),
+            short(traffic.connections_total),
+            short(traffic.bytes_in),
+            short(traffic.bytes_out),
+            short(backend.attempts_failed),
+        ]
+    };
+    aligned(columns, backends.iter().map(row), has_headers)
+}
+
+fn reasons(ended: &[EndedInfo]) -> String {
+    let of = |it: &EndedInfo| format!("{} {}", safe(it.reason.as_str()), short(it.connections));
+    let all = ended.iter().map(of).collect::<Vec<_>>().join(", ");
+    if all.is_empty() { NOTHING.to_owned() } else { all }
+}
+
+fn or_nothing(text: Option<&str>) -> String {
+    text.map_or_else(|| NOTHING.to_owned(), safe)
+}
+
+fn aligned<const N: usize>(
+    columns: [Column; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+    has_headers: bool,
+) -> String {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new());
+    if has_headers {
+        table.set_header(columns.map(|(title, _)| title));
+    }
+    for row in rows {
+        table.add_row(row);
+    }
+    for (column, (_, alignment)) in table.column_iter_mut().zip(columns) {
+        column.set_padding((0, 2));
+        column.set_cell_alignment(alignment);
+    }
+    table.trim_fmt() + "\n"
+}
+
+#[cfg(test)]
+mod tests;

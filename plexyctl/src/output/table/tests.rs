@@ -1,0 +1,83 @@
+use plexy_shared::info::{BackendState, Origin, Reason, Traffic};
+use plexy_shared::word::Word;
+
+use super::*;
+
+const TRAFFIC: Traffic =
+    Traffic { connections: 3, connections_total: 1_240, bytes_in: 42_100_000, bytes_out: 999 };
+
+fn tunnel(name: Option<&str>) -> TunnelStatus {
+    let name = name.map(str::to_owned);
+    TunnelStatus {
+        listen: "127.0.0.1:8080".to_owned(),
+        name,
+        traffic: TRAFFIC,
+        backends_up: 1,
+        backends: 2,
+    }
+}
+
+fn info() -> TunnelInfo {
+    let backend = BackendInfo {
+        addr: "10.0.0.1:80".to_owned(),
+        state: Word::Unknown("resting".into()),
+        state_seconds: 72,
+        cause: Some("refused\x1b[2J".to_owned()),
+        next_ms: Some(1_500),
+        weight: 1,
+        backup: true,
+        traffic: TRAFFIC,
+        attempts_failed: 37,
+        addresses: Vec::new(),
+    };
+    let up = BackendInfo {
+        state: BackendState::Up.into(),
+        cause: None,
+        next_ms: None,
+        backup: false,
+        ..backend.clone()
+    };
+    TunnelInfo {
+        status: tunnel(Some("web")),
+        spec: "127.0.0.1:8080=10.0.0.1:80[name=web]".to_owned(),
+        origin: Origin::Runtime.into(),
+        revision: 7,
+        age_seconds: 61,
+        options: Vec::new(),
+        ended: vec![EndedInfo { reason: Reason::ClientFin.into(), connections: 12 }],
+        rejected: Vec::new(),
+        backend_list: vec![backend, up],
+    }
+}
+
+#[test]
+fn columns_stand_in_line() {
+    let list = list(&[tunnel(Some("web")), tunnel(None)], true);
+    let expected = "\
+NAME  LISTEN           UP  CONN  TOTAL     IN  OUT
+web   127.0.0.1:8080  1/2     3  1.24k  42.1M  999
+-     127.0.0.1:8080  1/2     3  1.24k  42.1M  999
+";
+    assert_eq!(list, expected);
+}
+
+#[test]
+fn headers_can_be_left_out() {
+    assert!(list(&[tunnel(Some("web"))], false).starts_with("web  127.0.0.1:8080"));
+}
+
+#[test]
+fn a_detail_says_it_all_and_harms_no_terminal() {
+    let detail = detail(&info(), true);
+    for expected in [
+        "opened by    runtime, 1m01s ago\n",
+        "connections  3 now, 1.24k in total\n",
+        "ended        client-fin 12\n",
+        "rejected     -\n",
+        "10.0.0.1:80  resting  1m12s  refused\\u{1b}[2J    2s       1  yes",
+        "10.0.0.1:80  up       1m12s  -                    -       1  -",
+    ] {
+        assert!(detail.contains(expected), "{expected}\n{detail}");
+    }
+    assert!(detail.chars().all(|c| c == '\n' || !c.is_control()), "{detail:?}");
+}

@@ -1,0 +1,93 @@
+//! Numbers as people read them. Nothing here goes to a program.
+
+/// Three digits, and a letter for the thousands.
+pub(super) fn short(count: u64) -> String {
+    if count < 1_000 {
+        return count.to_string();
+    }
+    let (mut unit, mut letter) = (1_000_u128, "k");
+    for next in ["M", "G", "T", "P", "E"] {
+        // What would be rounded to 1000 is one of the next.
+        if u128::from(count) * 2 < unit * 1_999 {
+            break;
+        }
+        unit *= 1_000;
+        letter = next;
+    }
+    let count = u128::from(count);
+    let rounded = |scale: u128| (count * scale * 2 + unit) / (unit * 2);
+    match (rounded(100), rounded(10)) {
+        (hundredths, _) if hundredths < 1_000 => {
+            format!("{}.{:02}{letter}", hundredths / 100, hundredths % 100)
+        }
+        (_, tenths) if tenths < 1_000 => format!("{}.{}{letter}", tenths / 10, tenths % 10),
+        _ => format!("{}{letter}", rounded(1)),
+    }
+}
+
+/// The two largest units of a time.
+pub(super) fn age(seconds: u64) -> String {
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    match () {
+        () if days > 0 => format!("{days}d{:02}h", hours % 24),
+        () if hours > 0 => format!("{hours}h{:02}m", minutes % 60),
+        () if minutes > 0 => format!("{minutes}m{:02}s", seconds % 60),
+        () => format!("{seconds}s"),
+    }
+}
+
+/// A time until something happens, rounded up: it is not over before.
+pub(super) fn wait(ms: u64) -> String {
+    age(ms.div_ceil(1_000))
+}
+
+/// So many of something.
+pub(super) fn some(count: impl Into<u64>, one: &str, more: &str) -> String {
+    match count.into() {
+        1 => format!("1 {one}"),
+        count => format!("{count} {more}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_has_three_digits() {
+        for (count, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1.00k"),
+            (1_234, "1.23k"),
+            (9_994, "9.99k"),
+            (9_995, "10.0k"),
+            (99_949, "99.9k"),
+            (99_950, "100k"),
+            (999_499, "999k"),
+            (999_500, "1.00M"),
+            (42_100_000, "42.1M"),
+            (118_000_000_000, "118G"),
+            (u64::MAX, "18.4E"),
+        ] {
+            assert_eq!(short(count), text, "{count}");
+        }
+    }
+
+    #[test]
+    fn a_time_has_two_units() {
+        for (seconds, text) in
+            [(0, "0s"), (59, "59s"), (60, "1m00s"), (3_661, "1h01m"), (1_047_600, "12d03h")]
+        {
+            assert_eq!(age(seconds), text);
+        }
+        assert_eq!(wait(1), "1s");
+        assert_eq!(wait(2_000), "2s");
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        let shown = |count: u64| some(count, "backend", "backends");
+        assert_eq!([shown(0), shown(1), shown(2)], ["0 backends", "1 backend", "2 backends"]);
+    }
+}
