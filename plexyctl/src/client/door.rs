@@ -79,7 +79,8 @@ where
     }
     let transport = WsTransportClientBuilder::default()
         .set_headers(headers)
-        .connection_timeout(options.patience.given())
+        // Never before our own deadline, which says what has happened.
+        .connection_timeout(options.patience.given().saturating_mul(2))
         .max_request_size(BODY_BYTES_MAX)
         .max_response_size(ANSWER_BYTES_MAX);
     let (sender, receiver) = transport

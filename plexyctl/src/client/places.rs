@@ -114,22 +114,20 @@ mod tests {
 
     #[test]
     fn a_folder_that_could_be_anybodys_is_not_used() {
-        let scene = env::temp_dir().join(format!("plexyctl-places-{}", std::process::id()));
-        DirBuilder::new().mode(0o700).create(&scene).unwrap();
+        let scene = tempfile::tempdir().unwrap();
         let uid = geteuid().as_raw();
-        let ours = scene.join("ours");
+        let ours = scene.path().join("ours");
         DirBuilder::new().mode(0o700).create(&ours).unwrap();
         assert!(check_folder(&ours, uid).is_ok());
         refused(&ours, uid + 1, "another user");
 
-        let link = scene.join("link");
+        let link = scene.path().join("link");
         symlink(&ours, &link).unwrap();
         refused(&link, uid, "a link");
-        refused(&scene.join("nowhere"), uid, "no such socket");
+        refused(&scene.path().join("nowhere"), uid, "no such socket");
 
         set_permissions(&ours, Permissions::from_mode(0o750)).unwrap();
         refused(&ours, uid, "0700");
-        fs::remove_dir_all(scene).unwrap();
     }
 
     #[test]
