@@ -1,20 +1,27 @@
-//! One operation is the same through every door: arguments, line protocol, JSON-RPC, service.
+//! One operation is the same through every door: arguments, line protocol, JSON-RPC over HTTP and
+//! WebSocket on TCP and Unix sockets, plexyctl, and the service itself.
+
+mod door;
+
+use std::time::Duration;
 
 use plexy_shared::error::Refusal;
 use plexy_shared::info::TunnelInfo;
-use plexy_tests::daemon::{Daemon, HttpClient};
+use plexy_tests::daemon::Daemon;
 use plexy_tests::port::Port;
 use serde_json::{Value, json};
 
+use self::door::{Door, Step};
+
 /// What a door makes of it: the registry, or the code of its refusal.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 enum Outcome {
     Tunnels(Vec<Value>),
     Refused(String),
 }
 
 /// What does not depend on when and through which door it was opened.
-fn registry(tunnels: Vec<TunnelInfo>) -> Outcome {
+fn registry(tunnels: Vec<TunnelInfo>) -> Vec<Value> {
     let comparable = |info: TunnelInfo| {
         let mut value = serde_json::to_value(info).unwrap();
         for changing in ["origin", "age_seconds"] {
@@ -28,10 +35,10 @@ fn registry(tunnels: Vec<TunnelInfo>) -> Outcome {
         value["backends_up"] = Value::Null;
         value
     };
-    Outcome::Tunnels(tunnels.into_iter().map(comparable).collect())
+    tunnels.into_iter().map(comparable).collect()
 }
 
-async fn all(daemon: &Daemon) -> Outcome {
+async fn all(daemon: &Daemon) -> Vec<Value> {
     let mut tunnels = Vec::new();
     for status in daemon.statuses() {
         tunnels.push(daemon.detail(status.listen).await);
@@ -46,66 +53,45 @@ async fn through_arguments(specs: &[String]) -> Outcome {
         Ok(tunnels) => {
             let daemon = Daemon::start_with(|config| config.tunnels = tunnels).await;
             let outcome = all(&daemon).await;
-            daemon.end(std::time::Duration::ZERO).await;
-            outcome
+            daemon.end(Duration::ZERO).await;
+            Outcome::Tunnels(outcome)
         }
     }
 }
 
 async fn through_the_service(specs: &[String]) -> Outcome {
     let daemon = Daemon::start().await;
-    let mut outcome = None;
+    let mut refused = None;
     for spec in specs {
         if let Err(refusal) = daemon.try_open(spec).await {
-            outcome = Some(Outcome::Refused(refusal.code.as_str().to_owned()));
+            refused = Some(Outcome::Refused(refusal.code.as_str().to_owned()));
         }
     }
-    let outcome = if let Some(refused) = outcome { refused } else { all(&daemon).await };
-    daemon.end(std::time::Duration::ZERO).await;
-    outcome
+    let tunnels = all(&daemon).await;
+    daemon.end(Duration::ZERO).await;
+    refused.unwrap_or(Outcome::Tunnels(tunnels))
 }
 
-async fn through_the_line_protocol(specs: &[String]) -> Outcome {
+async fn through_a_door(door: Door, specs: &[String]) -> Outcome {
     let daemon = Daemon::start().await;
-    let mut line = daemon.line().await;
-    // Answers of `mode json` have no end mark, so the mode changes with each.
-    let mut outcome = None;
+    let mut refused = None;
     for spec in specs {
-        line.send(format!("mode json\nopen {spec}\nmode script\n").as_bytes()).await;
-        line.next_line().await.unwrap();
-        let answer: Value = serde_json::from_str(&line.next_line().await.unwrap()).unwrap();
-        if answer["ok"] == json!(false) {
-            outcome = Some(Outcome::Refused(answer["error"]["code"].as_str().unwrap().to_owned()));
-        }
-        line.next_line().await.unwrap();
-        line.next_line().await.unwrap();
-    }
-    let outcome = if let Some(refused) = outcome { refused } else { all(&daemon).await };
-    daemon.end(std::time::Duration::ZERO).await;
-    outcome
-}
-
-async fn through_rpc(specs: &[String], door: fn(&Daemon) -> HttpClient) -> Outcome {
-    let daemon = Daemon::start().await;
-    let rpc = door(&daemon);
-    let mut outcome = None;
-    for spec in specs {
-        if let Err(error) = rpc.call("openTunnel", json!({ "spec": spec })).await {
-            outcome = Some(Outcome::Refused(error["data"]["code"].as_str().unwrap().to_owned()));
+        if let Err(error) = door.ask(&daemon, &Step::open(spec)).await {
+            refused = Some(Outcome::Refused(error["code"].as_str().unwrap().to_owned()));
         }
     }
-    let outcome = if let Some(refused) = outcome { refused } else { all(&daemon).await };
-    daemon.end(std::time::Duration::ZERO).await;
-    outcome
+    let tunnels = all(&daemon).await;
+    daemon.end(Duration::ZERO).await;
+    refused.unwrap_or(Outcome::Tunnels(tunnels))
 }
 
 /// Each door one after the other, so that all can have the same ports.
 async fn same(specs: &[String]) -> Outcome {
     let service = through_the_service(specs).await;
-    assert_eq!(through_the_line_protocol(specs).await, service, "{specs:?}");
     assert_eq!(through_arguments(specs).await, service, "{specs:?}");
-    assert_eq!(through_rpc(specs, Daemon::rpc).await, service, "{specs:?}");
-    assert_eq!(through_rpc(specs, Daemon::rpc_unix).await, service, "{specs:?}");
+    for door in Door::ALL {
+        assert_eq!(through_a_door(door, specs).await, service, "{door:?}: {specs:?}");
+    }
     service
 }
 
@@ -143,11 +129,15 @@ async fn refusals_of_the_service_have_the_same_words_through_every_door() {
     let addr = port.addr();
     for spec in [format!("{addr}={addr}"), "192.0.2.1:1=4000".to_owned()] {
         let daemon = Daemon::start().await;
-        let service = daemon.try_open(&spec).await.unwrap_err().to_string();
+        let service = daemon.try_open(&spec).await.unwrap_err();
+        for door in Door::ALL {
+            let refused = door.ask(&daemon, &Step::open(&spec)).await.unwrap_err();
+            assert_eq!(refused["code"], service.code.as_str(), "{door:?}");
+            let words = refused["message"].as_str().unwrap();
+            assert!(words.starts_with(&service.message), "{door:?}: {words}");
+        }
         let line = daemon.line().await.ask(&format!("open {spec}")).await;
         assert_eq!(line, format!("ERROR: {service}\n"));
-        let rpc = daemon.rpc().call("openTunnel", json!({ "spec": spec })).await.unwrap_err();
-        assert!(service.starts_with(rpc["message"].as_str().unwrap()), "{rpc}: {service}");
 
         let tunnels = vec![spec.parse().unwrap()];
         let config = plexyd::Config { tunnels, ..plexyd::Config::default() };
@@ -156,73 +146,84 @@ async fn refusals_of_the_service_have_the_same_words_through_every_door() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_change_and_every_look_has_the_same_outcome_over_the_line_and_over_rpc() {
+/// What came of a step: its word or code, the keys of its answer, and the registry after it.
+type Came = (String, Vec<String>, Vec<Value>);
+
+async fn walk(door: Door, steps: &[Step]) -> Vec<Came> {
     let daemon = Daemon::start().await;
-    let mut line = daemon.line().await;
-    line.send(b"mode json\n").await;
-    line.next_line().await.unwrap();
-    // A step of the line, the same over JSON-RPC, and the code of both.
-    for (command, method, params, code) in [
-        ("open 0=4000[name=NAME]", "openTunnel", json!({"spec": "0=4000[name=NAME]"}), "ok"),
-        ("add NAME 4001", "addBackend", json!({"tunnel": "NAME", "backend": "4001"}), "ok"),
-        ("add NAME 4001", "addBackend", json!({"tunnel": "NAME", "backend": "4001"}), "ok"),
-        (
-            "add NAME 4001+weight=2",
-            "addBackend",
-            json!({"tunnel": "NAME", "backend": "4001+weight=2"}),
-            "backend-exists",
-        ),
-        ("remove NAME 4000", "removeBackend", json!({"tunnel": "NAME", "backend": "4000"}), "ok"),
-        (
-            "remove NAME 4000",
-            "removeBackend",
-            json!({"tunnel": "NAME", "backend": "4000"}),
-            "backend-not-found",
-        ),
-        (
-            "remove NAME 4001",
-            "removeBackend",
-            json!({"tunnel": "NAME", "backend": "4001"}),
-            "last-backend",
-        ),
-        ("detail NAME", "tunnelInfo", json!({"tunnel": "NAME"}), "ok"),
-        ("detail nosuch", "tunnelInfo", json!({"tunnel": "nosuch"}), "tunnel-not-found"),
-        ("detail a..b:x", "tunnelInfo", json!({"tunnel": "a..b:x"}), "invalid-address"),
-        (
-            "close NAME drain deadline=1y",
-            "closeTunnel",
-            json!({"tunnel": "NAME", "drain": true, "deadline": "1y"}),
-            "invalid-value",
-        ),
-        (
-            "close NAME drain deadline=1s",
-            "closeTunnel",
-            json!({"tunnel": "NAME", "drain": true, "deadline": "1s"}),
-            "ok",
-        ),
-        ("close NAME", "closeTunnel", json!({"tunnel": "NAME"}), "tunnel-not-found"),
-        ("status full", "listTunnels", json!({}), "ok"),
-        ("status", "numberOfTunnels", json!({}), "ok"),
-        ("ping", "ping", json!({}), "ok"),
-    ] {
-        line.send(format!("{}\n", command.replace("NAME", "one")).as_bytes()).await;
-        let said: Value = serde_json::from_str(&line.next_line().await.unwrap()).unwrap();
-        let params: Value =
-            serde_json::from_str(&params.to_string().replace("NAME", "two")).unwrap();
-        let answer = daemon.rpc().call(method, params).await;
-        let keys =
-            |value: &Value| value.as_object().map(|it| it.keys().cloned().collect::<Vec<_>>());
-        match answer {
-            Ok(result) => {
-                assert_eq!(code, "ok", "{method}: {result}");
-                assert_eq!(keys(&said["result"]), keys(&result), "{command} and {method}");
-                assert_eq!(said["result"]["result"], result["result"], "{command} and {method}");
+    let mut walked = Vec::new();
+    for step in steps {
+        let (word, keys) = match door.ask(&daemon, step).await {
+            Ok(answer) => {
+                let keys = answer.as_object().map(|answer| answer.keys().cloned().collect());
+                (answer["result"].as_str().unwrap_or("ok").to_owned(), keys.unwrap_or_default())
             }
-            Err(error) => {
-                assert_eq!(error["data"]["code"], code, "{method}: {error}");
-                assert_eq!(said["error"]["code"], code, "{command}: {said}");
+            Err(error) => (error["code"].as_str().unwrap().to_owned(), Vec::new()),
+        };
+        walked.push((word, keys, all(&daemon).await));
+    }
+    daemon.end(Duration::ZERO).await;
+    walked
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_and_every_look_has_the_same_outcome_through_every_door() {
+    let port = Port::reserve();
+    let spec = format!("{}=4000[name=one]", port.addr());
+    let of = |line: &str, method, params| Step { line: line.to_owned(), method, params };
+    let backend = |verb: &str, method, backend: &str| {
+        let params = json!({ "tunnel": "one", "backend": backend });
+        of(&format!("{verb} one {backend}"), method, params)
+    };
+    let add = |backend_spec| backend("add", "addBackend", backend_spec);
+    let remove = |backend_spec| backend("remove", "removeBackend", backend_spec);
+    let detail =
+        |tunnel: &str| of(&format!("detail {tunnel}"), "tunnelInfo", json!({ "tunnel": tunnel }));
+    let drain = |deadline: &str| {
+        let params = json!({ "tunnel": "one", "drain": true, "deadline": deadline });
+        of(&format!("close one drain deadline={deadline}"), "closeTunnel", params)
+    };
+    let close = of("close one", "closeTunnel", json!({ "tunnel": "one" }));
+    let steps_and_words = [
+        (Step::open(&spec), "opened"),
+        (Step::open(&spec), "unchanged"),
+        (Step::open(&spec.replace("4000", "4001")), "address-in-use"),
+        (Step::open("0=4000[name=ONE]"), "name-in-use"),
+        (add("4001"), "added"),
+        (add("4001"), "unchanged"),
+        (add("4001+weight=2"), "backend-exists"),
+        (add("4002+wieght=2"), "unknown-option"),
+        (remove("4000"), "removed"),
+        (remove("4000"), "backend-not-found"),
+        (remove("4001"), "last-backend"),
+        (detail("one"), "ok"),
+        (detail("nosuch"), "tunnel-not-found"),
+        (detail("a..b:x"), "invalid-address"),
+        (of("status full", "listTunnels", json!({})), "ok"),
+        (of("status", "numberOfTunnels", json!({})), "ok"),
+        (of("ping", "ping", json!({})), "ok"),
+        (drain("1y"), "invalid-value"),
+        (drain("1s"), "ok"),
+        (close.clone(), "tunnel-not-found"),
+        (Step::open(&spec), "opened"),
+        (close, "ok"),
+    ];
+    let (steps, words): (Vec<_>, Vec<_>) = steps_and_words.into_iter().unzip();
+    let line = walk(Door::Line, &steps).await;
+    for (place, (word, _, _)) in line.iter().enumerate() {
+        assert_eq!(word, words[place], "{}", steps[place].line);
+    }
+    for door in Door::ALL {
+        for (place, came) in walk(door, &steps).await.iter().enumerate() {
+            let step = &steps[place];
+            let (word, keys, tunnels) = came;
+            let (_, keys_there, tunnels_there) = &line[place];
+            assert_eq!(word, words[place], "{door:?}: {step:?}");
+            // plexyctl puts a bare word into an object, so that it has a schema.
+            if !keys_there.is_empty() {
+                assert_eq!(keys, keys_there, "{door:?}: {step:?}");
             }
+            assert_eq!(tunnels, tunnels_there, "{door:?}: {step:?}");
         }
     }
 }

@@ -11,6 +11,7 @@ use plexy_tests::daemon::{LineClient, Process};
 use plexy_tests::tool::Tool;
 
 pub(crate) const PLEXYD: &str = env!("CARGO_BIN_EXE_plexyd-under-test");
+pub(crate) const PLEXYCTL: &str = env!("CARGO_BIN_EXE_plexyctl-under-test");
 
 /// A plexyd that is ready, with a control socket and these further arguments.
 async fn plexyd(arguments: &[&str]) -> Process {
@@ -26,7 +27,7 @@ async fn tunnel_of(process: &Process) -> SocketAddr {
 }
 
 /// Runs a program of ours to its end.
-async fn run(program: &str, arguments: &[&str]) -> plexy_tests::tool::Output {
+pub(crate) async fn run(program: &str, arguments: &[&str]) -> plexy_tests::tool::Output {
     let path = std::path::Path::new(program);
     let name = path.file_name().unwrap().to_str().unwrap();
     let tool = Tool::find_in([path.parent().unwrap().to_owned()], name, "plexy").unwrap();

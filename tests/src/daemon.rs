@@ -16,10 +16,12 @@ use tempfile::TempDir;
 mod http_client;
 mod line_client;
 mod process;
+mod ws_client;
 
 pub use self::http_client::{HttpAnswer, HttpClient, Io};
 pub use self::line_client::LineClient;
 pub use self::process::Process;
+pub use self::ws_client::WsClient;
 
 /// A daemon in the process of the test. Give its test `flavor = "multi_thread"`: the control side
 /// runs on the runtime of the test, the data path on threads of the daemon's own.

@@ -3,9 +3,7 @@
 use plexy_tests::daemon::Process;
 use plexy_tests::tool::{Output, Tool};
 
-use super::{PLEXYD, run};
-
-const PLEXYCTL: &str = env!("CARGO_BIN_EXE_plexyctl-under-test");
+use super::{PLEXYCTL, PLEXYD, run};
 
 /// A plexyd, and how to ask it.
 struct Scene {

@@ -1,12 +1,15 @@
 //! Changes over JSON-RPC: all or none, at a revision, and to their end.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use plexy_tests::backend::Echo;
-use plexy_tests::daemon::{Daemon, HttpClient};
+use plexy_tests::daemon::{Daemon, HttpClient, WsClient};
+use plexy_tests::dns::Dns;
 use plexy_tests::eventually;
 use plexy_tests::port::Port;
 use plexy_tests::traffic::round_trip;
+use plexyd::NameServers;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
@@ -99,29 +102,37 @@ async fn a_change_is_made_at_the_expected_revision_or_not_at_all() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_comes_to_its_end_although_its_caller_has_hung_up() {
-    let daemon = Daemon::start().await;
-    for round in 0..20 {
-        let name = format!("t{round}");
-        let call = json!({
-            "jsonrpc": "2.0", "id": 1, "method": "openTunnel",
-            "params": {"spec": format!("0=4000[name={name}]")},
-        });
-        let body = call.to_string();
-        let mut stream = daemon.rpc_unix().connect().await;
-        let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
-        let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
-        stream.write_all(request.as_bytes()).await.unwrap();
-        drop(stream);
+    let dns = Dns::start().await;
+    let servers = NameServers::One(dns.addr());
+    let daemon = Daemon::start_with(|config| config.name_servers = servers).await;
+    // The change waits for the name, and so cannot be over before its caller leaves.
+    dns.silent(true);
+    let call = |name: &str| {
+        let spec = format!("{name}.test:0=4000[name={name}]");
+        json!({"jsonrpc": "2.0", "id": 1, "method": "openTunnel", "params": {"spec": spec}})
+    };
+    let body = call("http").to_string();
+    let head = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    let mut http = daemon.rpc().connect().await;
+    http.write_all(request.as_bytes()).await.unwrap();
+    let websocket = WsClient::connect(&daemon.rpc_unix()).await;
+    let asking = call("websocket")["params"].clone();
+    let asked = tokio::spawn(async move { websocket.call("openTunnel", asking).await });
+    for name in ["http", "websocket"] {
+        eventually!(dns.asked(&format!("{name}.test")) > 0);
     }
-    // What was read was done whole: never a port that is open without its tunnel.
-    eventually!(daemon.statuses().len() <= 20);
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    for status in daemon.statuses() {
-        let info = daemon.detail(&status.listen).await;
-        assert_eq!(info.backend_list.len(), 1);
-        assert_eq!(daemon.close(&status.listen).await.ended, 0);
+    drop(http);
+    asked.abort();
+    assert!(asked.await.unwrap_err().is_cancelled());
+    assert!(daemon.statuses().is_empty());
+
+    for name in ["http", "websocket"] {
+        dns.set(&format!("{name}.test"), [IpAddr::V4(Ipv4Addr::LOCALHOST)], 60);
     }
-    assert!(daemon.line().await.ask("ping").await.contains("pong"));
+    dns.silent(false);
+
+    eventually!(within Duration::from_secs(30), daemon.statuses().len() == 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

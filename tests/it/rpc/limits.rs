@@ -1,9 +1,14 @@
 //! What would be too much: it is refused, and nobody else notices.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use plexy_tests::daemon::Daemon;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use plexy_tests::daemon::{Daemon, WsClient};
+use plexy_tests::dns::Dns;
 use plexy_tests::eventually;
+use plexyd::NameServers;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -72,6 +77,29 @@ async fn a_slow_post_keeps_its_own_connection_only() {
         slow.push(stream);
     }
     assert_eq!(daemon.rpc().call("ping", json!({})).await.unwrap(), "pong");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_calls_than_a_connection_may_have_under_way_are_refused() {
+    let dns = Dns::start().await;
+    let servers = NameServers::One(dns.addr());
+    let daemon = Daemon::start_with(|config| config.name_servers = servers).await;
+    dns.set("slow.test", [IpAddr::V4(Ipv4Addr::LOCALHOST)], 60);
+    dns.silent(true);
+    let client = WsClient::connect(&daemon.rpc()).await;
+    let calls = (0..300).map(|_| client.call("openTunnel", json!({"spec": "slow.test:0=4000"})));
+    let mut calls: FuturesUnordered<_> = calls.collect();
+    for _ in 256..300 {
+        let refused = calls.next().await.unwrap().unwrap_err();
+        assert_eq!(refused["data"]["code"], "overloaded", "{refused}");
+    }
+    // Others do not notice, and those who wait are served.
+    assert_eq!(daemon.rpc().call("ping", json!({})).await.unwrap(), "pong");
+    dns.silent(false);
+    while let Some(opened) = calls.next().await {
+        assert_eq!(opened.unwrap()["result"], "opened");
+    }
+    assert_eq!(daemon.statuses().len(), 256);
 }
 
 #[tokio::test(flavor = "multi_thread")]

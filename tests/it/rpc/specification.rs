@@ -150,6 +150,63 @@ async fn every_method_refuses_what_it_does_not_know_and_wrong_types() {
     assert!(daemon.statuses().is_empty(), "nothing was done");
 }
 
+/// Values that no field takes, or only a field of this JSON type.
+const NEVER_OR_ONLY: [(&str, &str); 13] = [
+    ("NaN", "no type"),
+    ("Infinity", "no type"),
+    ("1e400", "no type"),
+    ("-0.5", "no type"),
+    ("{}", "no type"),
+    ("{\"spec\":\"0=1\"}", "no type"),
+    ("\"\\ud800\"", "no type"),
+    ("18446744073709551616", "no type"),
+    ("-1", "no type"),
+    ("[1]", "no type"),
+    ("[]", "array"),
+    ("true", "boolean"),
+    ("7", "integer"),
+];
+
+/// The JSON types of a parameter, as the document of `rpc.discover` tells them.
+fn types(schema: &Value) -> Vec<&str> {
+    match &schema["type"] {
+        Value::String(name) => vec![name],
+        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
+        other => panic!("a parameter has a type: {other}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_parameter_of_any_method_takes_what_it_is_not() {
+    let daemon = Daemon::start().await;
+    let document = daemon.rpc().call("rpc.discover", json!({})).await.unwrap();
+    let mut tried = 0;
+    for method in document["methods"].as_array().unwrap() {
+        let name = method["name"].as_str().unwrap();
+        // Only a WebSocket can subscribe; `stats.rs` tries its parameters.
+        if name.ends_with("subscribeStats") {
+            continue;
+        }
+        for param in method["params"].as_array().unwrap() {
+            let types = types(&param["schema"]);
+            for (value, only) in NEVER_OR_ONLY {
+                if types.contains(&only) {
+                    continue;
+                }
+                let params = format!("{{{}:{value}}}", param["name"]);
+                let call =
+                    format!(r#"{{"jsonrpc":"2.0","method":"{name}","params":{params},"id":1}}"#);
+                let answer = ask(&daemon.rpc(), &call).await.unwrap();
+                let number = answer["error"]["code"].as_i64();
+                assert!([-32700, -32602].map(Some).contains(&number), "{call}: {answer}");
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 100, "{tried}");
+    assert!(daemon.statuses().is_empty(), "nothing was done");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_document_describes_every_method() {
     let daemon = Daemon::start().await;

@@ -1,46 +1,18 @@
-//! `subscribeStats` over a WebSocket, with jsonrpsee's own client.
+//! `subscribeStats` over a WebSocket.
 
-use jsonrpsee::async_client::{Client, ClientBuilder};
-use jsonrpsee::client_transport::ws::WsTransportClientBuilder;
-use jsonrpsee::core::client::{ClientT, Subscription, SubscriptionClientT};
-use jsonrpsee::rpc_params;
+use jsonrpsee::core::client::Subscription;
 use plexy_shared::info::Stats;
-use plexy_shared::rpc::StatsParams;
 use plexy_tests::backend::Echo;
-use plexy_tests::daemon::{Daemon, HttpClient};
-use plexy_tests::eventually;
+use plexy_tests::daemon::{Daemon, HttpClient, Io, Process, WsClient};
 use plexy_tests::traffic::round_trip;
-use serde_json::{Value, value::RawValue};
-use tokio::net::{TcpStream, UnixStream};
+use plexy_tests::{eventually, memory};
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 
-struct Named<'a, P>(&'a P);
+use crate::process::PLEXYD;
 
-impl<P: serde::Serialize> jsonrpsee::core::traits::ToRpcParams for Named<'_, P> {
-    fn to_rpc_params(self) -> Result<Option<Box<RawValue>>, serde_json::Error> {
-        serde_json::value::to_raw_value(self.0).map(Some)
-    }
-}
-
-async fn client(rpc: &HttpClient) -> Client {
-    let url = "ws://localhost".parse().unwrap();
-    let builder = WsTransportClientBuilder::default();
-    match rpc {
-        HttpClient::Tcp(addr) => {
-            let stream = TcpStream::connect(addr).await.unwrap();
-            let (sender, receiver) = builder.build_with_stream(url, stream).await.unwrap();
-            ClientBuilder::default().build_with_tokio(sender, receiver)
-        }
-        HttpClient::Unix(path) => {
-            let stream = UnixStream::connect(path).await.unwrap();
-            let (sender, receiver) = builder.build_with_stream(url, stream).await.unwrap();
-            ClientBuilder::default().build_with_tokio(sender, receiver)
-        }
-    }
-}
-
-async fn subscribe(client: &Client, tunnels: bool) -> Subscription<Stats> {
-    let params = StatsParams { interval: Some("100ms".to_owned()), tunnels };
-    client.subscribe("subscribeStats", Named(&params), "unsubscribeStats").await.unwrap()
+async fn subscribe(client: &WsClient, tunnels: bool) -> Subscription<Stats> {
+    client.subscribe("100ms", tunnels).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,7 +21,7 @@ async fn counts_come_again_and_again_and_never_fall() {
     let echo = Echo::start();
     let tunnel = daemon.open(&echo.addr().to_string()).await;
     for rpc in [daemon.rpc(), daemon.rpc_unix()] {
-        let client = client(&rpc).await;
+        let client = WsClient::connect(&rpc).await;
         let mut stats = subscribe(&client, true).await;
         let mut last: Option<Stats> = None;
         for _ in 0..5 {
@@ -66,7 +38,7 @@ async fn counts_come_again_and_again_and_never_fall() {
         }
         assert!(last.unwrap().traffic.bytes_out >= 4000);
         stats.unsubscribe().await.unwrap();
-        let pong: String = client.request("ping", rpc_params![]).await.unwrap();
+        let pong = client.call("ping", json!({})).await.unwrap();
         assert_eq!(pong, "pong", "the connection goes on");
     }
 }
@@ -79,7 +51,7 @@ async fn closed_tunnels_stay_in_the_sums_of_the_daemon() {
     round_trip(tunnel, 5000).await.unwrap();
     eventually!(daemon.status(tunnel).await.traffic.connections == 0);
     daemon.close(tunnel).await;
-    let client = client(&daemon.rpc()).await;
+    let client = WsClient::connect(&daemon.rpc()).await;
     let mut stats = subscribe(&client, false).await;
     let now = stats.next().await.unwrap().unwrap();
     assert_eq!((now.status.tunnels, now.status.tunnel_list), (0, None));
@@ -89,24 +61,65 @@ async fn closed_tunnels_stay_in_the_sums_of_the_daemon() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_interval_is_refused_as_such() {
     let daemon = Daemon::start().await;
-    let client = client(&daemon.rpc()).await;
+    let client = WsClient::connect(&daemon.rpc()).await;
     for (interval, code) in
         [("1ms", "out-of-range"), ("nan", "invalid-value"), ("-1s", "out-of-range")]
     {
-        let params = StatsParams { interval: Some(interval.to_owned()), tunnels: false };
-        let refused: Result<Subscription<Value>, _> =
-            client.subscribe("subscribeStats", Named(&params), "unsubscribeStats").await;
-        let refused = refused.unwrap_err().to_string();
-        assert!(refused.contains(code), "{interval}: {refused}");
+        let refused = client.subscribe::<Value>(interval, false).await.unwrap_err();
+        assert_eq!(refused["data"]["code"], code, "{interval}: {refused}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_calls_at_once_are_all_answered() {
     let daemon = Daemon::start().await;
-    let client = client(&daemon.rpc_unix()).await;
-    let calls = (0..200).map(|_| client.request::<String, _>("ping", rpc_params![]));
+    let client = WsClient::connect(&daemon.rpc_unix()).await;
+    let calls = (0..200).map(|_| client.call("ping", json!({})));
     for pong in futures_util::future::join_all(calls).await {
         assert_eq!(pong.unwrap(), "pong");
     }
+}
+
+/// A subscriber to everything who takes nothing that is sent to it.
+async fn subscribe_and_never_read(door: &HttpClient) -> Box<dyn Io> {
+    let mut stream = door.connect().await;
+    let upgrade = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    stream.write_all(upgrade.as_bytes()).await.unwrap();
+    let call = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "subscribeStats",
+        "params": {"interval": "100ms", "tunnels": true},
+    });
+    let text = call.to_string();
+    // One text frame with a mask of zeros (RFC 6455, section 5.2).
+    let length = u8::try_from(text.len()).unwrap();
+    assert!(length < 126, "the length stands in one byte");
+    let frame = [&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat();
+    stream.write_all(&frame).await.unwrap();
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subscribers_who_never_read_cost_nothing() {
+    let process = Process::start(PLEXYD, &["--workers", "1"]).await;
+    let rpc = HttpClient::Unix(process.rpc_socket());
+    let specs: Vec<_> = (0..900).map(|n| format!("0=4000[name=t{n}]")).collect();
+    rpc.call("openTunnels", json!({ "specs": specs })).await.unwrap();
+    let list = rpc.call("listTunnels", json!({})).await.unwrap().to_string();
+    let before = memory::proportional(process.pid()).unwrap();
+    let mut deaf = Vec::new();
+    for _ in 0..10 {
+        deaf.push(subscribe_and_never_read(&rpc).await);
+    }
+    let reader = WsClient::connect(&rpc).await;
+    let mut stats = reader.subscribe::<Stats>("100ms", false).await.unwrap();
+    // Three seconds of counts: each of the deaf would have 30 lists waiting.
+    for _ in 0..30 {
+        stats.next().await.unwrap().unwrap();
+    }
+    let grown = memory::proportional(process.pid()).unwrap().saturating_sub(before);
+    let waiting = deaf.len() * list.len();
+    assert!(grown < 8 * waiting as u64, "{grown} bytes for lists of {} bytes", list.len());
+    drop(deaf);
+    assert_eq!(reader.call("ping", json!({})).await.unwrap(), "pong");
 }
