@@ -5,9 +5,12 @@ use std::time::Duration;
 use plexy_tests::backend::{Echo, Refuser};
 use plexy_tests::daemon::{Daemon, HttpClient};
 use plexy_tests::eventually;
-use plexy_tests::server::Prometheus;
+use plexy_tests::server::{Nginx, Prometheus};
 use plexy_tests::tool::Tool;
 use plexy_tests::traffic::round_trip;
+
+/// How long Prometheus may take to have scraped, once a second, what has happened.
+const PROMETHEUS_PATIENCE: Duration = Duration::from_secs(30);
 
 /// The value of a series in a scrape.
 #[track_caller]
@@ -119,24 +122,43 @@ async fn promtool_has_nothing_to_say_about_a_live_scrape() {
     assert_eq!((checked.text().as_str(), checked.errors().as_str()), ("", ""));
 }
 
+/// The number behind a heading of the report of ab.
+#[track_caller]
+fn counted(report: &str, heading: &str) -> f64 {
+    let line = report.lines().find_map(|line| line.strip_prefix(heading)?.strip_prefix(':'));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    number.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("{heading}: {report}"))
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_real_prometheus_counts_what_the_clients_counted() {
+async fn a_real_prometheus_counts_what_the_load_generator_counted() {
+    let Some(ab) = Tool::find("ab", "apache2-utils") else { return };
+    let Some(nginx) = Nginx::start().await else { return };
     let daemon = Daemon::start().await;
     let HttpClient::Tcp(addr) = daemon.monitor() else { unreachable!() };
     let Some(prometheus) = Prometheus::scraping(addr).await else { return };
-    let echo = Echo::start();
-    let tunnel = daemon.open(&format!("{}[name=load]", echo.addr())).await;
-    let (mut connections, mut bytes) = (0, 0);
-    while connections < 100 {
-        round_trip(tunnel, 2000).await.unwrap();
-        connections += 1;
-        bytes += 2000;
-    }
+    nginx.serve_pattern("page", 1, 3_000);
+    let tunnel = daemon.open(&format!("{}[name=load]", nginx.addr())).await;
     let query = async |expression: &str| prometheus.query(expression).await;
     let accepted = "plexy_tunnel_connections_accepted_total{tunnel=\"load\"}";
-    let moved = "sum by (tunnel) (plexy_tunnel_bytes_total{tunnel=\"load\"})";
-    eventually!(within Duration::from_secs(30), query(accepted).await == Some(f64::from(connections)));
-    eventually!(within Duration::from_secs(30), query(moved).await == Some(f64::from(2 * bytes)));
+    let sent = "plexy_tunnel_bytes_total{tunnel=\"load\",direction=\"out\"}";
+    let closed = "plexy_tunnel_connections_closed_total{tunnel=\"load\"";
+    let served = &format!("{closed},reason=\"backend-fin\"}}");
+    let ended = &format!("sum({closed}}})");
+    eventually!(within PROMETHEUS_PATIENCE, query(accepted).await == Some(0.0));
+
+    let url = nginx.url_through(tunnel, "page");
+    let report = ab.run(["-q", "-n", "5000", "-c", "20", &url]).output().await.success();
+
+    let requests = counted(&report, "Complete requests");
+    assert!((requests - 5_000.0).abs() < f64::EPSILON, "{report}");
+    assert!(counted(&report, "Failed requests").abs() < f64::EPSILON, "{report}");
+    let transferred = counted(&report, "Total transferred");
+    eventually!(within PROMETHEUS_PATIENCE, query(served).await == Some(requests));
+    // ab may open a few connections at its end that it has no request for.
+    assert_eq!(query(accepted).await, query(ended).await);
+    assert_eq!(query(sent).await, Some(transferred));
+    assert_eq!(query("plexy_tunnel_connections{tunnel=\"load\"}").await, Some(0.0));
     assert_eq!(query("up").await, Some(1.0));
 }
 
