@@ -125,8 +125,8 @@ fn refusal(object: &ErrorObject<'_>) -> CallError {
     let of_number = || {
         let known = Code::ALL.iter().copied().find(|code| code.number() == number);
         let code = known.map_or_else(|| Word::Unknown(RPC_ERROR.into()), Word::Known);
-        let (span, suggestion, valid, hint, index) = (None, None, Vec::new(), None, None);
-        ErrorData { code, span, suggestion, valid, hint, index }
+        let (parameter, span, suggestion, hint, index) = (None, None, None, None, None);
+        ErrorData { code, parameter, span, suggestion, valid: Vec::new(), hint, index }
     };
     let data = object.data().and_then(|data| serde_json::from_str(data.get()).ok());
     CallError { number, message: object.message().to_owned(), data: data.unwrap_or_else(of_number) }

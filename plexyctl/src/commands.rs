@@ -9,6 +9,7 @@ use plexy_shared::rpc::{
     TunnelInfo, TunnelParams,
 };
 use plexy_shared::spec::{BackendSpec, TunnelRef};
+use serde_json::Value;
 
 use crate::answer::{Answer, BackendChange, Daemon};
 use crate::args::Options;
@@ -55,19 +56,18 @@ impl<'a> Command<'a> {
     }
 }
 
-/// A call without a reply, and the text that a refusal of it points into.
+/// A call without a reply, and the parameters that a refusal of it points into.
 #[derive(Debug)]
 struct Unanswered {
     error: ClientError,
-    /// The last parameter: the only one, or the one that is more than a name.
-    parameter: String,
+    parameters: Value,
     /// The command that tells whether a change has happened.
     look: String,
 }
 
 impl Unanswered {
     fn into_failure(self, line: &str) -> Failure {
-        Failure::of_call(self.error, line, &self.parameter, &self.look)
+        Failure::of_call(self.error, line, &self.parameters, &self.look)
     }
 }
 
@@ -76,13 +76,13 @@ impl Found {
         match request {
             Request::Open(spec) => {
                 let params = OpenTunnelParams::new(&spec);
-                let reply = self.call::<OpenTunnel>(&params, &params.spec, "plexyctl list").await?;
+                let reply = self.call::<OpenTunnel>(&params, "plexyctl list").await?;
                 Ok(Answer::Opened { spec, reply })
             }
             Request::Close { tunnel, connections } => {
                 let params = CloseTunnelParams::new(&tunnel, connections);
                 let look = look_at(&tunnel);
-                let reply = self.call::<CloseTunnel>(&params, &params.tunnel, &look).await?;
+                let reply = self.call::<CloseTunnel>(&params, &look).await?;
                 Ok(Answer::Closed(reply))
             }
             Request::Add { tunnel, backend } => {
@@ -96,7 +96,7 @@ impl Found {
             }
             Request::Detail(tunnel) => {
                 let params = TunnelParams::new(&tunnel);
-                let info = self.call::<TunnelInfo>(&params, &params.tunnel, "").await?;
+                let info = self.look::<TunnelInfo>(&params).await?;
                 Ok(Answer::Detail(Box::new(info)))
             }
             Request::Ping => self.look::<Ping>(&NoParams {}).await.map(Answer::Pong),
@@ -117,18 +117,17 @@ impl Found {
     async fn call<M: Method>(
         &self,
         params: &M::Params,
-        parameter: &str,
         look: &str,
     ) -> Result<M::Reply, Unanswered> {
         self.client.call::<M>(params).await.map_err(|error| Unanswered {
             error,
-            parameter: parameter.to_owned(),
+            parameters: serde_json::to_value(params).unwrap_or_default(),
             look: look.to_owned(),
         })
     }
 
     async fn look<M: Method>(&self, params: &M::Params) -> Result<M::Reply, Unanswered> {
-        self.call::<M>(params, "", "").await
+        self.call::<M>(params, "").await
     }
 
     async fn change<M>(
@@ -140,7 +139,7 @@ impl Found {
         M: Method<Params = BackendParams, Reply = BackendReply>,
     {
         let params = BackendParams::new(tunnel, backend);
-        let reply = self.call::<M>(&params, &params.backend, &look_at(tunnel)).await?;
+        let reply = self.call::<M>(&params, &look_at(tunnel)).await?;
         Ok(BackendChange { tunnel: tunnel.to_string(), reply })
     }
 }

@@ -4,6 +4,7 @@
 use plexy_shared::error::{Code, Refusal, Span};
 use plexy_shared::rpc::CallError;
 use plexy_shared::word::Words;
+use serde_json::Value;
 
 use crate::client::{
     ClientError, ConnectError, Endpoint, Impatience, Silence, TokenError, Unreached,
@@ -36,6 +37,21 @@ pub(crate) struct Place {
     pub(crate) text: String,
     /// Which bytes of it.
     pub(crate) span: Span,
+}
+
+impl Place {
+    /// In the line if the parameter stands there as it was sent, else in the
+    /// parameter itself.
+    fn of(span: Span, parameter: &str, line: &str) -> Self {
+        let at = if parameter.is_empty() { None } else { line.rfind(parameter) };
+        match at {
+            Some(at) => {
+                let span = span.start.saturating_add(at)..span.end.saturating_add(at);
+                Self { text: line.to_owned(), span }
+            }
+            None => Self { text: parameter.to_owned(), span },
+        }
+    }
 }
 
 impl Failure {
@@ -75,12 +91,12 @@ impl Failure {
         }
     }
 
-    /// A call that the daemon did not do, or did not say so. `parameter` is
-    /// what a span of it points into, `look` the command that tells whether a
-    /// change has happened.
-    pub(crate) fn of_call(error: ClientError, line: &str, parameter: &str, look: &str) -> Self {
+    /// A call that the daemon did not do, or did not say so. A span of it
+    /// points into one of `parameters`; `look` is the command that tells
+    /// whether a change has happened.
+    pub(crate) fn of_call(error: ClientError, line: &str, parameters: &Value, look: &str) -> Self {
         match error {
-            ClientError::Refused(refusal) => Self::refused(*refusal, line, parameter),
+            ClientError::Refused(refusal) => Self::refused(*refusal, line, parameters),
             ClientError::BadAnswer { method, cause } => {
                 let message = format!("the answer to `{method}` is not understood: {cause}");
                 Self::new(ClientCode::BadAnswer, message)
@@ -97,12 +113,14 @@ impl Failure {
         }
     }
 
-    fn refused(refusal: CallError, line: &str, parameter: &str) -> Self {
+    fn refused(refusal: CallError, line: &str, parameters: &Value) -> Self {
         let data = refusal.data;
+        let parameter = data.parameter.and_then(|name| parameters.get(name)?.as_str());
+        let place = data.span.zip(parameter);
         Self {
             code: data.code.as_str().to_owned(),
             message: refusal.message,
-            place: data.span.map(|(start, end)| place(start..end, line, parameter)),
+            place: place.map(|((start, end), parameter)| Place::of(start..end, parameter, line)),
             suggestion: data.suggestion,
             valid: data.valid,
             hint: data.hint,
@@ -113,19 +131,6 @@ impl Failure {
     /// How the program ends.
     pub(crate) fn exit(&self) -> Exit {
         Exit::of(&self.code)
-    }
-}
-
-/// In the line if the parameter stands there as it was sent, else in the
-/// parameter itself.
-fn place(span: Span, line: &str, parameter: &str) -> Place {
-    let at = if parameter.is_empty() { None } else { line.rfind(parameter) };
-    match at {
-        Some(at) => {
-            let span = span.start.saturating_add(at)..span.end.saturating_add(at);
-            Place { text: line.to_owned(), span }
-        }
-        None => Place { text: parameter.to_owned(), span },
     }
 }
 

@@ -194,6 +194,9 @@ pub struct Refusal {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// Which parameter of a call it is about, and its span points into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<&'static str>,
     /// Which one of many it is about, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index: Option<usize>,
@@ -217,6 +220,7 @@ impl Refusal {
             suggestion: None,
             valid: Vec::new(),
             hint: None,
+            parameter: None,
             index: None,
             column: None,
         }
@@ -241,6 +245,13 @@ impl Refusal {
     #[must_use]
     pub fn with_valid(mut self, valid: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.valid = valid.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Says which parameter of a call it is about.
+    #[must_use]
+    pub fn of_parameter(mut self, name: &'static str) -> Self {
+        self.parameter = Some(name);
         self
     }
 

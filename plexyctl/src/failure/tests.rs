@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use plexy_shared::spec::TunnelSpec;
+use serde_json::json;
 
 use super::*;
 
@@ -8,8 +9,9 @@ fn unix(path: &str) -> Endpoint {
     format!("unix:{path}").parse().unwrap()
 }
 
-fn refusal_of(spec: &str) -> Box<CallError> {
-    Box::new(CallError::from(Refusal::from(spec.parse::<TunnelSpec>().unwrap_err())))
+fn refusal_of(spec: &str) -> ClientError {
+    let refusal = Refusal::from(spec.parse::<TunnelSpec>().unwrap_err()).of_parameter("spec");
+    ClientError::Refused(Box::new(CallError::from(refusal)))
 }
 
 fn lost(is_change: bool) -> ClientError {
@@ -20,7 +22,7 @@ fn lost(is_change: bool) -> ClientError {
 fn a_refusal_points_into_the_line_that_was_typed() {
     let spec = "3000=4000[stratgy=random]";
     let line = format!("open {spec}");
-    let failure = Failure::of_call(ClientError::Refused(refusal_of(spec)), &line, spec, "");
+    let failure = Failure::of_call(refusal_of(spec), &line, &json!({ "spec": spec }), "");
     let place = failure.place.unwrap();
     assert_eq!(place.text.get(place.span), Some("stratgy"));
     assert_eq!(place.text, line);
@@ -29,17 +31,17 @@ fn a_refusal_points_into_the_line_that_was_typed() {
 #[test]
 fn a_refusal_of_what_was_rewritten_points_into_what_was_sent() {
     let spec = "3000=4000[stratgy=random]";
-    let refusal = ClientError::Refused(refusal_of(spec));
-    let place = Failure::of_call(refusal, "open 3000 = 4000[stratgy=random]", spec, "").place;
+    let line = "open 3000 = 4000[stratgy=random]";
+    let place = Failure::of_call(refusal_of(spec), line, &json!({ "spec": spec }), "").place;
     assert_eq!(place.unwrap().text, spec);
 }
 
 #[test]
 fn a_change_that_may_have_happened_is_not_called_unreachable() {
-    let failure = Failure::of_call(lost(true), "close web", "web", "plexyctl detail web");
+    let failure = Failure::of_call(lost(true), "close web", &json!({}), "plexyctl detail web");
     assert_eq!((failure.code.as_str(), failure.exit()), ("outcome-unknown", Exit::Refused));
     assert!(failure.hint.unwrap().contains("plexyctl detail web"));
-    assert_eq!(Failure::of_call(lost(false), "list", "", "").exit(), Exit::Unreachable);
+    assert_eq!(Failure::of_call(lost(false), "list", &json!({}), "").exit(), Exit::Unreachable);
 }
 
 #[test]

@@ -13,8 +13,10 @@ use crate::word::Word;
 pub struct ErrorData {
     /// For programs: the same word through every door.
     pub code: Word<Code>,
-    /// Which bytes of the parameter it is about: start, and the one after the
-    /// last.
+    /// Which parameter it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<String>,
+    /// Which bytes of that: start, and the one after the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<(usize, usize)>,
     /// What was probably meant.
@@ -61,6 +63,7 @@ impl From<Refusal> for CallError {
             message: refusal.message,
             data: ErrorData {
                 code: refusal.code.into(),
+                parameter: refusal.parameter.map(str::to_owned),
                 span: refusal.span.map(|span| (span.start, span.end)),
                 suggestion: refusal.suggestion,
                 valid: refusal.valid,

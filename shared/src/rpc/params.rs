@@ -5,6 +5,7 @@
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -123,7 +124,7 @@ impl TunnelParams {
     ///
     /// If that is no name and no address.
     pub fn tunnel(&self) -> Result<TunnelRef, Refusal> {
-        Ok(self.tunnel.parse()?)
+        parse("tunnel", &self.tunnel)
     }
 }
 
@@ -140,7 +141,7 @@ impl OpenTunnelParams {
     ///
     /// If the specification does not follow the grammar.
     pub fn spec(&self) -> Result<TunnelSpec, Refusal> {
-        Ok(self.spec.parse()?)
+        parse("spec", &self.spec)
     }
 }
 
@@ -157,10 +158,10 @@ impl OpenTunnelsParams {
             let message = format!("{given} tunnels in one call; {most} are the most");
             return Err(Refusal::new(Code::TooManyTunnels, message));
         }
-        let parse = |(index, text): (usize, &String)| {
-            text.parse().map_err(|error| Refusal::from(error).of_item(index))
+        let read = |(index, text): (usize, &String)| {
+            parse("specs", text).map_err(|refusal| refusal.of_item(index))
         };
-        self.specs.iter().enumerate().map(parse).collect()
+        self.specs.iter().enumerate().map(read).collect()
     }
 }
 
@@ -182,7 +183,7 @@ impl CloseTunnelParams {
     ///
     /// If either does not follow the grammar.
     pub fn request(&self) -> Result<(TunnelRef, CloseMode), Refusal> {
-        let tunnel = self.tunnel.parse()?;
+        let tunnel = parse("tunnel", &self.tunnel)?;
         let deadline = self.deadline.as_deref().map(|text| parse_duration(text, &DEADLINE_RANGE));
         let deadline = deadline.transpose().map_err(|error| bad_value("deadline", &error))?;
         match (self.drain, deadline) {
@@ -190,7 +191,7 @@ impl CloseTunnelParams {
             (false, None) => Ok((tunnel, CloseMode::Reset)),
             (false, Some(_)) => {
                 let message = "`deadline` without `drain`: the connections would be reset at once";
-                Err(Refusal::new(Code::UnexpectedArgument, message))
+                Err(Refusal::new(Code::UnexpectedArgument, message).of_parameter("deadline"))
             }
         }
     }
@@ -210,7 +211,7 @@ impl BackendParams {
     ///
     /// If either does not follow the grammar.
     pub fn request(&self) -> Result<(TunnelRef, BackendSpec), Refusal> {
-        Ok((self.tunnel.parse()?, self.backend.parse()?))
+        Ok((parse("tunnel", &self.tunnel)?, parse("backend", &self.backend)?))
     }
 }
 
@@ -230,7 +231,17 @@ impl StatsParams {
     }
 }
 
-fn bad_value(key: &str, error: &ValueError) -> Refusal {
+/// Reads a parameter in the grammar of every other door.
+fn parse<T>(name: &'static str, text: &str) -> Result<T, Refusal>
+where
+    T: FromStr,
+    Refusal: From<T::Err>,
+{
+    text.parse().map_err(|error| Refusal::from(error).of_parameter(name))
+}
+
+fn bad_value(key: &'static str, error: &ValueError) -> Refusal {
     Refusal::new(error.code(), format!("`{key}`: {error}"))
         .suggesting(error.suggestion().map(str::to_owned))
+        .of_parameter(key)
 }

@@ -208,6 +208,23 @@ async fn no_parameter_of_any_method_takes_what_it_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_says_which_parameter_it_is_about() {
+    let daemon = Daemon::start().await;
+    let [good, bad] = ["0=4000", "0=4000[retries=x]"];
+    for (method, params, parameter, index) in [
+        ("openTunnel", json!({"spec": bad}), "spec", Value::Null),
+        ("openTunnels", json!({"specs": [good, bad]}), "specs", json!(1)),
+        ("addBackend", json!({"tunnel": "a b", "backend": "1"}), "tunnel", Value::Null),
+        ("addBackend", json!({"tunnel": "a", "backend": "1+x"}), "backend", Value::Null),
+        ("closeTunnel", json!({"tunnel": "a", "deadline": "1s"}), "deadline", Value::Null),
+    ] {
+        let refused = daemon.rpc().call(method, params).await.unwrap_err();
+        assert_eq!(refused["data"]["parameter"], parameter, "{refused}");
+        assert_eq!(refused["data"]["index"], index, "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_document_describes_every_method() {
     let daemon = Daemon::start().await;
     let document = daemon.rpc().call("rpc.discover", json!({})).await.unwrap();
