@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::Resettable;
 use clap::{Arg, ArgMatches, Command, FromArgMatches, Parser, ValueEnum};
 use plexy_shared::command::{VERBS, Verb};
 use plexy_shared::units::{ValueError, parse_duration};
@@ -16,6 +17,9 @@ use crate::client::Endpoint;
 /// How long a command may be given.
 const TIMEOUT_RANGE: RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(3_600);
+
+/// The variable that says where plexyd is.
+const ENDPOINT: &str = "PLEXY_ENDPOINT";
 
 /// The words of a command behind its verb.
 const WORDS: &str = "words";
@@ -36,7 +40,7 @@ pub(crate) struct Args {
 pub(crate) struct Options {
     /// Where plexyd is: unix:/path, ws://host:port or http://host:port [default: the first
     /// socket that answers, of those that plexyd makes by itself]
-    #[arg(long, global = true, value_name = "URL", env = "PLEXY_ENDPOINT", value_parser = endpoint)]
+    #[arg(long, global = true, value_name = "URL", env = ENDPOINT, value_parser = endpoint)]
     pub(crate) endpoint: Option<Endpoint>,
 
     /// How answers, and errors, are written
@@ -80,7 +84,10 @@ impl Args {
 
 /// The whole command line.
 pub(crate) fn command() -> Command {
+    // A variable that is set to nothing says nothing, as everywhere.
+    let is_empty = std::env::var_os(ENDPOINT).is_some_and(|url| url.is_empty());
     <Options as clap::CommandFactory>::command()
+        .mut_arg("endpoint", |arg| if is_empty { arg.env(Resettable::Reset) } else { arg })
         .about("The client of Plexy: one command to plexyd, and its answer")
         .disable_help_subcommand(false)
         .subcommand_value_name("COMMAND")

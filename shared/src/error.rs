@@ -325,7 +325,8 @@ pub fn quoted(text: &str) -> String {
 
 /// Characters that act on a terminal, or reorder what stands around them,
 /// instead of showing themselves.
-pub(crate) fn is_unprintable(character: char) -> bool {
+#[must_use]
+pub fn is_unprintable(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')

@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use unicode_width::UnicodeWidthStr;
+
 use super::safe::{safe, shown};
 use crate::failure::{Failure, Place};
 
@@ -54,8 +56,8 @@ fn marked(place: &Place) -> (String, String) {
     let first = if all > SHOWN_CHARS_MAX { before.len().saturating_sub(BEFORE_CHARS) } else { 0 };
     let last = all.min(first + SHOWN_CHARS_MAX);
     let start = if first > 0 { "…" } else { "" };
-    let width = |part: &[String]| part.concat().chars().count();
-    let indent = start.chars().count() + width(before.get(first..).unwrap_or_default());
+    let width = |part: &[String]| part.concat().width();
+    let indent = start.width() + width(before.get(first..).unwrap_or_default());
     let visible = wrong.len().min(last - before.len());
     let length = width(wrong.get(..visible).unwrap_or_default()).max(1);
     let text = shown(0..end).get(first..last).unwrap_or_default().concat();
@@ -111,6 +113,15 @@ mod tests {
         let (text, mark) = marked(&Place { span: at..text.len(), text });
         assert_eq!(text, r"a\u{1b}b é wrong");
         assert_eq!(mark, "            ^^^^^".get(1..).unwrap());
+    }
+
+    #[test]
+    fn wide_and_combining_characters_take_the_room_they_take() {
+        for (before, columns) in [("数据库 ", 7), ("e\u{301} ", 2), ("😀 ", 3)] {
+            let text = format!("{before}wrong");
+            let (_, mark) = marked(&Place { span: before.len()..text.len(), text });
+            assert_eq!(mark, " ".repeat(columns) + "^^^^^", "{before}");
+        }
     }
 
     #[test]

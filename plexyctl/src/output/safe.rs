@@ -1,7 +1,7 @@
 //! Somebody else's text, safe for a terminal: what acts on it, or reorders
 //! what stands around, is escaped.
 
-use plexy_shared::error::quoted;
+use plexy_shared::error::is_unprintable;
 
 /// The text, for people.
 pub(super) fn safe(text: &str) -> String {
@@ -31,12 +31,6 @@ pub(super) fn safe_json(document: &str) -> String {
         }
     }
     safe
-}
-
-/// Asks the one place that knows.
-fn is_unprintable(character: char) -> bool {
-    let is_plain = character.is_ascii_graphic() || character == ' ';
-    !is_plain && quoted(character.encode_utf8(&mut [0; 4])).chars().count() != "`c`".len()
 }
 
 #[cfg(test)]
