@@ -74,6 +74,9 @@ impl Client {
 
     fn translate<M: Method>(&self, error: RpcError) -> ClientError {
         match error {
+            RpcError::Call(object) if object.code() == Code::UnknownMethod.number() => {
+                ClientError::UnknownMethod(M::NAME)
+            }
             RpcError::Call(object) => ClientError::Refused(Box::new(refusal(&object))),
             RpcError::RequestTimeout => {
                 let given = self.patience.given();

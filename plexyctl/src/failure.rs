@@ -11,6 +11,9 @@ use crate::client::{
 };
 use crate::exit::{ClientCode, Exit};
 
+/// What to do where client and daemon do not understand each other.
+const VERSIONS: &str = "`plexyctl version` tells whether client and daemon fit";
+
 /// What went wrong, for people and for programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
@@ -97,10 +100,13 @@ impl Failure {
     pub(crate) fn of_call(error: ClientError, line: &str, parameters: &Value, look: &str) -> Self {
         match error {
             ClientError::Refused(refusal) => Self::refused(*refusal, line, parameters),
+            ClientError::UnknownMethod(method) => {
+                let message = format!("this plexyd does not know the method `{method}`");
+                Self::of(Code::UnknownMethod, message).with_hint(VERSIONS)
+            }
             ClientError::BadAnswer { method, cause } => {
                 let message = format!("the answer to `{method}` is not understood: {cause}");
-                Self::new(ClientCode::BadAnswer, message)
-                    .with_hint("`plexyctl version` tells whether client and daemon fit")
+                Self::new(ClientCode::BadAnswer, message).with_hint(VERSIONS)
             }
             ClientError::Unanswered { silence, is_change: false } => {
                 Self::new(code_of(&silence, ClientCode::ConnectionLost), silence.to_string())

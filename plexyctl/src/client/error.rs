@@ -57,6 +57,8 @@ pub(crate) enum ConnectError {
 pub(crate) enum ClientError {
     /// The daemon says no.
     Refused(Box<CallError>),
+    /// It is too old, or too new, for this method.
+    UnknownMethod(&'static str),
     /// It says something that this client does not understand.
     BadAnswer {
         /// The method.

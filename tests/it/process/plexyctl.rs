@@ -1,7 +1,15 @@
 //! plexyctl's one-shot commands, against a plexyd of their own.
 
-use plexy_tests::daemon::Process;
+use jsonrpsee::RpcModule;
+use jsonrpsee::server::{Server, ServerHandle};
+use jsonrpsee::types::ErrorObject;
+use plexy_tests::daemon::{Daemon, HttpClient, Process};
+use plexy_tests::dns::Dns;
+use plexy_tests::eventually;
 use plexy_tests::tool::{Output, Tool};
+use plexyd::NameServers;
+use rustix::process::Signal;
+use serde_json::{Value, json};
 
 use super::{PLEXYCTL, PLEXYD, run};
 
@@ -141,4 +149,79 @@ async fn without_a_verb_it_says_that_the_shell_comes_next() {
     assert!(output.errors().contains("shell") && output.errors().contains("plexyctl help"));
     let version = run(PLEXYCTL, &["--version"]).await.success();
     assert_eq!(version, format!("plexyctl {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_hangs_is_a_deadline() {
+    let scene = Scene::start(&[]).await;
+    scene.process.signal(Signal::STOP);
+    let hung = scene.ask(&["--timeout", "300ms", "open", "0=4000"]).await;
+    code(&hung, 7);
+    assert!(hung.errors().contains("300ms"), "{}", hung.errors());
+    scene.process.signal(Signal::CONT);
+    assert_eq!(scene.ask(&["-q", "list"]).await.success(), "", "nothing had been sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_whose_answer_never_came_may_have_happened() {
+    let dns = Dns::start().await;
+    let servers = NameServers::One(dns.addr());
+    let daemon = Daemon::start_with(|config| config.name_servers = servers).await;
+    let HttpClient::Tcp(rpc) = daemon.rpc() else { unreachable!() };
+    let way = daemon.open(&rpc.to_string()).await;
+    dns.silent(true);
+    let endpoint = format!("ws://{way}");
+    let arguments = ["--endpoint", &endpoint, "open", "slow.test:0=4000[name=slow]"];
+    let asking = run(PLEXYCTL, &arguments);
+    let cut = async {
+        eventually!(dns.asked("slow.test") > 0);
+        daemon.close(way).await;
+    };
+    let (output, ()) = tokio::join!(asking, cut);
+    code(&output, 1);
+    let errors = output.errors();
+    assert!(errors.contains("outcome unknown") && errors.contains("plexyctl list"), "{errors}");
+}
+
+/// Something that speaks JSON-RPC, and is a plexyd of another time.
+async fn daemon_of_another_version() -> (String, ServerHandle) {
+    let mut methods = RpcModule::new(());
+    let list = json!({
+        "revision": 7, "weather": "fine", "tunnels": 1,
+        "tunnel_list": [{
+            "listen": "127.0.0.1:1", "name": "web", "mood": "good", "connections": 0,
+            "connections_total": 0, "bytes_in": 0, "bytes_out": 0, "backends_up": 1, "backends": 1,
+        }],
+    });
+    methods.register_method("listTunnels", move |_, _, _| list.clone()).unwrap();
+    methods.register_method("tunnelInfo", |_, _, _| json!({ "listen": 5 })).unwrap();
+    methods
+        .register_method("closeTunnel", |_, _, _| {
+            let data = json!({ "code": "out-of-cheese", "hint": "buy some\u{1b}[31m" });
+            Err::<Value, _>(ErrorObject::owned(-32_999, "no cheese", Some(data)))
+        })
+        .unwrap();
+    let server = Server::builder().build("127.0.0.1:0").await.unwrap();
+    (format!("ws://{}", server.local_addr().unwrap()), server.start(methods))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_of_another_version_is_understood_or_named_as_such() {
+    let (endpoint, _server) = daemon_of_another_version().await;
+    let ask =
+        async |words: &[&str]| run(PLEXYCTL, &[&["--endpoint", &endpoint], words].concat()).await;
+    assert!(ask(&["list"]).await.success().contains("web"));
+
+    let info = ask(&["detail", "web"]).await;
+    code(&info, 1);
+    assert!(info.errors().contains("`plexyctl version` tells"), "{}", info.errors());
+
+    let refused = ask(&["close", "web"]).await;
+    code(&refused, 1);
+    assert!(refused.errors().contains("no cheese"), "{}", refused.errors());
+    assert!(!refused.errors().contains('\u{1b}'), "{}", refused.errors());
+
+    let unknown = ask(&["add", "web", "4000"]).await;
+    code(&unknown, 1);
+    assert!(unknown.errors().contains("addBackend"), "{}", unknown.errors());
 }
