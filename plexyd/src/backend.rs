@@ -3,16 +3,16 @@
 //! connections are left.
 
 pub(crate) mod ejection;
+mod standing;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use plexy_shared::info::{Attempt, BackendState};
 use plexy_shared::spec::{BackendAddr, BackendSpec, UnixPath};
-use plexy_shared::word::Words;
 use tokio_util::sync::CancellationToken;
 
 use crate::fold::Fold;
@@ -20,13 +20,11 @@ use crate::histogram::Histogram;
 use crate::resolver::{Addresses, IpVersion};
 use crate::tally::Tally;
 use crate::traffic::Totals;
-use ejection::{Change, Ejection, Rules};
+use ejection::{Change, Rules};
+use standing::{Report, Standing};
 
 /// Addresses behind one name that are used at most.
 pub(crate) const ADDRESSES_MAX: usize = 16;
-
-/// One count per state.
-type States = Tally<BackendState, { BackendState::ALL.len() }>;
 
 /// One place to connect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,47 +49,22 @@ pub(crate) struct Backend {
     pub(crate) spec: BackendSpec,
     pub(crate) totals: Totals,
     /// How the attempts of clients have ended.
-    pub(crate) attempts: Tally<Attempt, { Attempt::ALL.len() }>,
+    pub(crate) attempts: Tally<Attempt>,
     /// How long those took that worked.
     pub(crate) connect_times: Histogram,
     /// How often it came to be in each state; the one it began in does not count.
-    pub(crate) entered: States,
+    pub(crate) entered: Tally<BackendState>,
     /// Cancelled when it leaves its tunnel: nothing probes or resolves it any more.
-    pub(crate) removed: CancellationToken,
+    pub(crate) removed: LazyLock<CancellationToken>,
     /// Messages about failed attempts, folded.
     pub(crate) failures: Arc<Fold>,
     /// Cancelled when it is known for the first time where it is, or that
-    /// nobody knows.
-    pub(crate) located: CancellationToken,
+    /// nobody knows; none for what needs no resolver.
+    located: Option<CancellationToken>,
     targets: ArcSwap<Targets>,
     /// The target that worked last: attempts begin there.
     preferred: AtomicUsize,
-    ejection: Mutex<Watched>,
-}
-
-/// Whether it is ejected, and a word to whoever works on ending that.
-#[derive(Debug)]
-struct Watched {
-    ejection: Ejection,
-    /// Cancelled when the ejection has ended, whoever ended it.
-    over: CancellationToken,
-}
-
-impl Watched {
-    fn note(&mut self, change: Change, entered: &States) -> Change {
-        match change {
-            Change::Ejected => {
-                entered.count(BackendState::Ejected);
-                self.over = CancellationToken::new();
-            }
-            Change::Restored => {
-                entered.count(BackendState::Up);
-                self.over.cancel();
-            }
-            Change::None => {}
-        }
-        change
-    }
+    standing: Standing,
 }
 
 /// What is known of where it is.
@@ -127,10 +100,7 @@ impl Backend {
             BackendAddr::Name(..) => Vec::new(),
         };
         let cause = targets.is_empty().then(|| "its name is being resolved".to_owned());
-        let located = CancellationToken::new();
-        if !targets.is_empty() {
-            located.cancel();
-        }
+        let located = targets.is_empty().then(CancellationToken::new);
         let now = Instant::now();
         Self {
             spec,
@@ -139,19 +109,30 @@ impl Backend {
             attempts: Tally::default(),
             connect_times: Histogram::default(),
             entered: Tally::default(),
-            removed: CancellationToken::new(),
+            removed: LazyLock::default(),
             failures: Arc::default(),
             targets: ArcSwap::from_pointee(Targets { targets, cause, since: now }),
             preferred: AtomicUsize::new(0),
-            ejection: Mutex::new(Watched {
-                ejection: Ejection::new(now),
-                over: CancellationToken::new(),
-            }),
+            standing: Standing::new(now),
         }
     }
 
-    fn watched(&self) -> MutexGuard<'_, Watched> {
-        self.ejection.lock().unwrap_or_else(PoisonError::into_inner)
+    fn is_located(&self) -> bool {
+        self.located.as_ref().is_none_or(CancellationToken::is_cancelled)
+    }
+
+    /// The resolver has had its first answer, or none.
+    pub(crate) fn mark_located(&self) {
+        if let Some(located) = &self.located {
+            located.cancel();
+        }
+    }
+
+    /// Waits for the first answer of the resolver, or for its giving up.
+    pub(crate) async fn located(&self) {
+        if let Some(located) = &self.located {
+            located.cancelled().await;
+        }
     }
 
     /// Whether there is anything to connect to.
@@ -161,7 +142,7 @@ impl Backend {
 
     /// Whether clients are sent to it while another one is.
     pub(crate) fn is_usable(&self) -> bool {
-        self.is_resolved() && !self.watched().ejection.is_ejected()
+        self.is_resolved() && !self.standing.is_ejected()
     }
 
     /// Its targets, the one that worked last first.
@@ -197,7 +178,7 @@ impl Backend {
         let is_same = known.targets.len() == targets.len()
             && targets.iter().all(|target| known.targets.contains(target));
         if !is_same {
-            if known.targets.is_empty() && self.located.is_cancelled() {
+            if known.targets.is_empty() && self.is_located() {
                 self.entered.count(BackendState::Up);
             }
             let since = Instant::now();
@@ -233,51 +214,55 @@ impl Backend {
 
     /// An attempt has worked.
     pub(crate) fn succeeded(&self) -> Change {
-        let mut watched = self.watched();
-        let change = watched.ejection.succeeded(Instant::now());
-        watched.note(change, &self.entered)
+        self.noted(self.standing.succeeded())
     }
 
     /// An attempt has failed, and not by a fault of our own. If that ejected
     /// it, tells how to hear of the end of the ejection.
     pub(crate) fn failed(&self, cause: &str, rules: &Rules) -> Option<CancellationToken> {
-        let mut watched = self.watched();
-        let change = watched.ejection.failed(Instant::now(), cause, rules);
-        (watched.note(change, &self.entered) == Change::Ejected).then(|| watched.over.clone())
+        let over = self.standing.failed(cause, rules);
+        self.noted(if over.is_some() { Change::Ejected } else { Change::None });
+        over
     }
 
     /// Ends an ejection whose time has passed; whether it did.
     pub(crate) fn expire(&self) -> Change {
-        let mut watched = self.watched();
-        let change = watched.ejection.expired(Instant::now());
-        watched.note(change, &self.entered)
+        self.noted(self.standing.expire())
+    }
+
+    fn noted(&self, change: Change) -> Change {
+        match change {
+            Change::Ejected => self.entered.count(BackendState::Ejected),
+            Change::Restored => self.entered.count(BackendState::Up),
+            Change::None => {}
+        }
+        change
     }
 
     /// When its ejection ends without a probe.
     pub(crate) fn ejected_until(&self) -> Option<Instant> {
-        self.watched().ejection.until()
+        self.standing.ejected_until()
     }
 
     /// Says when the next probe comes.
     pub(crate) fn expect_probe(&self, at: Option<Instant>) {
-        self.watched().ejection.expect_probe(at);
+        self.standing.expect_probe(at);
     }
 
     /// How it is.
     pub(crate) fn condition(&self) -> Condition {
         let known = self.targets.load();
-        let ejection = &self.watched().ejection;
         if known.targets.is_empty() {
             let (since, cause) = (known.since, known.cause.clone());
-            Condition { state: BackendState::Unresolved, since, cause, next: None }
-        } else {
-            let state =
-                if ejection.is_ejected() { BackendState::Ejected } else { BackendState::Up };
-            Condition {
-                state,
-                since: ejection.since().max(known.since),
-                cause: ejection.cause().map(str::to_owned),
-                next: ejection.next(),
+            return Condition { state: BackendState::Unresolved, since, cause, next: None };
+        }
+        let report = self.standing.report();
+        let is_ejected = report.as_ref().is_some_and(|report| report.is_ejected);
+        let state = if is_ejected { BackendState::Ejected } else { BackendState::Up };
+        match report {
+            None => Condition { state, since: known.since, cause: None, next: None },
+            Some(Report { since, cause, next, .. }) => {
+                Condition { state, since: since.max(known.since), cause, next }
             }
         }
     }

@@ -126,8 +126,7 @@ async fn connect(
 /// Waits until it is known where one of the backends is: a client who comes
 /// before the first answer about a name has come too early, not in vain.
 async fn located(backends: &[Arc<Backend>], timeout: Duration) {
-    let mut waits: Vec<_> =
-        backends.iter().map(|backend| Box::pin(backend.located.cancelled())).collect();
+    let mut waits: Vec<_> = backends.iter().map(|backend| Box::pin(backend.located())).collect();
     let one = std::future::poll_fn(|cx| {
         waits.retain_mut(|wait| wait.as_mut().poll(cx).is_pending());
         let is_one_located = backends.iter().any(|backend| backend.is_resolved());

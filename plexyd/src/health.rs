@@ -181,7 +181,7 @@ impl Health {
                 if backend.resolve_to(&found, port) {
                     info!(tunnel, backend = %backend.spec.addr, addresses = ?found.addresses, "backend resolved");
                 }
-                backend.located.cancel();
+                backend.mark_located();
                 // Half an answer is asked for again soon.
                 let valid_for = found.unanswered.map_or(found.valid_for, |_| RESOLVE_RETRY);
                 jittered(valid_for.clamp(RESOLVE_MIN, RESOLVE_MAX))
@@ -192,7 +192,7 @@ impl Health {
                 if (is_gone || !backend.is_resolved()) && backend.unresolve(&error.to_string()) {
                     warn!(tunnel, backend = %backend.spec.addr, %error, "backend down");
                 }
-                backend.located.cancel();
+                backend.mark_located();
                 jittered(RESOLVE_RETRY)
             }
         }

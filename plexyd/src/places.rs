@@ -1,7 +1,8 @@
 //! Names and addresses that are taken, and by whom: what cannot stand beside
 //! what is found without a look at everything.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use plexy_shared::spec::{BoundAddr, TunnelName};
 
@@ -10,23 +11,13 @@ use plexy_shared::spec::{BoundAddr, TunnelName};
 pub(crate) struct Places<T> {
     /// In lower case: the line protocol cares for no case.
     by_name: HashMap<String, T>,
-    by_addr: HashMap<BoundAddr, T>,
-    /// Those on each port, since only they can overlap.
-    by_port: HashMap<u16, OnPort>,
-}
-
-/// How many listen on a port, and those of them that do so on several
-/// addresses.
-#[derive(Debug, Default)]
-struct OnPort {
-    all: Vec<BoundAddr>,
-    wide: Vec<BoundAddr>,
+    /// In order of ports, since only what is on one port can overlap.
+    by_addr: BTreeMap<(Option<u16>, BoundAddr), T>,
 }
 
 impl<T> Default for Places<T> {
     fn default() -> Self {
-        let (by_name, by_addr, by_port) = Default::default();
-        Self { by_name, by_addr, by_port }
+        Self { by_name: HashMap::default(), by_addr: BTreeMap::default() }
     }
 }
 
@@ -35,31 +26,14 @@ impl<T: Copy> Places<T> {
         if let Some(name) = name {
             self.by_name.insert(folded(name), who);
         }
-        self.by_addr.insert(addr.clone(), who);
-        if let Some(port) = addr.port() {
-            let on_port = self.by_port.entry(port).or_default();
-            on_port.all.push(addr.clone());
-            if is_wide(addr) {
-                on_port.wide.push(addr.clone());
-            }
-        }
+        self.by_addr.insert(key(addr.clone()), who);
     }
 
     pub(crate) fn leave(&mut self, name: Option<&TunnelName>, addr: &BoundAddr) {
         if let Some(name) = name {
             self.by_name.remove(&folded(name));
         }
-        self.by_addr.remove(addr);
-        let Some(port) = addr.port() else { return };
-        if let Some(on_port) = self.by_port.get_mut(&port) {
-            on_port.wide.retain(|known| known != addr);
-            if let Some(place) = on_port.all.iter().position(|known| known == addr) {
-                on_port.all.swap_remove(place);
-            }
-            if on_port.all.is_empty() {
-                self.by_port.remove(&port);
-            }
-        }
+        self.by_addr.remove(&key(addr.clone()));
     }
 
     pub(crate) fn named(&self, name: &TunnelName) -> Option<T> {
@@ -67,28 +41,38 @@ impl<T: Copy> Places<T> {
     }
 
     pub(crate) fn on(&self, addr: &BoundAddr) -> Option<T> {
-        self.by_addr.get(addr).copied()
+        self.by_addr.get(&key(addr.clone())).copied()
     }
 
     /// Somebody beside whom nobody can listen on `addr`.
     pub(crate) fn overlapping(&self, addr: &BoundAddr) -> Option<T> {
-        if let Some(who) = self.on(addr) {
-            return Some(who);
+        let Some(port) = addr.port() else { return self.on(addr) };
+        let wide = wide(port);
+        if wide.contains(addr) {
+            let rest = self.by_addr.range((Some(port), FIRST)..);
+            let mut on_port = rest.take_while(|((other, _), _)| *other == Some(port));
+            return on_port.find(|((_, other), _)| other.overlaps(addr)).map(|(_, who)| *who);
         }
-        let on_port = self.by_port.get(&addr.port()?)?;
-        // What is not wide overlaps with its equal and with what is wide.
-        let candidates = if is_wide(addr) { &on_port.all } else { &on_port.wide };
-        candidates.iter().find(|known| known.overlaps(addr)).and_then(|known| self.on(known))
+        // Beside its equal only what is wide can be in the way.
+        let others = std::iter::once(addr).chain(&wide).filter(|other| other.overlaps(addr));
+        others.into_iter().find_map(|other| self.on(other))
     }
 }
 
-/// Whether it stands for several addresses.
-fn is_wide(addr: &BoundAddr) -> bool {
-    match addr {
-        BoundAddr::Any(_) => true,
-        BoundAddr::Ip(addr) => addr.ip().is_unspecified(),
-        BoundAddr::Unix(_) => false,
-    }
+/// The lowest of all addresses.
+const FIRST: BoundAddr = BoundAddr::Any(0);
+
+fn key(addr: BoundAddr) -> (Option<u16>, BoundAddr) {
+    (addr.port(), addr)
+}
+
+/// The addresses of a port that more than one IP address belongs to.
+fn wide(port: u16) -> [BoundAddr; 3] {
+    [
+        BoundAddr::Any(port),
+        BoundAddr::Ip(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))),
+        BoundAddr::Ip(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))),
+    ]
 }
 
 fn folded(name: &TunnelName) -> String {
@@ -114,7 +98,7 @@ mod tests {
             places.leave(None, &addr(taken));
         }
         assert_eq!(places.overlapping(&addr(wanted)), None, "{wanted} alone");
-        assert!(places.by_port.is_empty());
+        assert!(places.by_addr.is_empty());
     }
 
     #[test]

@@ -1,34 +1,37 @@
-//! Counts, one per word of a closed list.
+//! Counts, one per word of a closed list. They do not exist before the first
+//! one, since most tunnels are idle.
 
 use std::marker::PhantomData;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use plexy_shared::word::Words;
 
-/// One cell per word of `T`, in the order of the list; `N` is its length.
+/// One cell per word of `T`, in the order of the list.
 #[derive(Debug)]
-pub(crate) struct Tally<T, const N: usize> {
-    cells: [AtomicU64; N],
+pub(crate) struct Tally<T> {
+    cells: OnceLock<Box<[AtomicU64]>>,
     words: PhantomData<T>,
 }
 
-impl<T, const N: usize> Default for Tally<T, N> {
+impl<T> Default for Tally<T> {
     fn default() -> Self {
-        Self { cells: std::array::from_fn(|_| AtomicU64::new(0)), words: PhantomData }
+        Self { cells: OnceLock::new(), words: PhantomData }
     }
 }
 
-impl<T: Words, const N: usize> Tally<T, N> {
+impl<T: Words> Tally<T> {
     /// One more of this word.
     pub(crate) fn count(&self, word: T) {
-        if let Some((_, cell)) = T::ALL.iter().zip(&self.cells).find(|(known, _)| **known == word) {
+        let cells = self.cells.get_or_init(|| T::ALL.iter().map(|_| AtomicU64::new(0)).collect());
+        if let Some((_, cell)) = T::ALL.iter().zip(cells).find(|(known, _)| **known == word) {
             cell.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Every word that there was, and how often.
     pub(crate) fn counts(&self) -> impl Iterator<Item = (T, u64)> {
-        let counts = T::ALL.iter().zip(&self.cells);
+        let counts = T::ALL.iter().zip(self.cells.get().into_iter().flatten());
         let counts = counts.map(|(word, cell)| (*word, cell.load(Ordering::Relaxed)));
         counts.filter(|(_, count)| *count > 0)
     }

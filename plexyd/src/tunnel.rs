@@ -9,7 +9,6 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use plexy_shared::info::{Origin, Reason};
 use plexy_shared::spec::{BackendSpec, BoundAddr, TunnelOptions, TunnelSpec};
-use plexy_shared::word::Words;
 
 use crate::backend::Backend;
 use crate::balance::Balance;
@@ -19,7 +18,7 @@ use crate::tally::Tally;
 use crate::traffic::Totals;
 
 /// One count per reason.
-pub(crate) type Reasons = Tally<Reason, { Reason::ALL.len() }>;
+pub(crate) type Reasons = Tally<Reason>;
 
 /// A tunnel's number within the daemon, in order of opening; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

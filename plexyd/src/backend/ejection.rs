@@ -61,6 +61,11 @@ impl Ejection {
         }
     }
 
+    /// Whether it is ejected, or has failed since the last success.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.is_ejected() || self.fails_in_row > 0
+    }
+
     pub(crate) fn is_ejected(&self) -> bool {
         self.until.is_some()
     }

@@ -36,7 +36,7 @@ pub enum ListenAddr {
 }
 
 /// Where a tunnel really listens: its identity.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum BoundAddr {
     /// All interfaces, both IP versions.
     Any(u16),
@@ -62,7 +62,7 @@ pub enum BackendAddr {
 pub struct HostName(String);
 
 /// An absolute path of a Unix socket, short enough for a socket address.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UnixPath(String);
 
 impl HostName {

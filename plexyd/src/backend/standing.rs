@@ -1,0 +1,119 @@
+//! Whether a backend may be chosen, told without a lock: every client asks.
+//! The rest does not exist before the first failure, since most backends never
+//! fail.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+
+use tokio_util::sync::CancellationToken;
+
+use super::ejection::{Change, Ejection, Rules};
+
+/// Failures and ejections of one backend.
+#[derive(Debug)]
+pub(super) struct Standing {
+    born: Instant,
+    /// Whether there was a failure since the last success.
+    has_failed: AtomicBool,
+    is_ejected: AtomicBool,
+    record: OnceLock<Box<Mutex<Record>>>,
+}
+
+/// What is known since the first failure.
+#[derive(Debug)]
+struct Record {
+    ejection: Ejection,
+    /// Cancelled when the ejection has ended, whoever ended it.
+    over: CancellationToken,
+}
+
+/// An ejection, or the failures before one, for whoever reports it.
+#[derive(Debug)]
+pub(super) struct Report {
+    pub(super) is_ejected: bool,
+    pub(super) since: Instant,
+    pub(super) cause: Option<String>,
+    pub(super) next: Option<Instant>,
+}
+
+impl Standing {
+    /// That of a backend that is new, and so may be chosen.
+    pub(super) fn new(born: Instant) -> Self {
+        let (has_failed, is_ejected, record) = Default::default();
+        Self { born, has_failed, is_ejected, record }
+    }
+
+    pub(super) fn is_ejected(&self) -> bool {
+        self.is_ejected.load(Ordering::Relaxed)
+    }
+
+    /// An attempt has succeeded.
+    pub(super) fn succeeded(&self) -> Change {
+        if !self.has_failed.load(Ordering::Relaxed) {
+            return Change::None;
+        }
+        self.change(|ejection| ejection.succeeded(Instant::now()))
+    }
+
+    /// An attempt has failed. If that ejects the backend, it tells what is
+    /// cancelled when the ejection is over.
+    pub(super) fn failed(&self, cause: &str, rules: &Rules) -> Option<CancellationToken> {
+        let record = self.record.get_or_init(|| {
+            let ejection = Ejection::new(self.born);
+            Box::new(Mutex::new(Record { ejection, over: CancellationToken::new() }))
+        });
+        let mut record = record.lock().unwrap_or_else(PoisonError::into_inner);
+        self.has_failed.store(true, Ordering::Relaxed);
+        let change = record.ejection.failed(Instant::now(), cause, rules);
+        if change == Change::Ejected {
+            record.over = CancellationToken::new();
+            self.is_ejected.store(true, Ordering::Relaxed);
+        }
+        (change == Change::Ejected).then(|| record.over.clone())
+    }
+
+    /// Ends the ejection if its time has passed.
+    pub(super) fn expire(&self) -> Change {
+        self.change(|ejection| ejection.expired(Instant::now()))
+    }
+
+    /// When the ejection ends without a probe, if there is one.
+    pub(super) fn ejected_until(&self) -> Option<Instant> {
+        self.record()?.ejection.until()
+    }
+
+    /// The next probe comes then.
+    pub(super) fn expect_probe(&self, at: Option<Instant>) {
+        if let Some(mut record) = self.record() {
+            record.ejection.expect_probe(at);
+        }
+    }
+
+    pub(super) fn report(&self) -> Option<Report> {
+        let record = self.record()?;
+        Some(Report {
+            is_ejected: record.ejection.is_ejected(),
+            since: record.ejection.since(),
+            cause: record.ejection.cause().map(str::to_owned),
+            next: record.ejection.next(),
+        })
+    }
+
+    fn record(&self) -> Option<MutexGuard<'_, Record>> {
+        let record = self.record.get()?;
+        Some(record.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes what may end an ejection, and says so to who waits for that.
+    fn change(&self, change: impl FnOnce(&mut Ejection) -> Change) -> Change {
+        let Some(mut record) = self.record() else { return Change::None };
+        let change = change(&mut record.ejection);
+        self.has_failed.store(record.ejection.has_failed(), Ordering::Relaxed);
+        if change == Change::Restored {
+            self.is_ejected.store(false, Ordering::Relaxed);
+            record.over.cancel();
+        }
+        change
+    }
+}
