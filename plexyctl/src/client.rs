@@ -148,7 +148,8 @@ mod tests {
         let code = |number| refused(number, None).data.code;
         assert_eq!(code(Code::TunnelNotFound.number()), Code::TunnelNotFound);
         assert_eq!(code(-32602), Code::InvalidParams);
-        assert_eq!(code(-32603).as_str(), RPC_ERROR);
+        assert_eq!(code(-32603), Code::InternalError);
+        assert_eq!(code(-32999).as_str(), RPC_ERROR);
     }
 
     #[test]

@@ -128,7 +128,13 @@ impl Exit {
             | Code::BodyTooSlow
             | Code::TooManyTunnels
             | Code::UnknownMethod
-            | Code::InvalidParams => Self::Refused,
+            | Code::InvalidParams
+            | Code::ParseError
+            | Code::InvalidRequest
+            | Code::BatchTooLarge
+            | Code::AnswerTooLarge
+            | Code::NeedsWebSocket
+            | Code::InternalError => Self::Refused,
         }
     }
 }

@@ -48,13 +48,12 @@ impl Metrics {
     }
 
     /// Counts a call of JSON-RPC; no error is a success.
-    pub(crate) fn count_call(&self, method: &str, transport: Transport, error: Option<i32>) {
+    pub(crate) fn count_call(&self, method: &str, transport: Transport, refusal: Option<Code>) {
         let transport = match transport {
             Transport::Http => "http",
             Transport::WebSocket => "ws",
         };
-        let outcome = error
-            .map_or("ok", |number| Code::numbered(number).map_or("internal-error", Code::as_str));
+        let outcome = refusal.map_or("ok", Code::as_str);
         self.calls.with_label_values(&[method, transport, outcome]).inc();
     }
 

@@ -92,6 +92,18 @@ pub enum Code {
     UnknownMethod,
     /// The parameters are not those of the method.
     InvalidParams,
+    /// What came is no JSON.
+    ParseError,
+    /// What came is JSON, and no request of JSON-RPC.
+    InvalidRequest,
+    /// A batch holds more calls than it may.
+    BatchTooLarge,
+    /// The answer would be longer than it may be.
+    AnswerTooLarge,
+    /// The method needs a WebSocket, and a message of its own.
+    NeedsWebSocket,
+    /// The daemon has failed; its log says more.
+    InternalError,
 }
 
 words!(Code {
@@ -129,6 +141,12 @@ words!(Code {
     TooManyTunnels => "too-many-tunnels",
     UnknownMethod => "unknown-method",
     InvalidParams => "invalid-params",
+    ParseError => "parse-error",
+    InvalidRequest => "invalid-request",
+    BatchTooLarge => "batch-too-large",
+    AnswerTooLarge => "answer-too-large",
+    NeedsWebSocket => "needs-websocket",
+    InternalError => "internal-error",
 });
 
 impl Code {
@@ -152,6 +170,9 @@ impl Code {
         match self {
             Self::UnknownMethod => -32601,
             Self::InvalidParams => -32602,
+            Self::ParseError => -32700,
+            Self::InvalidRequest => -32600,
+            Self::InternalError => -32603,
             _ => {
                 let place = Self::ALL.iter().take_while(|known| **known != self).count();
                 NUMBER_FIRST - i32::try_from(place).unwrap_or_default()

@@ -1,17 +1,18 @@
-//! A client's stream that ends when its guest has to leave, whoever holds it,
-//! and that reads nothing from a client who takes no answers.
+//! A client's stream that ends when its guest has to leave, or takes no answer.
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
+use tokio_util::either::Either;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::entrance::Stream;
-use super::guests::Stay;
+use super::guests::{Busy, Stay};
+use crate::socket::reset_on_close;
 
 /// How long a client may take no answer.
 pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -20,26 +21,30 @@ pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Guarded {
     stream: Stream,
-    /// One for each direction, since each may be another task's.
-    evicted_reading: Pin<Box<WaitForCancellationFutureOwned>>,
-    evicted_writing: Pin<Box<WaitForCancellationFutureOwned>>,
-    /// Set while the client takes nothing: when its patience is over.
-    stalled: Option<Pin<Box<Sleep>>>,
-    /// Who waits for the end of that, to read.
-    reader: Option<Waker>,
+    evicted: Pin<Box<WaitForCancellationFutureOwned>>,
+    stalled: Option<Stalled>,
     stay: Stay,
+}
+
+/// The client has yet to take what was written.
+#[derive(Debug)]
+struct Stalled {
+    /// When our patience is over.
+    timeout: Pin<Box<Sleep>>,
+    _busy: Busy,
 }
 
 impl Guarded {
     pub(crate) fn new(stream: Stream, stay: Stay) -> Self {
-        let evicted = || Box::pin(stay.guest.evicted.clone().cancelled_owned());
-        Self {
-            stream,
-            evicted_reading: evicted(),
-            evicted_writing: evicted(),
-            stalled: None,
-            reader: None,
-            stay,
+        let evicted = Box::pin(stay.guest.evicted.clone().cancelled_owned());
+        Self { stream, evicted, stalled: None, stay }
+    }
+
+    /// Whether the guest may go on.
+    fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        match self.evicted.as_mut().poll(cx) {
+            Poll::Ready(()) => Err(io::ErrorKind::ConnectionAborted.into()),
+            Poll::Pending => Ok(()),
         }
     }
 
@@ -50,31 +55,26 @@ impl Guarded {
         written: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            if self.stalled.take().is_some()
-                && let Some(reader) = self.reader.take()
-            {
-                reader.wake();
-            }
+            self.stalled = None;
+            self.stay.guest.touch();
             return written;
         }
-        let timeout =
-            self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(WRITE_TIMEOUT)));
-        ready!(timeout.as_mut().poll(cx));
+        let guest = &self.stay.guest;
+        let stalled = self.stalled.get_or_insert_with(|| Stalled {
+            timeout: Box::pin(tokio::time::sleep(WRITE_TIMEOUT)),
+            _busy: guest.busy(),
+        });
+        ready!(stalled.timeout.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-    }
-
-    fn check_writing(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        check(&mut self.evicted_writing, cx)
     }
 }
 
-fn check(
-    evicted: &mut Pin<Box<WaitForCancellationFutureOwned>>,
-    cx: &mut Context<'_>,
-) -> io::Result<()> {
-    match evicted.as_mut().poll(cx) {
-        Poll::Ready(()) => Err(io::ErrorKind::ConnectionAborted.into()),
-        Poll::Pending => Ok(()),
+impl Drop for Guarded {
+    /// What somebody has not taken so far would stay in the kernel for minutes.
+    fn drop(&mut self) {
+        if let (Some(_), Either::Left(stream)) = (&self.stalled, &self.stream) {
+            reset_on_close(stream);
+        }
     }
 }
 
@@ -84,11 +84,7 @@ impl AsyncRead for Guarded {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        check(&mut self.evicted_reading, cx)?;
-        if self.stalled.is_some() {
-            self.reader = Some(cx.waker().clone());
-            return Poll::Pending;
-        }
+        self.check(cx)?;
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if read.is_ready() {
             self.stay.guest.touch();
@@ -103,13 +99,13 @@ impl AsyncWrite for Guarded {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.check_writing(cx)?;
+        self.check(cx)?;
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.watch(cx, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.check_writing(cx)?;
+        self.check(cx)?;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
@@ -122,7 +118,7 @@ impl AsyncWrite for Guarded {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.check_writing(cx)?;
+        self.check(cx)?;
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
         self.watch(cx, written)
     }

@@ -5,13 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use futures_util::stream;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::StreamBody;
-use hyper::body::{Frame, Incoming};
-use jsonrpsee::server::HttpBody;
+use hyper::body::Incoming;
 use plexy_shared::error::quoted;
 use plexy_shared::spec::TunnelRef;
 use tokio::sync::mpsc;
@@ -21,8 +18,8 @@ use tracing::info;
 
 use super::entrance::{Entrance, Stream};
 use super::guarded::Guarded;
-use super::guests::{Guest, Guests};
-use super::http1;
+use super::guests::Guests;
+use super::http1::{self, Body};
 use crate::metrics::Metrics;
 use crate::service::{Peer, Service};
 
@@ -88,12 +85,11 @@ impl Monitor {
         let guest = Arc::clone(&stay.guest);
         let guarded = Guarded::new(stream, stay);
         self.tasks.spawn(async move {
-            http1::serve(guarded, |request| monitor.answer(request, &guest)).await;
+            http1::serve(guarded, &guest, &monitor.stop, |request| monitor.answer(request)).await;
         });
     }
 
-    async fn answer(&self, request: Request<Incoming>, guest: &Arc<Guest>) -> Response<HttpBody> {
-        let _busy = guest.busy();
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         if request.method() != Method::GET && request.method() != Method::HEAD {
             let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "GET or HEAD is wanted\n");
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -109,7 +105,7 @@ impl Monitor {
     }
 
     /// Metrics, written by a thread of their own as fast as they are read.
-    fn metrics(&self) -> Response<HttpBody> {
+    fn metrics(&self) -> Response<Body> {
         let (send, receive) = mpsc::channel::<String>(PIECES_WAITING_MAX);
         let metrics = Arc::clone(&self.metrics);
         self.tasks.spawn_blocking(move || {
@@ -117,9 +113,9 @@ impl Monitor {
         });
         let pieces = stream::unfold(receive, async |mut receive| {
             let piece = receive.recv().await?;
-            Some((Ok::<_, std::io::Error>(Frame::data(Bytes::from(piece))), receive))
+            Some((Bytes::from(piece), receive))
         });
-        let mut response = Response::new(HttpBody::new(StreamBody::new(pieces.boxed())));
+        let mut response = Response::new(Body::pieces(pieces));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(METRICS_TYPE));
         response
@@ -188,7 +184,7 @@ impl Query {
 }
 
 /// The answer to a probe, in the form of Kubernetes' own.
-fn probed(checks: &[Check], query: &Query) -> Response<HttpBody> {
+fn probed(checks: &[Check], query: &Query) -> Response<Body> {
     let is_good = checks.iter().all(|check| check.fault.is_none());
     let status = if is_good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     if is_good && !query.is_verbose {
@@ -201,8 +197,8 @@ fn probed(checks: &[Check], query: &Query) -> Response<HttpBody> {
     text(status, checks.iter().map(line).collect::<String>())
 }
 
-fn text(status: StatusCode, text: impl Into<String>) -> Response<HttpBody> {
-    let mut response = Response::new(HttpBody::from(text.into()));
+fn text(status: StatusCode, text: impl Into<String>) -> Response<Body> {
+    let mut response = Response::new(Body::from(text.into()));
     *response.status_mut() = status;
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, plain);

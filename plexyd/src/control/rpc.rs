@@ -1,90 +1,57 @@
 //! JSON-RPC, over HTTP and WebSocket, on Unix and TCP sockets.
 //!
-//! jsonrpsee reads and writes it. What it leaves open is closed here: [`guard`]
-//! says who may ask, [`calls`] bounds and counts what is under way, and
-//! [`methods`] brings every change to its end, whoever hangs up.
+//! [`guard`] says who may ask, [`message`] reads and writes, [`calls`] does
+//! and counts, [`methods`] knows what each method means. One connection is
+//! served one message after the other, so what it can have under way is
+//! bounded, and its changes are made in the order in which they were sent.
 
 mod calls;
 mod guard;
+mod message;
 mod methods;
 mod stats;
+mod websocket;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
-use http::{Request, Response};
-use http_body_util::{BodyExt, Collected, Full};
-use hyper::body::{Body as _, Incoming};
-use jsonrpsee::Methods;
-use jsonrpsee::server::middleware::rpc::RpcServiceBuilder;
-use jsonrpsee::server::ws::is_upgrade_request;
-use jsonrpsee::server::{
-    BatchRequestConfig, HttpBody, PingConfig, RandomStringIdProvider, Server, ServerConfig,
-    ServerHandle, StopHandle, TowerServiceBuilder, stop_channel,
-};
-use plexy_shared::rpc::{BATCH_MAX, BODY_BYTES_MAX};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::Service as _;
 use tracing::{debug, info, warn};
 
 use super::entrance::{Entrance, Stream};
 use super::guarded::Guarded;
-use super::guests::Guests;
-use super::http1;
+use super::guests::{Guest, Guests};
+use super::http1::{self, Body};
 use crate::control::token::Token;
-use crate::metrics::Metrics;
-use crate::service::{Peer, Service};
-use calls::{Unanswered, Upgrade, Visitor};
-use guard::Guard;
+use crate::metrics::{Metrics, Transport};
+use crate::service::{Actor, Door, Peer, Service};
+use calls::{Calls, Visitor};
+use guard::{Guard, Refused};
+use message::{Id, Message};
+use stats::Counter;
+use websocket::Shared;
 
 /// Connections at once; one more ends the one that has been idle longest.
 pub(crate) const CONNECTIONS_MAX: usize = 100;
 
-/// Longest answer, in bytes: every tunnel of a full daemon.
-const ANSWER_BYTES_MAX: u32 = 64 * 1024 * 1024;
-
-/// Answers and counts that may wait to be written to one WebSocket.
-const ANSWERS_WAITING_MAX: u32 = 16;
-
-/// Subscriptions of one WebSocket.
-const SUBSCRIPTIONS_MAX: u32 = 16;
-
-/// Length of the number of a subscription, in characters.
-const SUBSCRIPTION_ID_CHARS: usize = 16;
-
-/// How often a silent WebSocket is asked whether it lives; it ends when it has
-/// not answered twice.
-const PING_INTERVAL: Duration = Duration::from_secs(30);
-
 /// How long connections may take to end by themselves when the daemon does.
 const PARTING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How jsonrpsee says that a body is no JSON, and how it would say that it is no
-/// request.
-const NO_JSON: &str =
-    r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}"#;
-const NO_REQUEST: &str =
-    r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Invalid request"}}"#;
-
-/// The layers of a call that are ours.
-type Layers = tower::layer::util::Stack<calls::CallsLayer, tower::layer::util::Identity>;
-
 /// All connections of all sockets of JSON-RPC.
+#[derive(Debug)]
 pub(crate) struct Rpc {
-    guard: Arc<Guard>,
+    guard: Guard,
     guests: Arc<Guests>,
-    methods: Methods,
-    server: TowerServiceBuilder<Layers, tower::layer::util::Identity>,
-    stop_handle: StopHandle,
-    server_handle: ServerHandle,
+    shared: Arc<Shared>,
     /// Entrances and connections.
     tasks: TaskTracker,
-    /// Changes under way.
-    changes: TaskTracker,
-    stop: CancellationToken,
+    /// No more newcomers.
+    closing: CancellationToken,
 }
 
 impl Rpc {
@@ -94,39 +61,15 @@ impl Rpc {
         token: Option<Token>,
         hosts: Vec<String>,
     ) -> Self {
-        let config = ServerConfig::builder()
-            .max_request_body_size(BODY_BYTES_MAX)
-            .max_response_body_size(ANSWER_BYTES_MAX)
-            // Ours are counted where they are accepted.
-            .max_connections(u32::MAX)
-            .max_subscriptions_per_connection(SUBSCRIPTIONS_MAX)
-            .set_batch_request_config(BatchRequestConfig::Limit(BATCH_MAX))
-            .set_message_buffer_capacity(ANSWERS_WAITING_MAX)
-            .set_id_provider(RandomStringIdProvider::new(SUBSCRIPTION_ID_CHARS))
-            .enable_ws_ping(
-                PingConfig::new()
-                    .ping_interval(PING_INTERVAL)
-                    .inactive_limit(PING_INTERVAL)
-                    .max_failures(2),
-            )
-            .build();
-        let layer = calls::CallsLayer::new(Arc::clone(metrics), ANSWER_BYTES_MAX as usize);
-        let server = Server::builder()
-            .set_config(config)
-            .set_rpc_middleware(RpcServiceBuilder::new().layer(layer))
-            .to_service_builder();
-        let (stop_handle, server_handle) = stop_channel();
-        let changes = TaskTracker::new();
+        let calls = Arc::new(Calls::new(service, metrics));
+        let counter = Arc::new(Counter::new(service));
+        let stop = CancellationToken::new();
         Self {
-            guard: Arc::new(Guard::new(token, hosts)),
+            guard: Guard::new(token, hosts),
             guests: Arc::new(Guests::new(CONNECTIONS_MAX)),
-            methods: methods::all(service, &changes),
-            server,
-            stop_handle,
-            server_handle,
+            shared: Arc::new(Shared { calls, counter, stop }),
             tasks: TaskTracker::new(),
-            changes,
-            stop: CancellationToken::new(),
+            closing: CancellationToken::new(),
         }
     }
 
@@ -140,7 +83,7 @@ impl Rpc {
         let rpc = Arc::clone(self);
         self.tasks.spawn(async move {
             tokio::select! {
-                () = rpc.stop.cancelled() => {}
+                () = rpc.closing.cancelled() => {}
                 () = entrance.accept_all(|stream, peer| rpc.begin(stream, peer)) => {}
             }
         });
@@ -149,84 +92,76 @@ impl Rpc {
     fn begin(self: &Arc<Self>, stream: Stream, peer: Peer) {
         let rpc = Arc::clone(self);
         let stay = self.guests.enter(!self.guard.wants_token(peer));
-        let visitor = Arc::new(Visitor::new(peer, Arc::clone(&stay.guest)));
+        let guest = Arc::clone(&stay.guest);
         let guarded = Guarded::new(stream, stay);
         self.tasks.spawn(async move {
-            http1::serve(guarded, |request| rpc.answer(request, Arc::clone(&visitor))).await;
+            let answer = |request| rpc.answer(request, peer, &guest);
+            http1::serve(guarded, &guest, &rpc.shared.stop, answer).await;
         });
     }
 
     async fn answer(
         &self,
         request: Request<Incoming>,
-        visitor: Arc<Visitor>,
-    ) -> Response<HttpBody> {
-        let mut request = match self.guard.admit(request, visitor.peer).await {
-            Ok(request) => request,
-            Err(refused) => return refused.into_response(),
+        peer: Peer,
+        guest: &Guest,
+    ) -> Response<Body> {
+        let answered = self.answer_admitted(request, peer, guest).await;
+        answered.unwrap_or_else(Refused::into_response)
+    }
+
+    async fn answer_admitted(
+        &self,
+        request: Request<Incoming>,
+        peer: Peer,
+        guest: &Guest,
+    ) -> Result<Response<Body>, Refused> {
+        self.guard.check_head(&request, peer)?;
+        guest.trust();
+        let actor = Actor::Peer(Door::Rpc, peer);
+        if websocket::is_wanted(&request) {
+            let response = websocket::accept(request.headers())?;
+            self.upgrade(request, Visitor { actor, transport: Transport::WebSocket });
+            return Ok(response);
+        }
+        let body = guard::read(request).await?;
+        let visitor = Visitor { actor, transport: Transport::Http };
+        let answer = match Message::read(&body) {
+            Ok(message) => self.shared.calls.answer(message, visitor).await,
+            Err(refusal) => Some(Id::null().error(refusal)),
         };
-        visitor.guest.trust();
-        let sent = request.body().clone();
-        let _busy = visitor.guest.busy();
-        let connection = u32::try_from(visitor.guest.id % u64::from(u32::MAX)).unwrap_or_default();
-        request.extensions_mut().insert(visitor);
-        if is_upgrade_request(&request) {
-            request.extensions_mut().insert(Upgrade);
-        }
-        let server = self.server.clone().connection_id(connection);
-        let mut server = server.build(self.methods.clone(), self.stop_handle.clone());
-        match server.call(request).await {
-            // Not 204: there are clients that take only 200 for a success.
-            Ok(response) if response.extensions().get::<Unanswered>().is_some() => {
-                Response::new(HttpBody::empty())
+        // Not 204 without an answer: there are clients that take only 200 for a
+        // success.
+        let Some(answer) = answer else { return Ok(Response::new(Body::empty())) };
+        let mut response = Response::new(Body::from(answer + "\n"));
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(CONTENT_TYPE, json);
+        Ok(response)
+    }
+
+    /// Goes on with a WebSocket once the answer was sent.
+    fn upgrade(&self, request: Request<Incoming>, visitor: Visitor) {
+        let shared = Arc::clone(&self.shared);
+        let upgraded = hyper::upgrade::on(request);
+        self.tasks.spawn(async move {
+            match upgraded.await {
+                Ok(stream) => websocket::serve(TokioIo::new(stream), shared, visitor).await,
+                Err(error) => debug!(%error, "a WebSocket has not begun"),
             }
-            Ok(response) => corrected(response, sent).await,
-            Err(error) => {
-                debug!(%error, "a request has failed");
-                guard::Refused::failed().into_response()
-            }
-        }
+        });
     }
 
     /// Ends every connection and every socket; changes that were begun come to
     /// their end.
     pub(crate) async fn stop(&self) {
-        self.stop.cancel();
-        self.changes.close();
-        self.changes.wait().await;
-        if self.server_handle.stop().is_err() {
-            debug!("the server of JSON-RPC has ended before");
-        }
+        self.closing.cancel();
+        self.shared.calls.stop().await;
+        self.shared.stop.cancel();
         if tokio::time::timeout(PARTING_TIMEOUT, self.guests.gone()).await.is_err() {
             self.guests.evict_all();
         }
         self.guests.gone().await;
         self.tasks.close();
         self.tasks.wait().await;
-    }
-}
-
-/// jsonrpsee calls it no JSON where an object without an id is no request.
-async fn corrected(response: Response<HttpBody>, sent: Full<Bytes>) -> Response<HttpBody> {
-    if response.body().size_hint().exact() != Some(NO_JSON.len() as u64) {
-        return response;
-    }
-    let (parts, body) = response.into_parts();
-    let said = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
-    let sent = sent.collect().await.map(Collected::to_bytes).unwrap_or_default();
-    let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(&sent).is_ok();
-    let body = if said == NO_JSON.as_bytes() && is_json {
-        HttpBody::from(NO_REQUEST)
-    } else {
-        HttpBody::from(said.to_vec())
-    };
-    let mut response = Response::from_parts(parts, body);
-    response.headers_mut().remove(CONTENT_LENGTH);
-    response
-}
-
-impl std::fmt::Debug for Rpc {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rpc").field("guests", &self.guests).finish_non_exhaustive()
     }
 }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use plexy_tests::backend::Echo;
 use plexy_tests::daemon::{Daemon, HttpClient, WsClient};
 use plexy_tests::dns::Dns;
@@ -116,23 +117,42 @@ async fn a_change_comes_to_its_end_although_its_caller_has_hung_up() {
     let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
     let mut http = daemon.rpc().connect().await;
     http.write_all(request.as_bytes()).await.unwrap();
+    let mut batch = daemon.rpc_unix().connect().await;
+    let body = json!([call("batch"), call("after")]).to_string();
+    let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    batch.write_all(request.as_bytes()).await.unwrap();
     let websocket = WsClient::connect(&daemon.rpc_unix()).await;
     let asking = call("websocket")["params"].clone();
     let asked = tokio::spawn(async move { websocket.call("openTunnel", asking).await });
-    for name in ["http", "websocket"] {
+    for name in ["http", "batch", "websocket"] {
         eventually!(dns.asked(&format!("{name}.test")) > 0);
     }
-    drop(http);
+    drop((http, batch));
     asked.abort();
     assert!(asked.await.unwrap_err().is_cancelled());
     assert!(daemon.statuses().is_empty());
 
-    for name in ["http", "websocket"] {
+    for name in ["http", "batch", "websocket", "after"] {
         dns.set(&format!("{name}.test"), [IpAddr::V4(Ipv4Addr::LOCALHOST)], 60);
     }
     dns.silent(false);
 
-    eventually!(within Duration::from_secs(30), daemon.statuses().len() == 2);
+    eventually!(within Duration::from_secs(30), daemon.statuses().len() == 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_one_connection_are_made_in_the_order_in_which_they_were_sent() {
+    let daemon = Daemon::start().await;
+    daemon.open("4000[name=a]").await;
+    let client = WsClient::connect(&daemon.rpc_unix()).await;
+    let add = |n: u64| {
+        let params =
+            json!({"tunnel": "a", "backend": (5000 + n).to_string(), "expected_revision": n});
+        client.call("addBackend", params)
+    };
+    for (before, added) in (1..).zip(join_all((1..=100).map(add)).await) {
+        assert_eq!(added.unwrap()["revision"], before + 1);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -62,6 +62,12 @@ async fn only_the_hosts_of_this_machine_are_answered_over_tcp() {
         let answer = daemon.rpc().post_with(headers, &ping()).await;
         assert!([400, 403].contains(&answer.status), "{headers:?}: {answer:?}");
     }
+    // What stands in the first line counts more than the header.
+    let headers = ["Host: localhost", "Content-Type: application/json"];
+    for (uri, status) in [("http://evil.example/", 403), ("http://localhost:1/", 200)] {
+        let answer = daemon.rpc().send("POST", uri, &headers, ping().as_bytes()).await;
+        assert_eq!(answer.status, status, "{uri}: {answer:?}");
+    }
     // A Unix socket has no name that could be stolen.
     assert_eq!(code(&daemon.rpc_unix(), &["Host: whatever"], &ping()).await.0, 200);
 }
@@ -98,7 +104,27 @@ async fn without_the_token_nothing_is_done_alone_or_in_a_batch() {
 async fn what_is_no_post_of_json_is_refused_by_status() {
     let daemon = Daemon::start().await;
     let rpc = daemon.rpc();
-    assert_eq!(rpc.get("/").await.status, 405);
+    let get = rpc.get("/").await;
+    assert_eq!(get.status, 405);
+    assert!(get.head.to_lowercase().contains("allow: post"), "{get:?}");
     let text = ["Host: localhost", "Content-Type: text/plain"];
     assert_eq!(rpc.send("POST", "/", &text, ping().as_bytes()).await.status, 415);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handshake_that_lacks_something_is_told_what() {
+    let daemon = Daemon::start().await;
+    const UPGRADE: &str = "Upgrade: websocket";
+    const VERSION: &str = "Sec-WebSocket-Version: 13";
+    const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+    for (headers, status) in [
+        (&["Connection: upgrade", UPGRADE, "Sec-WebSocket-Version: 12", KEY][..], 426),
+        (&["Connection: upgrade", UPGRADE, KEY], 426),
+        (&["Connection: upgrade", UPGRADE, VERSION], 400),
+    ] {
+        let answer = daemon.rpc_unix().send("GET", "/", headers, b"").await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        let tells_version = answer.head.to_lowercase().contains("sec-websocket-version: 13");
+        assert_eq!(tells_version, status == 426, "{answer:?}");
+    }
 }

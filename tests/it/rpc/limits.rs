@@ -4,12 +4,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::stream::{FuturesOrdered, FuturesUnordered};
 use plexy_tests::daemon::{Daemon, WsClient};
 use plexy_tests::dns::Dns;
 use plexy_tests::eventually;
 use plexyd::NameServers;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,7 +28,7 @@ async fn a_batch_of_ten_thousand_is_refused_whole() {
     let daemon = Daemon::start().await;
     let one = json!({"jsonrpc": "2.0", "id": 1, "method": "openTunnel", "params": {"spec": "0=1"}});
     let answer = daemon.rpc().post(&json!(vec![one; 10_000]).to_string()).await;
-    assert!(answer.json()["error"]["code"].is_number(), "{answer:?}");
+    assert_eq!(answer.json()["error"]["data"]["code"], "batch-too-large");
     assert!(daemon.statuses().is_empty());
 }
 
@@ -80,26 +80,86 @@ async fn a_slow_post_keeps_its_own_connection_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_calls_than_a_connection_may_have_under_way_are_refused() {
+async fn a_call_that_waits_holds_up_its_own_connection_only() {
     let dns = Dns::start().await;
     let servers = NameServers::One(dns.addr());
     let daemon = Daemon::start_with(|config| config.name_servers = servers).await;
     dns.set("slow.test", [IpAddr::V4(Ipv4Addr::LOCALHOST)], 60);
     dns.silent(true);
     let client = WsClient::connect(&daemon.rpc()).await;
-    let calls = (0..300).map(|_| client.call("openTunnel", json!({"spec": "slow.test:0=4000"})));
-    let mut calls: FuturesUnordered<_> = calls.collect();
-    for _ in 256..300 {
-        let refused = calls.next().await.unwrap().unwrap_err();
-        assert_eq!(refused["data"]["code"], "overloaded", "{refused}");
+    let calls = [
+        client.call("openTunnel", json!({"spec": "slow.test:0=4000"})),
+        client.call("numberOfTunnels", json!({})),
+    ];
+    let mut calls: FuturesOrdered<_> = calls.into_iter().collect();
+    let others = async {
+        eventually!(dns.asked("slow.test") > 0);
+        assert_eq!(daemon.rpc().call("numberOfTunnels", json!({})).await.unwrap()["tunnels"], 0);
+        dns.silent(false);
+    };
+    let (opened, ()) = tokio::join!(calls.next(), others);
+    assert_eq!(opened.unwrap().unwrap()["result"], "opened");
+    assert_eq!(calls.next().await.unwrap().unwrap()["tunnels"], 1);
+}
+
+/// A daemon with so many tunnels that a list of them has some 200 KB.
+async fn with_many_tunnels() -> Daemon {
+    plexy_tests::descriptors::raise_limit();
+    let daemon = Daemon::start().await;
+    let specs: Vec<_> = (0..900).map(|n| format!("0=4000[name=t{n}]")).collect();
+    daemon.rpc_unix().call("openTunnels", json!({ "specs": specs })).await.unwrap();
+    daemon
+}
+
+fn lists(count: usize) -> String {
+    let call = |id| json!({"jsonrpc": "2.0", "id": id, "method": "listTunnels"});
+    Value::from_iter((0..count).map(call)).to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_of_a_thousand_lists_hold_nobody_up_and_have_an_end() {
+    let daemon = with_many_tunnels().await;
+    let (door, batch) = (daemon.rpc_unix(), lists(1000));
+    let mut batches: FuturesUnordered<_> = (0..2).map(|_| door.post(&batch)).collect();
+    let mut pongs = 0;
+    let answers = loop {
+        tokio::select! {
+            answered = batches.next() => break answered.unwrap().json(),
+            pong = async { daemon.rpc().call("ping", json!({})).await } => {
+                assert_eq!(pong.unwrap(), "pong");
+                pongs += 1;
+            }
+        }
+    };
+    assert!(pongs > 0, "somebody else was answered in between");
+    let answers = answers.as_array().unwrap();
+    assert_eq!(answers.len(), 1000);
+    assert_eq!(answers[0]["result"]["tunnels"], 900);
+    assert_eq!(answers[999]["error"]["data"]["code"], "answer-too-large");
+    assert_eq!(answers[999]["id"], 999);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_a_long_answer_slowly_gets_all_of_it_whoever_comes() {
+    let daemon = with_many_tunnels().await;
+    let body = lists(100);
+    let mut reader = daemon.rpc().connect().await;
+    let head =
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close";
+    let request = format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    reader.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = vec![0];
+    reader.read_exact(&mut answer).await.unwrap();
+    let mut newcomers = Vec::new();
+    for _ in 0..200 {
+        newcomers.push(daemon.rpc().connect().await);
     }
-    // Others do not notice, and those who wait are served.
     assert_eq!(daemon.rpc().call("ping", json!({})).await.unwrap(), "pong");
-    dns.silent(false);
-    while let Some(opened) = calls.next().await {
-        assert_eq!(opened.unwrap()["result"], "opened");
-    }
-    assert_eq!(daemon.statuses().len(), 256);
+    reader.read_to_end(&mut answer).await.unwrap();
+    let text = String::from_utf8(answer).unwrap();
+    let (_, body) = text.split_once("\r\n\r\n").unwrap();
+    let answers: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(answers[99]["result"]["tunnels"], 900);
 }
 
 #[tokio::test(flavor = "multi_thread")]

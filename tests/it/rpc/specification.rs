@@ -2,6 +2,7 @@
 
 use plexy_tests::daemon::{Daemon, HttpClient};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// What comes back for a body; nothing for an empty answer.
 async fn ask(rpc: &HttpClient, body: &str) -> Option<Value> {
@@ -67,6 +68,60 @@ async fn what_is_no_call_is_refused_by_number() {
             let answer = ask(&rpc, body).await.unwrap_or_else(|| panic!("no answer to {body}"));
             check_error(&answer, number, id.clone());
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_an_id_is_answered_and_a_wrong_id_does_nothing() {
+    let daemon = Daemon::start().await;
+    let open = |id: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","method":"openTunnel","params":{{"spec":"0=4000"}},"id":{id}}}"#
+        )
+    };
+    let ids = ["-1", "1.5", "18446744073709551616", r#""a\"b""#, "null"];
+    for (opened, id) in ids.into_iter().enumerate() {
+        let answer = daemon.rpc().post(&open(id)).await.body;
+        assert!(answer.contains(&format!(r#""id":{id},"#)), "{id}: {answer}");
+        assert!(answer.contains(r#""result":"opened""#), "{id}: {answer}");
+        assert_eq!(daemon.statuses().len(), opened + 1);
+    }
+    for id in ["true", "[1]", r#"{"a":1}"#] {
+        check_error(&ask(&daemon.rpc(), &open(id)).await.unwrap(), -32600, Value::Null);
+        let batch = format!("[{},{}]", open(id), open("7"));
+        let answers = ask(&daemon.rpc_unix(), &batch).await.unwrap();
+        check_error(&answers[0], -32600, Value::Null);
+        assert_eq!(answers[1]["id"], 7);
+    }
+    assert_eq!(daemon.statuses().len(), ids.len() + 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_needs_a_websocket_and_a_message_of_its_own() {
+    let daemon = Daemon::start().await;
+    for method in ["subscribeStats", "unsubscribeStats"] {
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": method});
+        let alone = ask(&daemon.rpc(), &call.to_string()).await.unwrap();
+        let batch = ask(&daemon.rpc_unix(), &json!([call]).to_string()).await.unwrap();
+        for answer in [&alone, &batch[0]] {
+            assert_eq!(answer["error"]["data"]["code"], "needs-websocket", "{answer}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_said_all_is_answered_still() {
+    let daemon = Daemon::start().await;
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}).to_string();
+    let head = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json";
+    let request = format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    for door in [daemon.rpc(), daemon.rpc_unix()] {
+        let mut stream = door.connect().await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.contains("pong"), "{answer:?}");
     }
 }
 

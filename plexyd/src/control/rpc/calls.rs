@@ -1,184 +1,157 @@
-//! What all calls pass, alone or in a batch: a bound on how many are under way
-//! for one connection, and a count of how they ended.
+//! Calls, alone or in a batch: what they find, how they are counted, and that
+//! a change comes to its end although its caller leaves.
 
 use std::sync::Arc;
 
-use jsonrpsee::server::middleware::rpc::{Batch, BatchEntry, Notification, Request, RpcServiceT};
-use jsonrpsee::server::{BatchResponseBuilder, MethodResponse};
-use jsonrpsee::types::{ErrorObjectOwned, Id};
 use plexy_shared::error::{Code, Refusal, nearest, quoted};
-use plexy_shared::rpc::{CallError, METHODS, Method, MethodRow, SubscribeStats};
-use tokio::sync::Semaphore;
-use tower::Layer;
+use plexy_shared::rpc::{METHODS, MethodRow};
+use serde_json::value::RawValue;
+use tokio_util::task::TaskTracker;
+use tracing::error;
 
-use crate::control::guests::Guest;
+use super::message::{Call, Entry, Id, Message};
+use super::methods::Methods;
 use crate::metrics::{Metrics, Transport};
-use crate::service::{Actor, Door, Peer};
+use crate::service::{Actor, Service};
 
-/// Calls under way at once for one connection.
-const CALLS_MAX: usize = 256;
+/// Longest answer, in bytes: every tunnel of a full daemon, several times.
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Whose connection it is, found in the extensions of each of its calls.
+/// Everybody's calls.
 #[derive(Debug)]
-pub(super) struct Visitor {
-    pub(super) peer: Peer,
-    pub(super) guest: Arc<Guest>,
-    under_way: Semaphore,
-}
-
-impl Visitor {
-    pub(super) fn new(peer: Peer, guest: Arc<Guest>) -> Self {
-        Self { peer, guest, under_way: Semaphore::new(CALLS_MAX) }
-    }
-
-    pub(super) fn actor(&self) -> Actor {
-        Actor::Peer(Door::Rpc, self.peer)
-    }
-}
-
-/// Puts [`Calls`] around a service.
-#[derive(Debug, Clone)]
-pub(super) struct CallsLayer {
+pub(super) struct Calls {
+    methods: Methods,
     metrics: Arc<Metrics>,
-    answer_bytes_max: usize,
+    /// Messages with changes that are under way.
+    changes: TaskTracker,
 }
 
-impl CallsLayer {
-    pub(super) fn new(metrics: Arc<Metrics>, answer_bytes_max: usize) -> Self {
-        Self { metrics, answer_bytes_max }
-    }
-}
-
-impl<S> Layer<S> for CallsLayer {
-    type Service = Calls<S>;
-
-    fn layer(&self, inner: S) -> Calls<S> {
-        Calls { inner, layer: self.clone() }
-    }
-}
-
-/// The layer.
+/// Who calls, and how.
 #[derive(Debug, Clone)]
-pub(super) struct Calls<S> {
-    inner: S,
-    layer: CallsLayer,
+pub(super) struct Visitor {
+    pub(super) actor: Actor,
+    pub(super) transport: Transport,
 }
 
-impl<S> RpcServiceT for Calls<S>
-where
-    S: RpcServiceT<
-            MethodResponse = MethodResponse,
-            BatchResponse = MethodResponse,
-            NotificationResponse = MethodResponse,
-        > + Clone
-        + Send
-        + Sync
-        + 'static,
-{
-    type MethodResponse = MethodResponse;
-    type BatchResponse = MethodResponse;
-    type NotificationResponse = MethodResponse;
-
-    fn call<'a>(&self, request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
-        let this = self.clone();
-        async move {
-            let row = MethodRow::named(&request.method);
-            let visitor = request.extensions.get::<Arc<Visitor>>().cloned();
-            let transport = transport(&request.extensions);
-            let response = match (row, &visitor) {
-                (None, _) => refused(request.id, unknown(&request.method)),
-                (Some(_), Some(visitor)) => match visitor.under_way.try_acquire() {
-                    Ok(_under_way) => {
-                        let _busy = visitor.guest.busy();
-                        this.inner.call(request).await
-                    }
-                    Err(_) => refused(request.id, overloaded()),
-                },
-                (Some(_), None) => this.inner.call(request).await,
-            };
-            let method = row.map_or("unknown", |row| row.name);
-            this.layer.metrics.count_call(method, transport, response.as_error_code());
-            response
+impl Calls {
+    pub(super) fn new(service: &Arc<Service>, metrics: &Arc<Metrics>) -> Self {
+        Self {
+            methods: Methods::new(service),
+            metrics: Arc::clone(metrics),
+            changes: TaskTracker::new(),
         }
     }
 
-    fn batch<'a>(&self, batch: Batch<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
-        let this = self.clone();
-        async move {
-            let mut responses = BatchResponseBuilder::new_with_limit(this.layer.answer_bytes_max);
-            let mut has_notification = false;
-            for entry in batch {
-                let response = match entry {
-                    Ok(BatchEntry::Call(request)) => this.call(request).await,
-                    Ok(BatchEntry::Notification(notification)) => {
-                        has_notification = true;
-                        this.notification(notification).await;
-                        continue;
-                    }
-                    Err(error) => {
-                        let (error, id) = error.into_parts();
-                        MethodResponse::error(id, error)
-                    }
-                };
-                if let Err(too_large) = responses.append(response) {
-                    return too_large;
+    /// Does what a message asks for. Notifications have no answer.
+    pub(super) async fn answer(
+        self: &Arc<Self>,
+        message: Message,
+        visitor: Visitor,
+    ) -> Option<String> {
+        if !message.entries().iter().any(is_change) {
+            return self.answer_all(message, &visitor).await;
+        }
+        let calls = Arc::clone(self);
+        let changed = self.changes.spawn(async move { calls.answer_all(message, &visitor).await });
+        match changed.await {
+            Ok(answer) => answer,
+            Err(error) => {
+                error!(%error, "a change has failed");
+                let message = "the daemon has failed at this; its log says more";
+                Some(Id::null().error(Refusal::new(Code::InternalError, message)))
+            }
+        }
+    }
+
+    async fn answer_all(&self, message: Message, visitor: &Visitor) -> Option<String> {
+        let entries = match message {
+            Message::One(entry) => return self.answer_one(entry, visitor).await,
+            Message::Batch(entries) => entries,
+        };
+        let mut answers = String::new();
+        for entry in entries {
+            let room = ANSWER_BYTES_MAX.saturating_sub(answers.len());
+            if let Some(answer) = self.answer_within(entry, visitor, room).await {
+                answers.push(if answers.is_empty() { '[' } else { ',' });
+                answers.push_str(&answer);
+            }
+            // Others are to get their turn between any two of them.
+            tokio::task::yield_now().await;
+        }
+        (!answers.is_empty()).then(|| answers + "]")
+    }
+
+    async fn answer_one(&self, entry: Entry, visitor: &Visitor) -> Option<String> {
+        self.answer_within(entry, visitor, ANSWER_BYTES_MAX).await
+    }
+
+    async fn answer_within(&self, entry: Entry, visitor: &Visitor, room: usize) -> Option<String> {
+        let call = match entry {
+            Entry::Call(call) => call,
+            Entry::Notification(call) => {
+                // Nobody would see what a look has found.
+                if is_change_named(&call.method) {
+                    self.call(&call, visitor, room).await.ok();
                 }
+                return None;
             }
-            if responses.is_empty() && has_notification {
-                unanswered()
-            } else {
-                MethodResponse::from_batch(responses.finish())
+            Entry::Invalid(id) => {
+                let message = "this is no request of JSON-RPC 2.0: `jsonrpc` is \"2.0\", `method` \
+                    a string, `id` a string, a number or null";
+                return Some(id.error(Refusal::new(Code::InvalidRequest, message)));
             }
-        }
+        };
+        Some(match self.call(&call, visitor, room).await {
+            Ok(result) => call.id.result(&result),
+            Err(refusal) => call.id.error(refusal),
+        })
     }
 
-    /// A call whose answer nobody wants; jsonrpsee itself would not make it.
-    fn notification<'a>(
+    async fn call(
         &self,
-        notification: Notification<'a>,
-    ) -> impl Future<Output = MethodResponse> + Send + 'a {
-        let this = self.clone();
-        async move {
-            let Notification { jsonrpc, method, params, extensions } = notification;
-            // Nobody would learn the number of a subscription.
-            if method != SubscribeStats::NAME {
-                this.call(Request { jsonrpc, id: Id::Null, method, params, extensions }).await;
+        call: &Call,
+        visitor: &Visitor,
+        room: usize,
+    ) -> Result<Box<RawValue>, Refusal> {
+        let called = match MethodRow::named(&call.method) {
+            None => Err(unknown(&call.method)),
+            Some(row) => {
+                let called = self.methods.call(row.name, &call.params, visitor.actor.clone()).await;
+                called.and_then(|result| match result.get().len() {
+                    // What was changed is always told: it is no longer than
+                    // what was asked for, more or less.
+                    bytes if bytes > room && !row.is_change => Err(too_long(bytes)),
+                    _ => Ok(result),
+                })
             }
-            unanswered()
-        }
+        };
+        self.count(&call.method, visitor.transport, called.as_ref().err());
+        called
+    }
+
+    /// Counts a call that has ended.
+    pub(super) fn count(&self, method: &str, transport: Transport, refusal: Option<&Refusal>) {
+        // A name that somebody made up is no label.
+        let method = MethodRow::named(method).map_or("unknown", |row| row.name);
+        self.metrics.count_call(method, transport, refusal.map(|refusal| refusal.code));
+    }
+
+    /// Waits for the changes that are under way; none may begin after that.
+    pub(super) async fn stop(&self) {
+        self.changes.close();
+        self.changes.wait().await;
     }
 }
 
-fn transport(extensions: &http::Extensions) -> Transport {
-    // Only an upgraded connection has asked for one.
-    match extensions.get::<Upgrade>() {
-        Some(Upgrade) => Transport::WebSocket,
-        None => Transport::Http,
+fn is_change(entry: &Entry) -> bool {
+    match entry {
+        Entry::Call(call) | Entry::Notification(call) => is_change_named(&call.method),
+        Entry::Invalid(_) => false,
     }
 }
 
-/// Marks what has no answer: jsonrpsee would write `null`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Unanswered;
-
-fn unanswered() -> MethodResponse {
-    let mut response = MethodResponse::notification();
-    response.extensions_mut().insert(Unanswered);
-    response
-}
-
-/// Marks the calls of a WebSocket.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Upgrade;
-
-fn refused(id: Id<'_>, refusal: Refusal) -> MethodResponse {
-    MethodResponse::error(id, error_object(refusal))
-}
-
-/// A refusal as jsonrpsee sends it.
-pub(super) fn error_object(refusal: Refusal) -> ErrorObjectOwned {
-    let error = CallError::from(refusal);
-    ErrorObjectOwned::owned(error.number, error.message, Some(error.data))
+fn is_change_named(method: &str) -> bool {
+    MethodRow::named(method).is_some_and(|row| row.is_change)
 }
 
 fn unknown(method: &str) -> Refusal {
@@ -188,7 +161,7 @@ fn unknown(method: &str) -> Refusal {
         .with_hint("`rpc.discover` lists the methods")
 }
 
-fn overloaded() -> Refusal {
-    let message = format!("{CALLS_MAX} calls of this connection are under way already");
-    Refusal::new(Code::Overloaded, message).with_hint("wait for some of them to be answered")
+fn too_long(bytes: usize) -> Refusal {
+    let message = format!("the answer has {bytes} bytes, which is more than fits");
+    Refusal::new(Code::AnswerTooLarge, message).with_hint("ask for less at once")
 }

@@ -1,20 +1,24 @@
 //! Who may ask, before anything is read but the head of the request: so it holds
 //! for calls, batches and WebSockets alike.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, ORIGIN, WWW_AUTHENTICATE};
+use http::header::{
+    ALLOW, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderName, ORIGIN, WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use jsonrpsee::server::HttpBody;
 use plexy_shared::error::{Code, Refusal, quoted};
-use plexy_shared::rpc::{BODY_BYTES_MAX, CallError};
-use serde_json::json;
+use plexy_shared::rpc::BODY_BYTES_MAX;
 use tracing::warn;
 
+use super::message::Id;
+use crate::control::http1::Body;
 use crate::control::token::Token;
+use crate::fold::Fold;
 use crate::service::Peer;
 
 /// How long the body of a request may take to come.
@@ -26,41 +30,44 @@ pub(super) struct Guard {
     token: Option<Token>,
     /// Names by which it may be called, in lower case, without a port.
     hosts: Vec<String>,
+    /// Messages about who was refused, folded.
+    refused: Arc<Fold>,
 }
 
 /// A request that is not let in.
 #[derive(Debug)]
 pub(super) struct Refused {
     status: StatusCode,
-    refusal: Refusal,
+    refusal: Box<Refusal>,
+    header: Option<(HeaderName, &'static str)>,
 }
 
 impl Refused {
-    fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
-        Self { status, refusal: Refusal::new(code, message) }
+    pub(super) fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
+        Self { status, refusal: Box::new(Refusal::new(code, message)), header: None }
     }
 
     /// Nothing more is known.
     pub(super) fn failed() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, Code::ShuttingDown, "the request has failed")
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, Code::InternalError, "the request has failed")
+    }
+
+    /// With this in its head.
+    pub(super) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.header = Some((name, value));
+        self
     }
 
     /// An answer of HTTP that holds one of JSON-RPC.
-    pub(super) fn into_response(self) -> Response<HttpBody> {
-        let error = CallError::from(self.refusal);
-        let body = json!({
-            "jsonrpc": "2.0",
-            "id": null,
-            "error": { "code": error.number, "message": error.message, "data": error.data },
-        });
-        let mut response = Response::new(HttpBody::from(format!("{body}\n")));
+    pub(super) fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(Body::from(Id::null().error(*self.refusal) + "\n"));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         // Nobody gets a second guess, or to send the rest of a body, for free.
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        if let Some((name, value)) = self.header {
+            headers.insert(name, HeaderValue::from_static(value));
         }
         response
     }
@@ -70,7 +77,7 @@ impl Guard {
     /// `hosts` are allowed besides `localhost` and the loopback addresses.
     pub(super) fn new(token: Option<Token>, hosts: Vec<String>) -> Self {
         let hosts = hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect();
-        Self { token, hosts }
+        Self { token, hosts, refused: Arc::default() }
     }
 
     pub(super) fn has_token(&self) -> bool {
@@ -83,49 +90,55 @@ impl Guard {
         self.has_token() && matches!(peer, Peer::Tcp(_))
     }
 
-    /// Lets a request in, with its whole body.
-    pub(super) async fn admit(
-        &self,
-        request: Request<Incoming>,
-        peer: Peer,
-    ) -> Result<Request<Full<Bytes>>, Refused> {
-        if matches!(peer, Peer::Tcp(_)) {
-            self.check_head(request.headers(), peer)?;
+    /// Lets a request in. A Unix socket has no name that could be stolen, and
+    /// no browser reaches it.
+    pub(super) fn check_head<B>(&self, request: &Request<B>, peer: Peer) -> Result<(), Refused> {
+        if !matches!(peer, Peer::Tcp(_)) {
+            return Ok(());
         }
-        let (parts, body) = request.into_parts();
-        let body = if parts.method == Method::POST { read(body).await? } else { Bytes::new() };
-        Ok(Request::from_parts(parts, Full::new(body)))
-    }
-
-    fn check_head(&self, headers: &HeaderMap, peer: Peer) -> Result<(), Refused> {
+        let headers = request.headers();
         // A page in a browser can be made to post here; it says so.
         if let Some(origin) = headers.get(ORIGIN) {
             let origin = quoted(&String::from_utf8_lossy(origin.as_bytes()));
-            warn!(%peer, origin, "a request from a web page; refused");
+            if self.is_news() {
+                warn!(%peer, origin, "a request from a web page; refused");
+            }
             let message = "requests of web pages are refused: they carry `Origin`";
             return Err(Refused::new(StatusCode::FORBIDDEN, Code::Forbidden, message));
         }
-        self.check_host(headers, peer)?;
+        self.check_host(request, peer)?;
         self.check_token(headers, peer)
     }
 
+    /// Whether a refusal is logged, or only counted.
+    fn is_news(&self) -> bool {
+        self.refused.admits(|| "refused requests".to_owned())
+    }
+
     /// A name that an attacker lets resolve to this machine is not ours.
-    fn check_host(&self, headers: &HeaderMap, peer: Peer) -> Result<(), Refused> {
-        let mut hosts = headers.get_all(HOST).iter();
-        let host = hosts.next().filter(|_| hosts.next().is_none());
-        let host = host.and_then(|host| host.to_str().ok());
-        if host.is_some_and(|host| self.is_ours(host)) {
+    fn check_host<B>(&self, request: &Request<B>, peer: Peer) -> Result<(), Refused> {
+        let hosts: Vec<_> = request.headers().get_all(HOST).iter().collect();
+        let [host] = hosts.as_slice() else {
+            let message = format!("`Host` is wanted once, and stands there {} times", hosts.len());
+            return Err(Refused::new(StatusCode::BAD_REQUEST, Code::Forbidden, message));
+        };
+        let host = String::from_utf8_lossy(host.as_bytes());
+        // What stands in the first line counts more than the header.
+        let host = request.uri().authority().map_or(&*host, |authority| authority.as_str());
+        if self.is_ours(host) {
             return Ok(());
         }
-        let shown = quoted(host.unwrap_or_default());
-        warn!(%peer, host = shown, "a request for another host; refused");
+        let shown = quoted(host);
+        if self.is_news() {
+            warn!(%peer, host = shown, "a request for another host; refused");
+        }
         let message =
             format!("`Host` is {shown}, which is none of this daemon's; --rpc-host allows it");
         Err(Refused::new(StatusCode::FORBIDDEN, Code::Forbidden, message))
     }
 
     fn is_ours(&self, host: &str) -> bool {
-        let name = without_port(host).to_ascii_lowercase();
+        let Some(name) = without_port(host).map(str::to_ascii_lowercase) else { return false };
         let is_loopback =
             name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback());
         name == "localhost" || is_loopback || self.hosts.contains(&name)
@@ -139,28 +152,45 @@ impl Guard {
         match given {
             Some((_, given)) if token.matches(given.trim()) => Ok(()),
             _ => {
-                warn!(%peer, "a request without the right token; refused");
+                if self.is_news() {
+                    warn!(%peer, "a request without the right token; refused");
+                }
                 let message = match given {
                     Some(_) => "wrong token",
                     None => "the header `Authorization: Bearer TOKEN` is missing",
                 };
-                Err(Refused::new(StatusCode::UNAUTHORIZED, Code::Unauthorized, message))
+                let refused = Refused::new(StatusCode::UNAUTHORIZED, Code::Unauthorized, message);
+                Err(refused.with_header(WWW_AUTHENTICATE, "Bearer"))
             }
         }
     }
 }
 
-/// `name`, `name:port`, `[v6]` or `[v6]:port` without brackets and port.
-fn without_port(host: &str) -> &str {
-    if let Some(rest) = host.strip_prefix('[') {
-        return rest.split(']').next().unwrap_or(rest);
-    }
-    host.rsplit_once(':').map_or(host, |(name, _)| name)
+/// `name`, `name:port`, `[v6]` or `[v6]:port` without brackets and port;
+/// nothing for what is none of these.
+fn without_port(host: &str) -> Option<&str> {
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?,
+        None => host.find(':').map_or((host, ""), |colon| host.split_at(colon)),
+    };
+    let is_port = port.is_empty()
+        || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|it| it.is_ascii_digit()));
+    is_port.then_some(name)
 }
 
-/// All of a body, if it is not too long and comes in time.
-async fn read(body: Incoming) -> Result<Bytes, Refused> {
-    let limited = Limited::new(body, BODY_BYTES_MAX as usize);
+/// All of a posted body, if it is JSON, not too long, and comes in time.
+pub(super) async fn read(request: Request<Incoming>) -> Result<Bytes, Refused> {
+    if request.method() != Method::POST {
+        let message = "calls are posted, or sent over a WebSocket";
+        let refused = Refused::new(StatusCode::METHOD_NOT_ALLOWED, Code::InvalidRequest, message);
+        return Err(refused.with_header(ALLOW, "POST"));
+    }
+    if !is_json(request.headers()) {
+        let message = "`Content-Type: application/json` is wanted";
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(Refused::new(status, Code::InvalidRequest, message));
+    }
+    let limited = Limited::new(request.into_body(), BODY_BYTES_MAX as usize);
     match tokio::time::timeout(BODY_TIMEOUT, limited.collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
@@ -177,6 +207,13 @@ async fn read(body: Incoming) -> Result<Bytes, Refused> {
             Err(Refused::new(StatusCode::REQUEST_TIMEOUT, Code::BodyTooSlow, message))
         }
     }
+}
+
+/// A page can make a browser post anything but this without asking first.
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    ["application/json", "application/json-rpc"].iter().any(|it| kind.eq_ignore_ascii_case(it))
 }
 
 #[cfg(test)]
@@ -213,6 +250,11 @@ mod tests {
             "[::2]:9998",
             "0.0.0.0",
             "localhost@evil.example",
+            "localhost:evil",
+            "127.0.0.1:1, evil",
+            "[::1]evil.example",
+            "[::1",
+            "::1",
         ] {
             check(foreign, false);
         }

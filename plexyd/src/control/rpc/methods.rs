@@ -1,10 +1,11 @@
 //! What each method of the table does: its parameters become what the service
 //! is asked, in the same words as through every other door.
 
+use std::collections::HashMap;
+use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use jsonrpsee::types::Params;
-use jsonrpsee::{Extensions, Methods, RpcModule};
 use plexy_shared::command::Detail;
 use plexy_shared::error::{Code, Refusal};
 use plexy_shared::info::Origin;
@@ -12,125 +13,134 @@ use plexy_shared::rpc::{
     AddBackend, Backends, CloseTunnel, Discover, Hello, ListTunnels, Method, NumberOfTunnels,
     OpenTunnel, OpenTunnels, Ping, RemoveBackend, TunnelInfo, Version, openrpc,
 };
-use tokio_util::task::TaskTracker;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use tokio::sync::Semaphore;
 use tracing::{debug, error};
 
-use super::calls::{Visitor, error_object};
-use super::stats;
+use super::message::Params;
 use crate::service::{Actor, Caller, Service};
 
-/// The methods, with what they need.
-pub(super) struct Registrar {
-    pub(super) module: RpcModule<()>,
-    pub(super) service: Arc<Service>,
-    changes: TaskTracker,
+/// Long looks at once, each in a thread of its own: the data path needs the
+/// rest of the machine.
+const LONG_LOOKS_MAX: usize = 1;
+
+/// What a method answers.
+type Answer = Result<Box<RawValue>, Refusal>;
+
+type Handler =
+    Box<dyn Fn(&Params, Actor) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
+
+/// All methods that answer once.
+pub(super) struct Methods {
+    handlers: HashMap<&'static str, Handler>,
+    service: Arc<Service>,
+    long_looks: Arc<Semaphore>,
 }
 
-/// Every method of the table; changes are made in tasks of `changes`.
-pub(super) fn all(service: &Arc<Service>, changes: &TaskTracker) -> Methods {
-    let mut registrar = Registrar {
-        module: RpcModule::new(()),
-        service: Arc::clone(service),
-        changes: changes.clone(),
-    };
-    registrar.look::<Hello, _, _>(async |service, params| {
-        if let Some(client) = params.client {
-            debug!(client, "a client of JSON-RPC says hello");
-        }
-        Ok(service.hello())
-    });
-    registrar.look::<Version, _, _>(async |service, _| Ok(service.version()));
-    registrar.look::<Ping, _, _>(async |_, _| Ok("pong".to_owned()));
-    registrar.look::<NumberOfTunnels, _, _>(async |service, _| Ok(service.status(Detail::Count)));
-    registrar.look::<ListTunnels, _, _>(async |service, _| Ok(service.status(Detail::Full)));
-    registrar.look::<TunnelInfo, _, _>(async |service, params| {
-        Ok(service.detail(&params.tunnel()?).await?)
-    });
-    registrar.look::<Backends, _, _>(async |service, params| {
-        Ok(service.backends(&params.tunnel()?).await?)
-    });
-    registrar.look::<Discover, _, _>(async |service, _| Ok(openrpc(&service.version().version)));
-    registrar.change::<OpenTunnel, _, _>(async |service, params, actor| {
-        let caller = Caller { actor, expected_revision: params.expected_revision };
-        Ok(service.open(&params.spec()?, Origin::Runtime, &caller).await?)
-    });
-    registrar.change::<OpenTunnels, _, _>(async |service, params, actor| {
-        let caller = Caller { actor, expected_revision: params.expected_revision };
-        Ok(service.open_all(&params.specs()?, Origin::Runtime, &caller).await?)
-    });
-    registrar.change::<CloseTunnel, _, _>(async |service, params, actor| {
-        let caller = Caller { actor, expected_revision: params.expected_revision };
-        let (tunnel, connections) = params.request()?;
-        Ok(service.close(&tunnel, connections, &caller).await?)
-    });
-    registrar.change::<AddBackend, _, _>(async |service, params, actor| {
-        let caller = Caller { actor, expected_revision: params.expected_revision };
-        let (tunnel, backend) = params.request()?;
-        Ok(service.add(&tunnel, &backend, &caller).await?)
-    });
-    registrar.change::<RemoveBackend, _, _>(async |service, params, actor| {
-        let caller = Caller { actor, expected_revision: params.expected_revision };
-        let (tunnel, backend) = params.request()?;
-        Ok(service.remove(&tunnel, &backend, &caller).await?)
-    });
-    stats::register(&mut registrar);
-    registrar.module.into()
-}
-
-impl Registrar {
-    /// A method that changes nothing.
-    fn look<M: Method, F, A>(&mut self, look: F)
-    where
-        F: Fn(Arc<Service>, M::Params) -> A + Copy + Send + Sync + 'static,
-        A: Future<Output = Result<M::Reply, Refusal>> + Send,
-    {
-        let service = Arc::clone(&self.service);
-        let registered = self.module.register_async_method(M::NAME, move |params, _, _| {
-            let service = Arc::clone(&service);
-            async move {
-                let params = read::<M>(&params).map_err(error_object)?;
-                look(service, params).await.map_err(error_object)
+impl Methods {
+    pub(super) fn new(service: &Arc<Service>) -> Self {
+        let mut methods = Self {
+            handlers: HashMap::new(),
+            service: Arc::clone(service),
+            long_looks: Arc::new(Semaphore::new(LONG_LOOKS_MAX)),
+        };
+        methods.add::<Hello, _, _>(async |service, params, _| {
+            if let Some(client) = params.client {
+                debug!(client, "a client of JSON-RPC says hello");
             }
+            Ok(service.hello())
         });
-        registered.expect("every method of the table has a name of its own");
+        methods.add::<Version, _, _>(async |service, _, _| Ok(service.version()));
+        methods.add::<Ping, _, _>(async |_, _, _| Ok("pong".to_owned()));
+        methods
+            .add::<NumberOfTunnels, _, _>(async |service, _, _| Ok(service.status(Detail::Count)));
+        methods.add_long::<ListTunnels>(|service| service.status(Detail::Full));
+        methods.add::<TunnelInfo, _, _>(async |service, params, _| {
+            Ok(service.detail(&params.tunnel()?).await?)
+        });
+        methods.add::<Backends, _, _>(async |service, params, _| {
+            Ok(service.backends(&params.tunnel()?).await?)
+        });
+        methods.add_long::<Discover>(|service| openrpc(&service.version().version));
+        methods.add::<OpenTunnel, _, _>(async |service, params, actor| {
+            let caller = Caller { actor, expected_revision: params.expected_revision };
+            Ok(service.open(&params.spec()?, Origin::Runtime, &caller).await?)
+        });
+        methods.add::<OpenTunnels, _, _>(async |service, params, actor| {
+            let caller = Caller { actor, expected_revision: params.expected_revision };
+            Ok(service.open_all(&params.specs()?, Origin::Runtime, &caller).await?)
+        });
+        methods.add::<CloseTunnel, _, _>(async |service, params, actor| {
+            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let (tunnel, connections) = params.request()?;
+            Ok(service.close(&tunnel, connections, &caller).await?)
+        });
+        methods.add::<AddBackend, _, _>(async |service, params, actor| {
+            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let (tunnel, backend) = params.request()?;
+            Ok(service.add(&tunnel, &backend, &caller).await?)
+        });
+        methods.add::<RemoveBackend, _, _>(async |service, params, actor| {
+            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let (tunnel, backend) = params.request()?;
+            Ok(service.remove(&tunnel, &backend, &caller).await?)
+        });
+        methods
     }
 
-    /// A method that changes something: in a task of its own, since a caller
-    /// who hangs up takes its handler along.
-    fn change<M: Method, F, A>(&mut self, change: F)
+    /// Calls one of the table.
+    pub(super) async fn call(&self, name: &str, params: &Params, actor: Actor) -> Answer {
+        match self.handlers.get(name) {
+            Some(handler) => handler(params, actor).await,
+            None => {
+                let message = format!("`{name}` needs a WebSocket, and a message of its own");
+                Err(Refusal::new(Code::NeedsWebSocket, message))
+            }
+        }
+    }
+
+    /// A method that is done where it is called.
+    fn add<M: Method, F, A>(&mut self, call: F)
     where
         F: Fn(Arc<Service>, M::Params, Actor) -> A + Copy + Send + Sync + 'static,
         A: Future<Output = Result<M::Reply, Refusal>> + Send + 'static,
     {
-        let (service, changes) = (Arc::clone(&self.service), self.changes.clone());
-        let registered =
-            self.module.register_async_method(M::NAME, move |params, _, extensions| {
-                let (service, changes) = (Arc::clone(&service), changes.clone());
-                async move {
-                    let params = read::<M>(&params).map_err(error_object)?;
-                    let changed = changes.spawn(change(service, params, actor(&extensions)));
-                    match changed.await {
-                        Ok(changed) => changed.map_err(error_object),
-                        Err(error) => {
-                            error!(%error, method = M::NAME, "a change has failed");
-                            let message = "the daemon has failed at this; its log says more";
-                            Err(error_object(Refusal::new(Code::ShuttingDown, message)))
-                        }
-                    }
-                }
-            });
-        registered.expect("every method of the table has a name of its own");
+        let service = Arc::clone(&self.service);
+        let handler: Handler = Box::new(move |params, actor| {
+            let (service, params) = (Arc::clone(&service), read::<M>(params));
+            Box::pin(async move { written::<M>(&call(service, params?, actor).await?) })
+        });
+        self.handlers.insert(M::NAME, handler);
+    }
+
+    /// A method without parameters whose answer may be long: not on a control
+    /// thread.
+    fn add_long<M: Method>(&mut self, look: fn(&Service) -> M::Reply) {
+        let (service, long_looks) = (Arc::clone(&self.service), Arc::clone(&self.long_looks));
+        let handler: Handler = Box::new(move |params, _| {
+            let (service, long_looks) = (Arc::clone(&service), Arc::clone(&long_looks));
+            let params = read::<M>(params);
+            Box::pin(async move {
+                params?;
+                let turn = long_looks.acquire_owned().await;
+                let looked = tokio::task::spawn_blocking(move || {
+                    let answer = written::<M>(&look(&service));
+                    drop(turn);
+                    answer
+                });
+                looked.await.unwrap_or_else(|error| Err(failed::<M>(&error)))
+            })
+        });
+        self.handlers.insert(M::NAME, handler);
     }
 }
 
-fn actor(extensions: &Extensions) -> Actor {
-    extensions.get::<Arc<Visitor>>().map_or(Actor::Args, |visitor| visitor.actor())
-}
-
 /// The parameters, by name; none at all are an empty object.
-pub(super) fn read<M: Method>(params: &Params<'_>) -> Result<M::Params, Refusal> {
-    let text = params.as_str().map_or("{}", str::trim);
-    let text = if text.is_empty() || text == "[]" || text == "null" { "{}" } else { text };
+pub(super) fn read<M: Method>(params: &Params) -> Result<M::Params, Refusal> {
+    let text = params.0.as_ref().map_or("{}", |params| params.get());
+    let is_empty = text.starts_with('[') && serde_json::from_str::<[(); 0]>(text).is_ok();
+    let text = if is_empty || text == "null" { "{}" } else { text };
     if !text.starts_with('{') {
         let message = "parameters are given by name, in an object";
         return Err(Refusal::new(Code::InvalidParams, message));
@@ -139,4 +149,20 @@ pub(super) fn read<M: Method>(params: &Params<'_>) -> Result<M::Params, Refusal>
         let message = format!("parameters of `{}`: {error}", M::NAME);
         Refusal::new(Code::InvalidParams, message).with_hint("`rpc.discover` describes them")
     })
+}
+
+fn written<M: Method>(reply: &impl Serialize) -> Answer {
+    to_raw_value(reply).map_err(|error| failed::<M>(&error))
+}
+
+fn failed<M: Method>(error: &dyn fmt::Display) -> Refusal {
+    error!(%error, method = M::NAME, "a method has failed");
+    let message = format!("the daemon has failed at `{}`; its log says more", M::NAME);
+    Refusal::new(Code::InternalError, message)
+}
+
+impl fmt::Debug for Methods {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.handlers.keys()).finish()
+    }
 }

@@ -1,65 +1,98 @@
-//! `subscribeStats`: the counts, again and again. The newest wins: who reads
-//! slowly misses some, and costs nothing while it does not read.
+//! `subscribeStats`: the counts, again and again. All subscribers share what
+//! was counted last, and who reads slowly gets the newest when they read.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use jsonrpsee::server::{SubscriptionSink, TrySendError};
+use futures_util::{Stream, stream};
 use plexy_shared::command::Detail;
-use plexy_shared::rpc::{Method, SubscribeStats, Subscription};
-use tokio::time::{MissedTickBehavior, interval};
-use tracing::debug;
+use serde_json::value::{RawValue, to_raw_value};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tracing::error;
 
-use super::calls::{Visitor, error_object};
-use super::methods::{Registrar, read};
 use crate::service::Service;
 
-pub(super) fn register(registrar: &mut Registrar) {
-    let service = Arc::clone(&registrar.service);
-    let registered = registrar.module.register_subscription(
-        SubscribeStats::NAME,
-        SubscribeStats::NOTIFICATION,
-        SubscribeStats::UNSUBSCRIBE,
-        move |params, pending, _, extensions| {
-            let service = Arc::clone(&service);
-            async move {
-                let wanted = read::<SubscribeStats>(&params).and_then(|params| params.request());
-                let (every, detail) = match wanted {
-                    Ok(wanted) => wanted,
-                    Err(refusal) => return pending.reject(error_object(refusal)).await,
-                };
-                // A subscriber is no idle guest.
-                let visitor = extensions.get::<Arc<Visitor>>();
-                let _busy = visitor.map(|visitor| visitor.guest.busy());
-                match pending.accept().await {
-                    Ok(sink) => tell(&service, sink, every, detail).await,
-                    Err(error) => debug!(%error, "a subscriber has left at once"),
-                }
-            }
-        },
-    );
-    registered.expect("every method of the table has a name of its own");
+/// How long a count may be told again: less than the shortest interval, so that
+/// nobody is told the same twice for it.
+const FRESH_MIN: Duration = Duration::from_millis(50);
+
+/// A count that took long is told again for so many times as long: counting
+/// takes a tenth of one CPU at most, whoever wants it how often.
+const FRESH_FACTOR: u32 = 10;
+
+/// Counts for all subscribers.
+#[derive(Debug)]
+pub(super) struct Counter {
+    service: Arc<Service>,
+    sums: Mutex<Option<Count>>,
+    tunnels: Mutex<Option<Count>>,
 }
 
-async fn tell(service: &Service, mut sink: SubscriptionSink, every: Duration, detail: Detail) {
-    let mut ticks = interval(every);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = sink.closed() => return,
-            _ = ticks.tick() => {}
-        }
-        // Something waits to be read still: this one would only wait behind it.
-        if sink.capacity() < sink.max_capacity() {
-            continue;
-        }
-        let message = match serde_json::value::to_raw_value(&service.stats(detail)) {
-            Ok(message) => message,
-            Err(error) => return debug!(%error, "counts cannot be written"),
-        };
-        match sink.try_send(message) {
-            Ok(()) | Err(TrySendError::Full(_)) => {}
-            Err(TrySendError::Closed(_)) => return,
-        }
+/// What was counted last.
+#[derive(Debug)]
+struct Count {
+    /// The item of the subscription.
+    text: Arc<RawValue>,
+    fresh_until: Instant,
+}
+
+impl Counter {
+    pub(super) fn new(service: &Arc<Service>) -> Self {
+        let (sums, tunnels) = Default::default();
+        Self { service: Arc::clone(service), sums, tunnels }
     }
+
+    /// The counts, again and again; a tick without a new count is left out.
+    pub(super) fn subscribe(
+        self: Arc<Self>,
+        every: Duration,
+        detail: Detail,
+    ) -> impl Stream<Item = Arc<RawValue>> + Send {
+        let mut ticks = interval(every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let begin = (self, ticks, None::<Arc<RawValue>>);
+        stream::unfold(begin, move |(counter, mut ticks, mut told)| async move {
+            loop {
+                ticks.tick().await;
+                let newest = counter.newest(detail).await?;
+                if told.as_ref().is_none_or(|told| !Arc::ptr_eq(told, &newest)) {
+                    told = Some(Arc::clone(&newest));
+                    return Some((newest, (counter, ticks, told)));
+                }
+            }
+        })
+    }
+
+    async fn newest(&self, detail: Detail) -> Option<Arc<RawValue>> {
+        let last = match detail {
+            Detail::Count => &self.sums,
+            Detail::Full => &self.tunnels,
+        };
+        // Held while one counts: the others want just that count.
+        let mut last = last.lock().await;
+        if let Some(count) = last.as_ref().filter(|count| Instant::now() < count.fresh_until) {
+            return Some(Arc::clone(&count.text));
+        }
+        let begun = Instant::now();
+        let service = Arc::clone(&self.service);
+        let count = move || to_raw_value(&service.stats(detail));
+        let counted = match detail {
+            Detail::Count => Ok(count()),
+            Detail::Full => tokio::task::spawn_blocking(count).await,
+        };
+        let text: Arc<RawValue> = match counted {
+            Ok(Ok(text)) => text.into(),
+            Ok(Err(error)) => return failed(&error),
+            Err(error) => return failed(&error),
+        };
+        let fresh = FRESH_MIN.max(begun.elapsed() * FRESH_FACTOR);
+        *last = Some(Count { text: Arc::clone(&text), fresh_until: Instant::now() + fresh });
+        Some(text)
+    }
+}
+
+fn failed<T>(error: &dyn std::fmt::Display) -> Option<T> {
+    error!(%error, "counts cannot be told");
+    None
 }

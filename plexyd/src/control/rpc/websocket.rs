@@ -1,0 +1,238 @@
+//! One WebSocket: calls that are answered one after the other, and counts in
+//! between. Nothing is read from a client who does not take the answer before.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::BoxStream;
+use futures_util::{SinkExt as _, StreamExt as _};
+use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION};
+use http::header::{HeaderMap, HeaderValue, UPGRADE};
+use http::{Method, Request, Response, StatusCode};
+use plexy_shared::error::{Code, Refusal};
+use plexy_shared::rpc::{
+    BODY_BYTES_MAX, Method as _, SubscribeStats, Subscription as _, UnsubscribeStats,
+};
+use serde_json::value::RawValue;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_stream::StreamMap;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message as Frame};
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use super::calls::{Calls, Visitor};
+use super::guard::Refused;
+use super::message::{Call, Entry, Id, Message};
+use super::methods::read;
+use super::stats::Counter;
+use crate::control::http1::Body;
+
+/// Subscriptions of one WebSocket.
+const SUBSCRIPTIONS_MAX: usize = 16;
+
+/// How often a client is asked whether it lives.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How long one may show no sign of life: two pings, and a slow way back.
+const SILENCE_MAX: Duration = Duration::from_secs(75);
+
+/// Length of the number of a subscription, in characters.
+const NUMBER_CHARS: usize = 16;
+
+/// What all WebSockets share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) calls: Arc<Calls>,
+    pub(super) counter: Arc<Counter>,
+    pub(super) stop: CancellationToken,
+}
+
+/// One client.
+struct Session<S> {
+    shared: Arc<Shared>,
+    visitor: Visitor,
+    socket: WebSocketStream<S>,
+    subscriptions: StreamMap<String, BoxStream<'static, Arc<RawValue>>>,
+}
+
+/// Whether a request asks for a WebSocket.
+pub(super) fn is_wanted<B>(request: &Request<B>) -> bool {
+    request.method() == Method::GET && has_word(request.headers().get(UPGRADE), "websocket")
+}
+
+/// The answer that begins one (RFC 6455, section 4.2).
+pub(super) fn accept(headers: &HeaderMap) -> Result<Response<Body>, Refused> {
+    if headers.get(SEC_WEBSOCKET_VERSION).map(HeaderValue::as_bytes) != Some(b"13") {
+        let status = StatusCode::UPGRADE_REQUIRED;
+        let message = "this WebSocket speaks version 13";
+        let refused = Refused::new(status, Code::InvalidRequest, message);
+        return Err(refused.with_header(SEC_WEBSOCKET_VERSION, "13"));
+    }
+    let key =
+        headers.get(SEC_WEBSOCKET_KEY).filter(|_| has_word(headers.get(CONNECTION), "upgrade"));
+    let Some(key) = key else {
+        let message = "`Connection: upgrade` or `Sec-WebSocket-Key` is missing";
+        return Err(Refused::new(StatusCode::BAD_REQUEST, Code::InvalidRequest, message));
+    };
+    let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes()));
+    let accept = accept.map_err(|_| Refused::failed())?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    Ok(response)
+}
+
+fn has_word(value: Option<&HeaderValue>, word: &str) -> bool {
+    let text = value.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    text.split(',').any(|part| part.trim().eq_ignore_ascii_case(word))
+}
+
+/// Serves one to its end.
+pub(super) async fn serve<S>(stream: S, shared: Arc<Shared>, visitor: Visitor)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let bytes = Some(BODY_BYTES_MAX as usize);
+    let config = WebSocketConfig::default().max_message_size(bytes).max_frame_size(bytes);
+    let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+    let mut session = Session { shared, visitor, socket, subscriptions: StreamMap::new() };
+    match session.run().await {
+        Ok(()) | Err(Error::ConnectionClosed) => {}
+        Err(error) => session.part(&error).await,
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
+    async fn run(&mut self) -> Result<(), Error> {
+        let mut pings = interval(PING_INTERVAL);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last_sign = Instant::now();
+        let stop = self.shared.stop.clone();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return self.say_goodbye().await,
+                frame = self.socket.next() => {
+                    last_sign = Instant::now();
+                    match frame {
+                        None => return Ok(()),
+                        Some(frame) => self.take(frame?).await?,
+                    }
+                }
+                Some((number, counts)) = self.subscriptions.next(),
+                    if !self.subscriptions.is_empty() => self.tell(&number, &counts).await?,
+                _ = pings.tick() => {
+                    if last_sign.elapsed() > SILENCE_MAX {
+                        debug!("a WebSocket has shown no sign of life");
+                        return Ok(());
+                    }
+                    self.socket.send(Frame::Ping(Default::default())).await?;
+                }
+            }
+        }
+    }
+
+    async fn take(&mut self, frame: Frame) -> Result<(), Error> {
+        let answer = match &frame {
+            Frame::Text(text) => self.answer(text.as_bytes()).await,
+            Frame::Binary(bytes) => self.answer(bytes).await,
+            Frame::Ping(_) | Frame::Pong(_) | Frame::Close(_) | Frame::Frame(_) => None,
+        };
+        match answer {
+            Some(answer) => self.socket.send(Frame::text(answer)).await,
+            // An answer to a ping may be waiting.
+            None => self.socket.flush().await,
+        }
+    }
+
+    async fn answer(&mut self, text: &[u8]) -> Option<String> {
+        match Message::read(text) {
+            Ok(Message::One(Entry::Call(call))) if call.method == SubscribeStats::NAME => {
+                Some(self.answered(&call, Self::subscribe))
+            }
+            Ok(Message::One(Entry::Call(call))) if call.method == UnsubscribeStats::NAME => {
+                Some(self.answered(&call, Self::unsubscribe))
+            }
+            Ok(message) => self.shared.calls.answer(message, self.visitor.clone()).await,
+            Err(refusal) => Some(Id::null().error(refusal)),
+        }
+    }
+
+    fn answered(
+        &mut self,
+        call: &Call,
+        method: fn(&mut Self, &Call) -> Result<Box<RawValue>, Refusal>,
+    ) -> String {
+        let answer = method(self, call);
+        let transport = self.visitor.transport;
+        self.shared.calls.count(&call.method, transport, answer.as_ref().err());
+        match answer {
+            Ok(result) => call.id.result(&result),
+            Err(refusal) => call.id.error(refusal),
+        }
+    }
+
+    fn subscribe(&mut self, call: &Call) -> Result<Box<RawValue>, Refusal> {
+        let (every, detail) = read::<SubscribeStats>(&call.params)?.request()?;
+        if self.subscriptions.len() >= SUBSCRIPTIONS_MAX {
+            let message = format!("this WebSocket has {SUBSCRIPTIONS_MAX} subscriptions already");
+            let refusal = Refusal::new(Code::Overloaded, message);
+            return Err(refusal.with_hint("`unsubscribeStats` ends one"));
+        }
+        let number: String =
+            std::iter::repeat_with(fastrand::alphanumeric).take(NUMBER_CHARS).collect();
+        let result = raw(&number);
+        let counts = Arc::clone(&self.shared.counter).subscribe(every, detail).boxed();
+        self.subscriptions.insert(number, counts);
+        result
+    }
+
+    fn unsubscribe(&mut self, call: &Call) -> Result<Box<RawValue>, Refusal> {
+        let text = call.params.0.as_ref().map_or("", |params| params.get());
+        let Ok([number]) = serde_json::from_str::<[String; 1]>(text) else {
+            let message = "the number of the subscription is the only parameter, in an array";
+            return Err(Refusal::new(Code::InvalidParams, message));
+        };
+        raw(&self.subscriptions.remove(&number).is_some())
+    }
+
+    async fn tell(&mut self, number: &str, counts: &RawValue) -> Result<(), Error> {
+        let (method, counts) = (SubscribeStats::NOTIFICATION, counts.get());
+        self.socket
+            .send(Frame::text(format!(
+                r#"{{"jsonrpc":"2.0","method":"{method}","params":{{"subscription":"{number}","result":{counts}}}}}"#
+            )))
+            .await
+    }
+
+    /// Ends it because of an error, and says which, where that can be said.
+    async fn part(&mut self, error: &Error) {
+        debug!(%error, "a WebSocket has failed");
+        let code = match error {
+            Error::Capacity(_) => CloseCode::Size,
+            Error::Protocol(_) | Error::Utf8(_) => CloseCode::Protocol,
+            _ => return,
+        };
+        let frame = CloseFrame { code, reason: Default::default() };
+        if let Err(error) = self.socket.close(Some(frame)).await {
+            debug!(%error, "a WebSocket cannot be told why it ends");
+        }
+    }
+
+    async fn say_goodbye(&mut self) -> Result<(), Error> {
+        let reason = "plexyd ends".into();
+        self.socket.close(Some(CloseFrame { code: CloseCode::Away, reason })).await
+    }
+}
+
+fn raw(value: &impl serde::Serialize) -> Result<Box<RawValue>, Refusal> {
+    serde_json::value::to_raw_value(value)
+        .map_err(|error| Refusal::new(Code::InternalError, error.to_string()))
+}
