@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -22,6 +22,8 @@ pub struct Process {
     /// Where its JSON-RPC socket is, unless an argument says otherwise.
     home: TempDir,
     log: Arc<Mutex<Vec<String>>>,
+    /// Reads the log to its end.
+    reader: JoinHandle<()>,
 }
 
 impl Process {
@@ -50,12 +52,12 @@ impl Process {
         let stderr = child.stderr.take().expect("its standard error is a pipe");
         let log = Arc::new(Mutex::new(Vec::new()));
         let lines = Arc::clone(&log);
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
             }
         });
-        Self { child, home, log }
+        Self { child, home, log, reader }
     }
 
     /// All that it has logged.
@@ -118,9 +120,10 @@ impl Process {
         self.child.try_wait().expect("it can be waited for")
     }
 
-    /// Waits until it has ended.
+    /// Waits until it has ended, and all that it has logged was read.
     pub async fn ended(&mut self) -> ExitStatus {
         eventually!(within std::time::Duration::from_secs(40), self.child.try_wait().is_ok_and(|status| status.is_some()), "plexyd goes on: {}", self.log());
+        eventually!(self.reader.is_finished());
         self.exit_status().expect("it has ended")
     }
 }
