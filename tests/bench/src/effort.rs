@@ -1,0 +1,42 @@
+//! How long things are measured.
+
+use std::time::Duration;
+
+/// Times of one measurement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Effort {
+    /// Load that does not count.
+    pub(crate) warm_up: Duration,
+    /// Load that counts.
+    pub(crate) measured: Duration,
+    /// How long an idle proxy is watched.
+    pub(crate) idle: Duration,
+    /// The most idle connections that are opened.
+    pub(crate) connections_max: usize,
+}
+
+impl Effort {
+    /// The usual.
+    pub(crate) const FULL: Self = Self {
+        warm_up: Duration::from_millis(250),
+        measured: Duration::from_millis(800),
+        idle: Duration::from_secs(2),
+        connections_max: 100_000,
+    };
+
+    /// For a first look.
+    pub(crate) const QUICK: Self = Self {
+        warm_up: Duration::from_millis(150),
+        measured: Duration::from_millis(400),
+        idle: Duration::from_secs(1),
+        connections_max: 100_000,
+    };
+
+    /// To see that everything works: its figures mean nothing.
+    pub(crate) const SMOKE: Self = Self {
+        warm_up: Duration::from_millis(20),
+        measured: Duration::from_millis(50),
+        idle: Duration::from_millis(100),
+        connections_max: 100,
+    };
+}

@@ -1,0 +1,104 @@
+//! Sockets that never block, and what a load generator does with them.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, accept_with, bind, connect,
+    getsockname, ipproto, listen, recv, send, socket_with, sockopt,
+};
+
+/// Clients that may wait to be accepted (the kernel caps it at `net.core.somaxconn`).
+const BACKLOG: i32 = 4096;
+
+/// Most bytes that one call throws away.
+const DISCARD_BYTES: usize = 1 << 20;
+
+/// What came of a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Got {
+    Bytes(usize),
+    /// Nothing there yet.
+    Nothing,
+    /// The peer has ended.
+    End,
+}
+
+/// Begins to connect; it is writable when that is done.
+pub(super) fn open(addr: SocketAddr) -> io::Result<OwnedFd> {
+    let socket = new()?;
+    sockopt::set_tcp_nodelay(&socket, true)?;
+    match connect(&socket, &addr) {
+        Ok(()) | Err(Errno::INPROGRESS) => Ok(socket),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A listener on a port that the kernel picks.
+pub(super) fn listener() -> io::Result<(OwnedFd, SocketAddr)> {
+    let socket = new()?;
+    bind(&socket, &SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    listen(&socket, BACKLOG)?;
+    let addr = SocketAddr::try_from(getsockname(&socket)?)?;
+    Ok((socket, addr))
+}
+
+/// The next client, where one waits.
+pub(super) fn accept(listener: impl AsFd) -> io::Result<Option<OwnedFd>> {
+    match accept_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
+        Ok(socket) => {
+            sockopt::set_tcp_nodelay(&socket, true)?;
+            Ok(Some(socket))
+        }
+        // One that went away while it waited is no error of ours.
+        Err(Errno::AGAIN | Errno::CONNABORTED) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn new() -> io::Result<OwnedFd> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    Ok(socket_with(AddressFamily::INET, SocketType::STREAM, flags, Some(ipproto::TCP))?)
+}
+
+/// Writes what the socket takes.
+pub(super) fn write(socket: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    match send(socket, bytes, SendFlags::NOSIGNAL) {
+        Ok(sent) => Ok(sent),
+        Err(Errno::AGAIN) => Ok(0),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Reads into a buffer.
+pub(super) fn read(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Got> {
+    got(recv(socket, buffer, RecvFlags::empty()))
+}
+
+/// Throws away what a socket receives without copying it out of the kernel (`MSG_TRUNC`).
+#[derive(Debug)]
+pub(super) struct Discard {
+    /// Never written, so that its pages never exist: it stands for a length.
+    buffer: Vec<u8>,
+}
+
+impl Discard {
+    pub(super) fn new() -> Self {
+        Self { buffer: vec![0; DISCARD_BYTES] }
+    }
+
+    pub(super) fn read(&mut self, socket: impl AsFd) -> io::Result<Got> {
+        got(recv(socket, self.buffer.as_mut_slice(), RecvFlags::TRUNC))
+    }
+}
+
+fn got(received: Result<(usize, usize), Errno>) -> io::Result<Got> {
+    match received {
+        Ok((_, 0)) => Ok(Got::End),
+        Ok((_, bytes)) => Ok(Got::Bytes(bytes)),
+        Err(Errno::AGAIN) => Ok(Got::Nothing),
+        Err(error) => Err(error.into()),
+    }
+}
