@@ -123,6 +123,11 @@ impl Service {
         !self.draining.load(Ordering::Relaxed)
     }
 
+    /// Tasks that live on the workers.
+    pub(crate) fn worker_tasks(&self) -> u64 {
+        self.engine.workers.tasks()
+    }
+
     /// The tunnel that a command means. A name that does not resolve is no
     /// tunnel's address.
     async fn find(&self, wanted: &TunnelRef) -> Result<Arc<Tunnel>, ServiceError> {

@@ -113,6 +113,12 @@ impl Workers {
         self.workers.iter().map(|worker| worker.table.len()).sum()
     }
 
+    /// Tasks that live.
+    pub(crate) fn tasks(&self) -> u64 {
+        let alive = |worker: &Arc<Worker>| worker.handle.metrics().num_alive_tasks();
+        self.workers.iter().map(alive).sum::<usize>() as u64
+    }
+
     /// How many of them do not come to a new task within that time.
     pub(crate) async fn stuck(&self, within: Duration) -> usize {
         let turns: Vec<_> =

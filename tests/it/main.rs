@@ -32,6 +32,7 @@ mod unix_sockets;
 
 // The doors and the programs.
 mod bad_input;
+mod bench;
 mod clients;
 mod line;
 mod many;

@@ -65,6 +65,14 @@ pub(super) static FAMILIES: &[Family] = &[
     },
     Family {
         head: Head {
+            name: "plexy_worker_tasks",
+            help: "Tasks of the data path that live: one per connection, listener and probe, and those that end them.",
+            kind: GAUGE,
+        },
+        sample: |service, _, samples| samples.gauge(&[], service.worker_tasks()),
+    },
+    Family {
+        head: Head {
             name: "plexy_connections_accepted_total",
             help: "Clients that were let in, by tunnels closed since too.",
             kind: COUNTER,

@@ -16,7 +16,7 @@ pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) part: Option<Part>,
 
-    /// Only rows with one of these in their names; `--list` shows the names.
+    /// Only rows that are called so, or with that in their names; `--list` shows the names.
     pub(crate) rows: Vec<String>,
 
     /// Lists the rows and ends.

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::cpus::Cpus;
 use crate::{interrupt, launch};
@@ -47,6 +48,13 @@ impl Launch {
     /// This program, as something else.
     pub(crate) fn this_program(name: &str, home: &Path, cpus: &Cpus) -> Self {
         Self::new(name, Path::new(SELF), home, cpus)
+    }
+
+    /// With these words before the program.
+    #[must_use]
+    pub(crate) fn under(mut self, words: &[OsString]) -> Self {
+        self.words.splice(..0, words.iter().cloned());
+        self
     }
 
     /// With one more argument.
@@ -153,19 +161,19 @@ impl Child {
         Ok(())
     }
 
-    /// Waits until it ends by itself.
-    pub(crate) fn ended(&mut self, within: Duration) -> anyhow::Result<process::ExitStatus> {
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn terminate(&mut self, within: Duration) -> anyhow::Result<()> {
+        let pid = Pid::from_child(&self.process);
+        kill_process(pid, Signal::TERM)?;
         let until = Instant::now() + within;
-        loop {
+        while self.process.try_wait()?.is_none() {
             interrupt::check()?;
-            if let Some(status) = self.process.try_wait()? {
-                return Ok(status);
-            }
             if Instant::now() > until {
                 bail!("{} has not ended within {within:?}: {}", self.name, self.log());
             }
             thread::sleep(Duration::from_millis(5));
         }
+        Ok(())
     }
 
     /// The last lines of its log.

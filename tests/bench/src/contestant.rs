@@ -1,7 +1,9 @@
 //! Who is measured: builds of plexyd, HAProxy and nginx.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -42,6 +44,8 @@ pub(crate) struct Contestant {
     /// Its version, as it tells.
     pub(crate) version: String,
     program: PathBuf,
+    /// The program that runs it, with its arguments; usually none.
+    under: Vec<OsString>,
 }
 
 /// What a proxy is to do, and where it may write.
@@ -52,7 +56,9 @@ pub(crate) struct Site<'a> {
     /// Its CPUs.
     pub(crate) cpus: &'a Cpus,
     /// Where each tunnel listens, and its backend.
-    pub(crate) tunnels: &'a [(std::net::SocketAddr, std::net::SocketAddr)],
+    pub(crate) tunnels: &'a [(SocketAddr, SocketAddr)],
+    /// Where it may serve metrics.
+    pub(crate) metrics: SocketAddr,
 }
 
 impl Contestant {
@@ -81,7 +87,7 @@ impl Contestant {
         let text = [output.stdout, output.stderr].concat();
         let text = String::from_utf8_lossy(&text);
         let version = text.lines().next().unwrap_or_default().trim().to_owned();
-        Ok(Self { label: label.to_owned(), kind, version, program })
+        Ok(Self { label: label.to_owned(), kind, version, program, under: Vec::new() })
     }
 
     /// Whether it is plexyd.
@@ -89,14 +95,18 @@ impl Contestant {
         self.kind == Kind::Plexyd
     }
 
-    /// The file that is run.
-    pub(crate) fn program(&self) -> &Path {
-        &self.program
+    /// Run by another program, with these words before its own.
+    #[must_use]
+    pub(crate) fn under(mut self, runner: &Path, words: &[&str]) -> Self {
+        self.under = vec![runner.into()];
+        self.under.extend(words.iter().map(OsString::from));
+        self
     }
 
     /// How it is started, its configuration written.
     pub(crate) fn launch(&self, site: Site<'_>) -> anyhow::Result<Launch> {
         let launch = Launch::new(&self.label, &self.program, site.home, site.cpus);
+        let launch = launch.under(&self.under);
         match self.kind {
             Kind::Plexyd => Ok(plexyd::arguments(launch, site)),
             Kind::Haproxy => {

@@ -21,6 +21,7 @@ const START: Duration = Duration::from_secs(60);
 pub(crate) struct Proxy {
     child: Child,
     first: SocketAddr,
+    metrics: SocketAddr,
     ports: Ports,
     home: PathBuf,
     started_in: Duration,
@@ -34,11 +35,15 @@ impl Proxy {
         cpus: &Cpus,
         backends: &[SocketAddr],
     ) -> anyhow::Result<Self> {
-        let ports = Ports::reserve(backends.len())?;
-        let tunnels = ports.addrs().iter().copied().zip(backends.iter().copied());
+        let ports = Ports::reserve(backends.len() + 1)?;
+        let Some((metrics, addrs)) = ports.addrs().split_last() else {
+            bail!("no ports");
+        };
+        let metrics = *metrics;
+        let tunnels = addrs.iter().copied().zip(backends.iter().copied());
         let tunnels: Vec<_> = tunnels.collect();
-        let launch = contestant.launch(Site { home, cpus, tunnels: &tunnels })?;
-        let (Some(first), Some(last)) = (ports.addrs().first(), ports.addrs().last()) else {
+        let launch = contestant.launch(Site { home, cpus, tunnels: &tunnels, metrics })?;
+        let (Some(first), Some(last)) = (addrs.first(), addrs.last()) else {
             bail!("a proxy without tunnels");
         };
         let began = Instant::now();
@@ -46,7 +51,8 @@ impl Proxy {
         let what = format!("{} listens on {last}", contestant.label);
         child.until(&what, START, || TcpStream::connect(last).is_ok())?;
         let started_in = began.elapsed();
-        Ok(Self { child, first: *first, ports, home: home.to_owned(), started_in })
+        let first = *first;
+        Ok(Self { child, first, metrics, ports, home: home.to_owned(), started_in })
     }
 
     /// Its process.
@@ -66,7 +72,14 @@ impl Proxy {
 
     /// Where all of them listen.
     pub(crate) fn addrs(&self) -> &[SocketAddr] {
-        self.ports.addrs()
+        let addrs = self.ports.addrs();
+        // The last one is for metrics.
+        addrs.split_last().map_or(addrs, |(_, tunnels)| tunnels)
+    }
+
+    /// Where plexyd serves metrics.
+    pub(crate) fn metrics(&self) -> SocketAddr {
+        self.metrics
     }
 
     /// From the start until the last tunnel accepted.

@@ -19,7 +19,7 @@ use crate::report::Report;
 use crate::row::{self, Row};
 use crate::scene::Scene;
 use crate::schedule::{Step, steps};
-use crate::{gate, interrupt};
+use crate::{gate, instructions, interrupt, million};
 
 /// Rounds of a usual run, and of a quick one.
 const ROUNDS: u32 = 5;
@@ -38,6 +38,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let plan = Plan::new(&args, &cpus);
     let environment = Environment::look(&contestants, &cpus)?;
     writeln!(io::stdout(), "{environment}")?;
+    if let Some(connections) = args.million {
+        let plexyd = contestants.iter().find(|it| it.is_plexyd());
+        return million::run(connections, plexyd.context("--only leaves plexyd out")?, &cpus);
+    }
+    if args.instructions {
+        return instructions::run(&contestants, &cpus);
+    }
     let path = args.out.map_or_else(default_out, Ok)?;
     let mut raw = RawRows::create(&path, &environment)?;
     let steps = steps(plan.rounds, &rows, &plan.pins, &contestants);
@@ -105,7 +112,8 @@ fn measure(step: Step<'_>, effort: Effort, cpus: &Cpus) -> Record {
     Record { round, row: row.name.clone(), pin, proxy: contestant.label.clone(), figures, failure }
 }
 
-/// The rows with one of these words in their names; without any, the usual ones.
+/// The rows that are called so, or else those with one of these words in their names; without
+/// words, the usual ones.
 fn chosen(words: &[String]) -> anyhow::Result<Vec<Row>> {
     let mut rows = row::all();
     if let Some(word) =
@@ -113,9 +121,12 @@ fn chosen(words: &[String]) -> anyhow::Result<Vec<Row>> {
     {
         bail!("no row has `{word}` in its name; --list shows them");
     }
+    let names: Vec<_> = rows.iter().map(|row| row.name.clone()).collect();
     rows.retain(|row| match words {
         [] => row.is_usual,
-        words => words.iter().any(|word| row.name.contains(word.as_str())),
+        words => words.iter().any(|word| {
+            if names.contains(word) { row.name == *word } else { row.name.contains(word.as_str()) }
+        }),
     });
     Ok(rows)
 }

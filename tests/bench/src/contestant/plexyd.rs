@@ -31,7 +31,9 @@ pub(crate) fn build() -> anyhow::Result<PathBuf> {
 
 /// One thread of the data path, like the others.
 pub(super) fn arguments(launch: Launch, site: Site<'_>) -> Launch {
+    let metrics = site.metrics.to_string();
     let launch = launch.argument("--workers").argument("1").env("RUNTIME_DIRECTORY", site.home);
+    let launch = launch.argument("--prometheus-socket").argument(metrics);
     site.tunnels
         .iter()
         .fold(launch, |launch, (listen, backend)| launch.argument(format!("{listen}={backend}")))

@@ -1,0 +1,43 @@
+//! The benchmark, as short as it goes: that it works, not what it shows.
+
+use plexy_tests::tool::Tool;
+use serde_json::Value;
+
+use crate::process::{PLEXYD, run};
+
+const BENCH: &str = env!("CARGO_BIN_EXE_plexy-bench-under-test");
+
+async fn bench(arguments: &[&str]) -> String {
+    run(BENCH, &[&["--plexyd", PLEXYD], arguments].concat()).await.success()
+}
+
+#[tokio::test]
+async fn every_kind_of_row_is_measured_beside_haproxy_and_nginx() {
+    let Some(_haproxy) = Tool::find("haproxy", "haproxy") else { return };
+    let Some(_nginx) = Tool::find("nginx", "nginx libnginx-mod-stream") else { return };
+    let home = tempfile::tempdir().unwrap();
+    let raw = home.path().join("rows.jsonl");
+    let rows = ["bulk-both-16", "rr-64B-64", "connect", "idle", "tunnels-1000", "beside-bulk"];
+    let arguments = [&["--smoke", "--out", raw.to_str().unwrap(), "control"], &rows[..]].concat();
+
+    let shown = bench(&arguments).await;
+
+    for row in rows {
+        let line = shown.lines().find(|line| line.split_whitespace().next() == Some(row));
+        assert!(line.is_some(), "no {row} in {shown}");
+    }
+    let raw = std::fs::read_to_string(raw).unwrap();
+    let records: Vec<Value> = raw.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    // The machine, three proxies in each row, and one whose control is asked.
+    assert_eq!(records.len(), 1 + 3 * rows.len() + 1, "{raw}");
+    for record in &records[1..] {
+        assert!(record["figures"].as_object().is_some_and(|it| !it.is_empty()), "{record}");
+        assert!(record["failure"].is_null(), "{record}");
+    }
+}
+
+#[tokio::test]
+async fn after_many_connections_a_daemon_holds_what_it_held_before() {
+    let shown = bench(&["--only", "plexyd", "--million", "20000"]).await;
+    assert!(shown.contains("after     20000: "), "{shown}");
+}
