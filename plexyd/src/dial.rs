@@ -143,10 +143,7 @@ async fn connect_tcp(addr: SocketAddr, manner: Manner, hops: &Arc<Hops>) -> io::
     let flags = Type::STREAM.nonblocking().cloexec();
     let socket = socket2::Socket::new(Domain::for_address(addr), flags, None)?;
     tune(&socket, manner.keepalive)?;
-    let begin = || match socket.connect(&addr.into()) {
-        Err(error) if error.raw_os_error() == Some(Errno::INPROGRESS.raw_os_error()) => Ok(()),
-        begun => begun,
-    };
+    let begin = || is_connected(&socket, addr);
     let underway = if hops.listens_on_port(addr.port()) {
         hops.depart(manner.hops, || {
             begin()?;
@@ -159,10 +156,15 @@ async fn connect_tcp(addr: SocketAddr, manner: Manner, hops: &Arc<Hops>) -> io::
         begin()?;
         None
     };
+    // A backend on this machine has answered by now; then there is nothing to wait for, and no
+    // time-out to set up.
+    let is_there = is_connected(&socket, addr)?;
     let stream = TcpStream::from_std(socket.into())?;
-    stream.writable().await?;
-    if let Some(error) = stream.take_error()? {
-        return Err(error);
+    if !is_there {
+        stream.writable().await?;
+        if let Some(error) = stream.take_error()? {
+            return Err(error);
+        }
     }
     // Where nobody listens on a loopback port that the system may also give to
     // outgoing connections, a socket can be connected to itself.
@@ -170,6 +172,17 @@ async fn connect_tcp(addr: SocketAddr, manner: Manner, hops: &Arc<Hops>) -> io::
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
     Ok(Dialled { socket: Socket::Tcp(stream), underway })
+}
+
+/// Begins to connect, or looks how far it is: asked again, the kernel tells what came of it
+/// (connect(2), `EALREADY` and `EISCONN`).
+fn is_connected(socket: &socket2::Socket, addr: SocketAddr) -> io::Result<bool> {
+    let Err(error) = socket.connect(&addr.into()) else { return Ok(true) };
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::ISCONN) => Ok(true),
+        Some(Errno::INPROGRESS | Errno::ALREADY) => Ok(false),
+        _ => Err(error),
+    }
 }
 
 async fn connect_unix(path: &UnixPath, manner: Manner, hops: &Arc<Hops>) -> io::Result<Dialled> {

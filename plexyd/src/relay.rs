@@ -39,9 +39,9 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// One side of a connection.
 pub(crate) trait Stream: Sync {
     /// Reads what is there; `WouldBlock` where nothing is.
-    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize>;
+    fn try_read(&self, buffer: &mut [u8], readiness: Readiness) -> io::Result<usize>;
     /// Writes what can be taken; `WouldBlock` where nothing can.
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
+    fn try_write(&self, bytes: &[u8], readiness: Readiness) -> io::Result<usize>;
     /// Ready when [`Stream::try_read`] is worth another try.
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
     /// Ready when [`Stream::try_write`] is worth another try.
@@ -54,6 +54,15 @@ pub(crate) trait Stream: Sync {
     fn unsent_bytes(&self) -> io::Result<usize>;
     /// Makes the coming close a reset.
     fn reset_on_close(&self);
+}
+
+/// What is known of whether a stream can be read or written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readiness {
+    /// The system tells: nothing is tried before it did.
+    Told,
+    /// The stream is so new that the system may have had no occasion to: it is tried.
+    Unknown,
 }
 
 /// Who did something.
@@ -100,7 +109,8 @@ pub(crate) async fn relay<C: Stream, B: Stream>(
         in_way: Way { from: client, to: backend, flow, direction: Direction::In },
         out_way: Way { from: backend, to: client, flow, direction: Direction::Out },
         half_closed,
-        inward: Copier::default(),
+        // Clients often come with what they want.
+        inward: Copier::eager(),
         outward: Copier::default(),
         first: None,
         client_broken: None,

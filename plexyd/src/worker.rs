@@ -19,7 +19,7 @@ use crate::table::{Entry, Frozen, Table};
 /// streams there is always one more that could run, and each moves up to
 /// 512 KiB in its turn: with 256 of them in between, everybody else waited for
 /// a second.
-const EVENT_INTERVAL: u32 = 16;
+const EVENT_INTERVAL: u32 = 256;
 
 /// One worker.
 #[derive(Debug)]

@@ -3,9 +3,10 @@
 
 use std::cell::RefCell;
 use std::io::{self, ErrorKind};
+use std::future::Future;
 use std::task::{Context, Poll, ready};
 
-use super::Stream;
+use super::{Readiness, Stream};
 use crate::traffic::{Direction, Flow};
 
 /// Most bytes that one direction holds while its reader does not take them.
@@ -54,6 +55,8 @@ pub(super) struct Copier {
     spilled: Vec<u8>,
     written: usize,
     state: State,
+    /// Whether it tries without having been told that it can.
+    is_eager: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -79,18 +82,33 @@ enum Round {
 /// Reads and throws away until the source ends or breaks.
 pub(super) fn poll_discard<F: Stream>(cx: &mut Context<'_>, from: &F) -> Poll<io::Result<()>> {
     for _ in 0..ROUNDS_MAX {
-        match BUFFER.with_borrow_mut(|buffer| from.try_read(buffer)) {
+        match BUFFER.with_borrow_mut(|buffer| from.try_read(buffer, Readiness::Told)) {
             Ok(0) => return Poll::Ready(Ok(())),
             Ok(_) => {}
             Err(error) if is_transient(&error) => ready!(from.poll_readable(cx))?,
             Err(error) => return Poll::Ready(Err(error)),
         }
     }
-    cx.waker().wake_by_ref();
+    give_way(cx)
+}
+
+/// Lets all others have their turn, those included of whom the kernel has news: what is only woken
+/// would come before those.
+fn give_way<T>(cx: &mut Context<'_>) -> Poll<T> {
+    let turn = std::pin::pin!(tokio::task::yield_now());
+    // Tokio has it wait in a list of its own, and that holds without the future.
+    if turn.poll(cx).is_ready() {
+        cx.waker().wake_by_ref();
+    }
     Poll::Pending
 }
 
 impl Copier {
+    /// One that begins by trying.
+    pub(super) fn eager() -> Self {
+        Self { is_eager: true, ..Self::default() }
+    }
+
     /// Whether it waits for its sink.
     pub(super) fn is_blocked(&self) -> bool {
         !self.spilled.is_empty()
@@ -144,14 +162,15 @@ impl Copier {
                 }
             }
         }
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        give_way(cx)
     }
 
     /// Reads once and writes at once; what the sink does not take is spilled.
     fn round<F: Stream, T: Stream>(&mut self, way: Way<'_, F, T>) -> Result<Round, Fault> {
+        let eager = std::mem::take(&mut self.is_eager);
+        let readiness = if eager { Readiness::Unknown } else { Readiness::Told };
         BUFFER.with_borrow_mut(|buffer| {
-            let read = match way.from.try_read(buffer) {
+            let read = match way.from.try_read(buffer, readiness) {
                 Ok(0) => return Ok(Round::SourceEnded),
                 Ok(read) => buffer.get(..read).unwrap_or_default(),
                 Err(error) if is_transient(&error) => return Ok(Round::Empty),
@@ -160,7 +179,7 @@ impl Copier {
                     return Err(Fault::Read);
                 }
             };
-            let written = match way.to.try_write(read) {
+            let written = match way.to.try_write(read, readiness) {
                 Ok(written) => written,
                 Err(error) if is_transient(&error) => 0,
                 Err(_) => return Err(Fault::Write),
@@ -183,7 +202,7 @@ impl Copier {
         way: Way<'_, F, T>,
     ) -> Poll<io::Result<()>> {
         while let Some(rest) = self.spilled.get(self.written..).filter(|rest| !rest.is_empty()) {
-            match way.to.try_write(rest) {
+            match way.to.try_write(rest, Readiness::Told) {
                 Ok(written) => {
                     self.written += written;
                     way.flow.count(way.direction, written);

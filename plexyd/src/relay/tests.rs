@@ -64,7 +64,7 @@ impl Scripted {
 }
 
 impl Stream for Scripted {
-    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    fn try_read(&self, buffer: &mut [u8], _readiness: Readiness) -> io::Result<usize> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.reads += 1;
         match inner.gives.pop_front() {
@@ -78,7 +78,7 @@ impl Stream for Scripted {
         }
     }
 
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+    fn try_write(&self, bytes: &[u8], _readiness: Readiness) -> io::Result<usize> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(!inner.ended, "written after the end");
         if inner.write_breaks {
