@@ -13,7 +13,7 @@ use crate::descriptors::Taken;
 use crate::dial::{DialError, Dialled, Manner, dial};
 use crate::engine::Engine;
 use crate::histogram::CONNECT_TIMES;
-use crate::relay::{Stream, relay};
+use crate::relay::{Held, Outcome, Stream, relay};
 use crate::socket::Socket;
 use crate::table::{Entry, Registered};
 use crate::tunnel::Route;
@@ -40,7 +40,7 @@ pub(crate) async fn carry(client: Socket, accepted: Accepted, engine: Arc<Engine
     let route = entry.tunnel.route();
     let connected = tokio::select! {
         biased;
-        reason = entry.stop.ordered() => Err(reason),
+        reason = entry.stop.ended() => Err(reason),
         () = left(&client) => Err(Reason::ClientReset),
         connected = connect(&entry, &route, hops, &engine) => connected.ok_or(Reason::ConnectFailed),
     };
@@ -58,7 +58,18 @@ pub(crate) async fn carry(client: Socket, accepted: Accepted, engine: Arc<Engine
     // Set once, here.
     entry.backend.get_or_init(|| backend);
     let Dialled { socket, underway: _underway } = dialled;
-    let ended = relay(&client, &socket, &entry.flow, &entry.half_closed, &entry.stop).await;
+    let Entry { flow, half_closed, stop, .. } = &*entry;
+    let mut held = Held::nothing();
+    let ended = loop {
+        match relay(&client, &socket, flow, half_closed, stop, held).await {
+            Outcome::Ended(ended) => break ended,
+            // Nobody takes connections over: it goes on here.
+            Outcome::Paused(paused) => {
+                stop.resume();
+                held = paused;
+            }
+        }
+    };
     drop((client, socket));
     registered.end(ended.reason());
 }

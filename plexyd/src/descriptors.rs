@@ -26,6 +26,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Descriptors {
     free: Arc<Semaphore>,
+    total: usize,
 }
 
 /// Descriptors taken; given back on drop.
@@ -39,7 +40,7 @@ impl Descriptors {
     pub(crate) fn new(limit: u64) -> Self {
         let free = limit.saturating_sub(RESERVE).max(1);
         let free = usize::try_from(free).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        Self { free: Arc::new(Semaphore::new(free)) }
+        Self { free: Arc::new(Semaphore::new(free)), total: free }
     }
 
     /// How many are left.
@@ -52,6 +53,11 @@ impl Descriptors {
     pub(crate) fn try_take(&self, count: u32) -> Option<Taken> {
         let permit = Arc::clone(&self.free).try_acquire_many_owned(count).ok()?;
         Some(Taken { _permit: permit })
+    }
+
+    /// Takes `count` for what is no more than useful: only while more than a quarter is left.
+    pub(crate) fn try_take_spare(&self, count: u32) -> Option<Taken> {
+        if self.free.available_permits() > self.total / 4 { self.try_take(count) } else { None }
     }
 
     /// Takes `count` when there are so many, first come first served; nothing

@@ -10,9 +10,13 @@
 //! - when one side breaks, the other one first gets every byte that came
 //!   before, and only then the reset;
 //! - what a slow reader does not take stays with its sender: at most
-//!   [`copy::BUFFER_BYTES`] per direction are held here.
+//!   [`copy::BUFFER_BYTES`] per direction are held here, or in the kernel
+//!   what a pipe holds, where [`Pipes`] has one.
 
 mod copy;
+mod lane;
+mod pipe;
+mod splice;
 #[cfg(test)]
 mod tests;
 
@@ -24,10 +28,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use plexy_shared::info::Reason;
+use tracing::debug;
 
-use crate::stop::Stop;
+use crate::stop::{Order, Stop};
 use crate::traffic::{Direction, Flow};
-use copy::{Copier, Fault, Way};
+use lane::{Fault, Lane, Way};
+pub(crate) use pipe::{PIPES_MAX, Pipe, Pipes};
 
 /// Shortest and longest pause between two looks at a send queue.
 const DRAIN_POLL_MIN: Duration = Duration::from_millis(1);
@@ -42,6 +48,19 @@ pub(crate) trait Stream: Sync {
     fn try_read(&self, buffer: &mut [u8], readiness: Readiness) -> io::Result<usize>;
     /// Writes what can be taken; `WouldBlock` where nothing can.
     fn try_write(&self, bytes: &[u8], readiness: Readiness) -> io::Result<usize>;
+    /// Whether its bytes are those of its socket, so that they need not be seen.
+    fn can_splice(&self) -> bool {
+        false
+    }
+    /// Moves what is there, at most `bytes`, into a pipe that is empty; `WouldBlock` where nothing
+    /// is. Only where it [can](Stream::can_splice).
+    fn try_read_into(&self, _pipe: &Pipe, _bytes: usize) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    /// Takes what it can of the `bytes` in a pipe; `WouldBlock` where it can take none.
+    fn try_write_from(&self, _pipe: &Pipe, _bytes: usize) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Ready when [`Stream::try_read`] is worth another try.
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
     /// Ready when [`Stream::try_write`] is worth another try.
@@ -96,110 +115,165 @@ impl Ended {
     }
 }
 
-/// Carries one connection to its end. `half_closed` is set once one direction
-/// has ended or one side has broken, for whoever watches over time-outs.
+/// What came of a run of [`relay`].
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Ended(Ended),
+    /// It was told to pause. With this, and both streams, it goes on as if nothing had happened.
+    Paused(Held),
+}
+
+/// What a connection holds between two runs of [`relay`]; nothing of it is in the kernel.
+#[derive(Debug)]
+pub(crate) struct Held {
+    inward: Lane,
+    outward: Lane,
+    /// Who ended first.
+    first: Option<Side>,
+    /// Who has broken: the other one still gets what came before.
+    broken: Option<Side>,
+}
+
+impl Held {
+    /// What a connection holds that begins.
+    pub(crate) fn nothing() -> Self {
+        // Clients often come with what they want.
+        Self { inward: Lane::eager(), outward: Lane::default(), first: None, broken: None }
+    }
+}
+
+/// Carries one connection to its end, or to where it is told to pause. `half_closed` is set once one
+/// direction has ended or one side has broken, for whoever watches over time-outs.
 pub(crate) async fn relay<C: Stream, B: Stream>(
     client: &C,
     backend: &B,
     flow: &Flow,
     half_closed: &AtomicBool,
     stop: &Stop,
-) -> Ended {
-    let mut relay = Relay {
-        in_way: Way { from: client, to: backend, flow, direction: Direction::In },
-        out_way: Way { from: backend, to: client, flow, direction: Direction::Out },
-        half_closed,
-        // Clients often come with what they want.
-        inward: Copier::eager(),
-        outward: Copier::default(),
-        first: None,
-        client_broken: None,
-        backend_broken: None,
+    mut held: Held,
+) -> Outcome {
+    let in_way = Way { from: client, to: backend, flow, direction: Direction::In };
+    let out_way = Way { from: backend, to: client, flow, direction: Direction::Out };
+    let order = if held.broken.is_none() {
+        let mut relay = Relay::new(in_way, out_way, half_closed, &mut held);
+        tokio::select! {
+            biased;
+            order = stop.ordered() => Some(order),
+            end = std::future::poll_fn(|cx| relay.poll(cx)) => match end {
+                Ended::Broken(_) => None,
+                ended => return Outcome::Ended(ended),
+            },
+        }
+    } else {
+        None
     };
-    let broken = tokio::select! {
-        biased;
-        reason = stop.ordered() => return reset_both(client, backend, reason),
-        end = std::future::poll_fn(|cx| relay.poll(cx)) => match end {
-            Ended::Broken(side) => side,
-            ended => return ended,
+    let order = match (order, held.broken) {
+        (None, Some(broken)) => {
+            half_closed.store(true, Ordering::Relaxed);
+            let deliver: BoxFuture<'_, ()> = match broken {
+                Side::Client => Box::pin(deliver_rest(&mut held.inward, in_way)),
+                Side::Backend => Box::pin(deliver_rest(&mut held.outward, out_way)),
+            };
+            tokio::select! {
+                biased;
+                order = stop.ordered() => Some(order),
+                () = deliver => None,
+            }
+        }
+        (order, _) => order,
+    };
+    let ended = match (order, held.broken) {
+        (Some(Order::Pause), _) => match held.pause() {
+            Ok(()) => return Outcome::Paused(held),
+            Err(error) => {
+                debug!(%error, "cannot take back what a pipe holds");
+                Ended::Stopped(Reason::Error)
+            }
         },
+        (Some(Order::End(reason)), _) => Ended::Stopped(reason),
+        (None, broken) => Ended::Broken(broken.unwrap_or(Side::Client)),
     };
-    half_closed.store(true, Ordering::Relaxed);
-    let deliver: BoxFuture<'_, ()> = match broken {
-        Side::Client => Box::pin(deliver_rest(&mut relay.inward, relay.in_way)),
-        Side::Backend => Box::pin(deliver_rest(&mut relay.outward, relay.out_way)),
-    };
-    tokio::select! {
-        biased;
-        reason = stop.ordered() => return reset_both(client, backend, reason),
-        () = deliver => {}
-    }
     client.reset_on_close();
     backend.reset_on_close();
-    Ended::Broken(broken)
+    Outcome::Ended(ended)
 }
 
-fn reset_both<C: Stream, B: Stream>(client: &C, backend: &B, reason: Reason) -> Ended {
-    client.reset_on_close();
-    backend.reset_on_close();
-    Ended::Stopped(reason)
+impl Held {
+    fn pause(&mut self) -> io::Result<()> {
+        self.inward.pause()?;
+        self.outward.pause()
+    }
 }
 
 /// The two directions while both sides are whole.
-struct Relay<'a, C, B> {
+struct Relay<'a, 'h, C, B> {
     in_way: Way<'a, C, B>,
     out_way: Way<'a, B, C>,
     half_closed: &'a AtomicBool,
-    inward: Copier,
-    outward: Copier,
-    first: Option<Side>,
+    held: &'h mut Held,
     /// Watches over a side that is not read from.
     client_broken: Option<BoxFuture<'a, ()>>,
     backend_broken: Option<BoxFuture<'a, ()>>,
 }
 
-impl<'a, C: Stream, B: Stream> Relay<'a, C, B> {
+impl<'a, 'h, C: Stream, B: Stream> Relay<'a, 'h, C, B> {
+    fn new(
+        in_way: Way<'a, C, B>,
+        out_way: Way<'a, B, C>,
+        half_closed: &'a AtomicBool,
+        held: &'h mut Held,
+    ) -> Self {
+        Self { in_way, out_way, half_closed, held, client_broken: None, backend_broken: None }
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
-        let inward = self.inward.poll(cx, self.in_way);
+        let inward = self.held.inward.poll(cx, self.in_way);
         if let Poll::Ready(Err(fault)) = inward {
-            return Poll::Ready(Ended::Broken(fault.side(Side::Client, Side::Backend)));
+            return self.broke(fault.side(Side::Client, Side::Backend));
         }
         if inward.is_ready() {
             self.ended(Side::Client);
         }
-        let outward = self.outward.poll(cx, self.out_way);
+        let outward = self.held.outward.poll(cx, self.out_way);
         if let Poll::Ready(Err(fault)) = outward {
-            return Poll::Ready(Ended::Broken(fault.side(Side::Backend, Side::Client)));
+            return self.broke(fault.side(Side::Backend, Side::Client));
         }
         if outward.is_ready() {
             self.ended(Side::Backend);
         }
-        if let Some(first) = self.first.filter(|_| inward.is_ready() && outward.is_ready()) {
+        if let Some(first) = self.held.first.filter(|_| inward.is_ready() && outward.is_ready()) {
             return Poll::Ready(Ended::Finished(first));
         }
         // Nobody reads from a side that has finished sending, or whose bytes
         // the other one does not take: its reset would not be noticed.
-        if inward.is_ready() || self.inward.is_blocked() {
+        if inward.is_ready() || self.held.inward.is_blocked() {
             self.client_broken.get_or_insert_with(|| self.in_way.from.broken());
         }
-        if outward.is_ready() || self.outward.is_blocked() {
+        if outward.is_ready() || self.held.outward.is_blocked() {
             self.backend_broken.get_or_insert_with(|| self.out_way.from.broken());
         }
         self.poll_broken(cx)
     }
 
     fn ended(&mut self, side: Side) {
-        self.first.get_or_insert(side);
+        self.held.first.get_or_insert(side);
         self.half_closed.store(true, Ordering::Relaxed);
     }
 
+    fn broke(&mut self, side: Side) -> Poll<Ended> {
+        self.held.broken = Some(side);
+        Poll::Ready(Ended::Broken(side))
+    }
+
     fn poll_broken(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
-        for (side, broken) in
-            [(Side::Client, &mut self.client_broken), (Side::Backend, &mut self.backend_broken)]
-        {
-            if broken.as_mut().is_some_and(|broken| broken.as_mut().poll(cx).is_ready()) {
-                return Poll::Ready(Ended::Broken(side));
-            }
+        let is_broken = |watch: &mut Option<BoxFuture<'_, ()>>, cx: &mut Context<'_>| {
+            watch.as_mut().is_some_and(|watch| watch.as_mut().poll(cx).is_ready())
+        };
+        if is_broken(&mut self.client_broken, cx) {
+            return self.broke(Side::Client);
+        }
+        if is_broken(&mut self.backend_broken, cx) {
+            return self.broke(Side::Backend);
         }
         Poll::Pending
     }
@@ -219,9 +293,9 @@ impl Fault {
 /// not taken yet. What the sink sends has nobody to go to, but is taken: else it
 /// might wait for that, and never take the rest. If the sink breaks too, there is
 /// nothing left to wait for.
-async fn deliver_rest<F: Stream, T: Stream>(copy: &mut Copier, way: Way<'_, F, T>) {
+async fn deliver_rest<F: Stream, T: Stream>(lane: &mut Lane, way: Way<'_, F, T>) {
     let deliver = async {
-        let rest = std::future::poll_fn(|cx| copy.poll_rest(cx, way));
+        let rest = std::future::poll_fn(|cx| lane.poll_rest(cx, way));
         let mut is_left = rest.await.is_ok();
         let mut pause = DRAIN_POLL_MIN;
         while is_left {
@@ -233,7 +307,7 @@ async fn deliver_rest<F: Stream, T: Stream>(copy: &mut Copier, way: Way<'_, F, T
         }
     };
     let gone = async {
-        if std::future::poll_fn(|cx| copy::poll_discard(cx, way.to)).await.is_ok() {
+        if std::future::poll_fn(|cx| lane::poll_discard(cx, way.to)).await.is_ok() {
             way.to.broken().await;
         }
     };

@@ -10,13 +10,17 @@ use std::time::Duration;
 
 use plexy_shared::spec::Keepalive;
 use rustix::net::{RecvFlags, SendFlags, Shutdown};
+use rustix::pipe::SpliceFlags;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::Interest;
 use tokio::net::{TcpStream, UnixStream};
 use tracing::debug;
 
-use crate::relay::{BoxFuture, Readiness, Stream};
+use crate::relay::{BoxFuture, Pipe, Readiness, Stream};
 use crate::sys;
+
+#[cfg(test)]
+mod tests;
 
 /// A connected socket.
 #[derive(Debug)]
@@ -115,6 +119,19 @@ impl Stream for Socket {
         })
     }
 
+    fn can_splice(&self) -> bool {
+        matches!(self, Self::Tcp(_))
+    }
+
+    fn try_read_into(&self, pipe: &Pipe, bytes: usize) -> io::Result<usize> {
+        // The pipe may be full before the socket is empty: less than was asked for says nothing.
+        self.attempt(Interest::READABLE, Readiness::Told, 0, || splice(self, pipe.writer(), bytes))
+    }
+
+    fn try_write_from(&self, pipe: &Pipe, bytes: usize) -> io::Result<usize> {
+        self.attempt(Interest::WRITABLE, Readiness::Told, 0, || splice(pipe.reader(), self, bytes))
+    }
+
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(stream) => stream.poll_read_ready(cx),
@@ -154,6 +171,12 @@ impl Stream for Socket {
     fn reset_on_close(&self) {
         reset_on_close(self);
     }
+}
+
+/// Moves bytes where one of both is a pipe.
+fn splice(from: impl AsFd, to: impl AsFd, bytes: usize) -> io::Result<usize> {
+    let flags = SpliceFlags::MOVE | SpliceFlags::NONBLOCK;
+    Ok(rustix::pipe::splice(from, None, to, None, bytes, flags)?)
 }
 
 /// Makes the coming close of a TCP socket a reset; a Unix socket knows none.

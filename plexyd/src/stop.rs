@@ -1,4 +1,4 @@
-//! A word to one connection that it shall end, and why.
+//! A word to one connection that it shall end, and why, or pause.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
@@ -7,13 +7,25 @@ use atomic_waker::AtomicWaker;
 use plexy_shared::info::Reason;
 use plexy_shared::word::Words;
 
-/// Given once, by whoever is first; heard by the one task that carries the
-/// connection. Cheaper than a cancellation token: nothing is shared with any
-/// other connection, and asking costs an atomic load and a store.
+/// What a connection is told to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// End, for this reason.
+    End(Reason),
+    /// Let go of everything, to go on later.
+    Pause,
+}
+
+/// Codes that are no reason; a reason has its place in the list, and one more.
+const GO_ON: u8 = 0;
+const PAUSE: u8 = u8::MAX;
+
+/// An end is ordered once, by whoever is first; it is heard by the one task that carries the
+/// connection. Cheaper than a cancellation token: nothing is shared with any other connection, and
+/// asking costs an atomic load and a store.
 #[derive(Debug, Default)]
 pub(crate) struct Stop {
-    /// Zero for "go on", else one more than the reason's place in the list.
-    reason: AtomicU8,
+    code: AtomicU8,
     waker: AtomicWaker,
 }
 
@@ -21,25 +33,59 @@ impl Stop {
     /// Ends the connection, unless it was told so before.
     pub(crate) fn order(&self, reason: Reason) {
         let place = Reason::ALL.iter().position(|known| *known == reason).unwrap_or_default();
-        let code = u8::try_from(place + 1).unwrap_or(u8::MAX);
-        if self.reason.compare_exchange(0, code, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+        let code = u8::try_from(place + 1).unwrap_or(PAUSE - 1);
+        let is_first = |now| (now == GO_ON || now == PAUSE).then_some(code);
+        if self.code.fetch_update(Ordering::AcqRel, Ordering::Acquire, is_first).is_ok() {
             self.waker.wake();
         }
     }
 
-    /// Whether it shall end.
-    pub(crate) fn poll_ordered(&self, cx: &mut Context<'_>) -> Poll<Reason> {
+    /// Pauses it, once it relays; without effect where it is to end.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "for handing connections over; until then it is kept working by tests"
+        )
+    )]
+    pub(crate) fn pause(&self) {
+        self.exchange(GO_ON, PAUSE);
+        self.waker.wake();
+    }
+
+    /// Lets it go on that has paused.
+    pub(crate) fn resume(&self) {
+        self.exchange(PAUSE, GO_ON);
+    }
+
+    fn exchange(&self, from: u8, to: u8) {
+        // Where it is something else it is to end, and that stands.
+        self.code.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).ok();
+    }
+
+    fn poll_ordered(&self, cx: &mut Context<'_>) -> Poll<Order> {
         self.waker.register(cx.waker());
-        match self.reason.load(Ordering::Acquire) {
-            0 => Poll::Pending,
-            code => Poll::Ready(
-                Reason::ALL.get(usize::from(code) - 1).copied().unwrap_or(Reason::Error),
-            ),
+        match self.code.load(Ordering::Acquire) {
+            GO_ON => Poll::Pending,
+            PAUSE => Poll::Ready(Order::Pause),
+            code => {
+                let reason = Reason::ALL.get(usize::from(code) - 1).copied();
+                Poll::Ready(Order::End(reason.unwrap_or(Reason::Error)))
+            }
         }
     }
 
-    /// Waits until it shall end.
-    pub(crate) async fn ordered(&self) -> Reason {
+    /// Waits until it shall do something else.
+    pub(crate) async fn ordered(&self) -> Order {
         std::future::poll_fn(|cx| self.poll_ordered(cx)).await
+    }
+
+    /// Waits until it shall end.
+    pub(crate) async fn ended(&self) -> Reason {
+        std::future::poll_fn(|cx| match self.poll_ordered(cx) {
+            Poll::Ready(Order::End(reason)) => Poll::Ready(reason),
+            Poll::Ready(Order::Pause) | Poll::Pending => Poll::Pending,
+        })
+        .await
     }
 }

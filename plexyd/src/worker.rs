@@ -13,12 +13,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::error;
 
+use crate::relay::Pipes;
 use crate::table::{Entry, Frozen, Table};
 
-/// Tasks that run between two looks at what the kernel has for us. With bulk
-/// streams there is always one more that could run, and each moves up to
-/// 512 KiB in its turn: with 256 of them in between, everybody else waited for
-/// a second.
+/// Tasks that run between two looks at what the kernel has for us. Bulk streams
+/// do not count on it: they give way to such a look by themselves.
 const EVENT_INTERVAL: u32 = 256;
 
 /// One worker.
@@ -75,6 +74,14 @@ impl Workers {
             stop,
             next: AtomicUsize::new(0),
         })
+    }
+
+    /// Lets the workers move bytes through these pipes; before, and without, they copy them.
+    pub(crate) fn serve_pipes(&self, pipes: &Arc<Pipes>) {
+        for worker in &self.workers {
+            let pipes = Arc::clone(pipes);
+            worker.handle.spawn(async move { pipes.serve_thread() });
+        }
     }
 
     /// The worker with the fewest connections.

@@ -141,7 +141,13 @@ fn run(client: Arc<Scripted>, backend: Arc<Scripted>) -> Running {
         let (client, backend) = (Arc::clone(&client), Arc::clone(&backend));
         let (flow, half_closed) = (Arc::clone(&flow), Arc::clone(&half_closed));
         let stop = Arc::clone(&stop);
-        tokio::spawn(async move { relay(&*client, &*backend, &flow, &half_closed, &stop).await })
+        tokio::spawn(async move {
+            let held = Held::nothing();
+            match relay(&*client, &*backend, &flow, &half_closed, &stop, held).await {
+                Outcome::Ended(ended) => ended,
+                Outcome::Paused(_) => panic!("nobody told it to pause"),
+            }
+        })
     };
     Running { client, backend, flow, half_closed, stop, task }
 }

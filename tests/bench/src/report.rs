@@ -16,8 +16,9 @@ use crate::target::{Outcome, Verdict};
 /// What stands where nothing was measured.
 const NOTHING: &str = "-";
 
-/// A generator that is this busy, beside a proxy that is less so, may have been the bottleneck.
-const SATURATED_PERCENT: f64 = 95.0;
+/// A generator that is this busy, beside a proxy that is less so, may have been the bottleneck: its
+/// two processes wait for each other, too.
+const SATURATED_PERCENT: f64 = 85.0;
 
 /// Columns of text; those of numbers follow, then the target and the verdict.
 const TEXT_COLUMNS: usize = 3;

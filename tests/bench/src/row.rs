@@ -103,7 +103,7 @@ fn bulk_rows() -> Vec<Row> {
         let cpu = Target::of_haproxy(Figure::CpuMsPerGb, 0.55, 0.40);
         Row::new(kind, format!("bulk-{name}-{streams}"), about).with([cpu])
     };
-    let rate = Target::of_haproxy(Figure::GbPerSecond, 2.0, 3.0);
+    let rate = Target::value(Figure::GbPerSecond, 2.0, 3.0);
     vec![
         row(Ways::Down, "down", 1),
         row(Ways::Down, "down", 16),

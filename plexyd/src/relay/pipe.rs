@@ -1,0 +1,131 @@
+//! Pipes in which bytes pass from socket to socket inside the kernel, and the few that a worker keeps.
+
+use std::cell::RefCell;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::descriptors::{Descriptors, Taken};
+
+/// Bytes that a pipe can hold.
+pub(crate) const PIPE_BYTES: usize = 256 * 1024;
+
+/// Pipes of all workers together: 64 MiB if all are full, which is what Linux lets an unprivileged
+/// user have (pipe(7), `pipe-user-pages-soft`).
+pub(crate) const PIPES_MAX: usize = 256;
+
+/// Empty pipes that a worker keeps for the next one who needs one.
+const KEPT_MAX: usize = 16;
+
+/// Descriptors of a pipe.
+const DESCRIPTORS: u32 = 2;
+
+thread_local! {
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool { pipes: None, kept: Vec::new() }) };
+}
+
+/// What the pipes of all workers are taken from.
+#[derive(Debug)]
+pub(crate) struct Pipes {
+    descriptors: Arc<Descriptors>,
+    left: Arc<Semaphore>,
+    #[cfg(test)]
+    max: usize,
+}
+
+/// What one worker has.
+#[derive(Debug)]
+struct Pool {
+    /// Nothing where this thread is to have none.
+    pipes: Option<Arc<Pipes>>,
+    #[expect(clippy::vec_box, reason = "a direction has a pointer: most have no pipe")]
+    kept: Vec<Box<Pipe>>,
+}
+
+/// A pipe. It is empty whenever nobody's bytes are in it: only then may it be [kept](Pipe::keep).
+#[derive(Debug)]
+pub(crate) struct Pipe {
+    reader: OwnedFd,
+    writer: OwnedFd,
+    _left: OwnedSemaphorePermit,
+    _taken: Taken,
+}
+
+impl Pipes {
+    /// At most `max` pipes, as far as descriptors go.
+    pub(crate) fn new(descriptors: Arc<Descriptors>, max: usize) -> Arc<Self> {
+        Arc::new(Self {
+            descriptors,
+            left: Arc::new(Semaphore::new(max)),
+            #[cfg(test)]
+            max,
+        })
+    }
+
+    /// The calling thread takes its pipes from these.
+    pub(crate) fn serve_thread(self: &Arc<Self>) {
+        POOL.with_borrow_mut(|pool| {
+            *pool = Pool { pipes: Some(Arc::clone(self)), kept: Vec::new() }
+        });
+    }
+
+    /// How many exist.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.max - self.left.available_permits()
+    }
+
+    /// Where a limit of ours, of the user or of the system is reached there is none.
+    fn create(&self) -> Option<Pipe> {
+        let left = Arc::clone(&self.left).try_acquire_owned().ok()?;
+        let taken = self.descriptors.try_take_spare(DESCRIPTORS)?;
+        let (reader, writer) = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC).ok()?;
+        let size = fcntl_setpipe_size(&writer, PIPE_BYTES).ok()?;
+        (size >= PIPE_BYTES).then_some(Pipe { reader, writer, _left: left, _taken: taken })
+    }
+}
+
+impl Pipe {
+    /// An empty one.
+    pub(super) fn take() -> Option<Box<Self>> {
+        POOL.with_borrow_mut(|pool| match pool.kept.pop() {
+            Some(pipe) => Some(pipe),
+            None => pool.pipes.as_ref()?.create().map(Box::new),
+        })
+    }
+
+    /// Gives an empty one back, for the next who needs one.
+    pub(super) fn keep(self: Box<Self>) {
+        POOL.with_borrow_mut(|pool| {
+            if pool.kept.len() < KEPT_MAX {
+                pool.kept.push(self);
+            }
+        });
+    }
+
+    /// The end where bytes come out.
+    pub(crate) fn reader(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
+    }
+
+    /// The end where bytes go in.
+    pub(crate) fn writer(&self) -> BorrowedFd<'_> {
+        self.writer.as_fd()
+    }
+
+    /// All that is in it: so many bytes.
+    pub(super) fn drain(&self, held: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; held];
+        let mut filled = 0;
+        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match rustix::io::read(&self.reader, rest)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => filled += read,
+            }
+        }
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,241 @@
+//! The relay over sockets of the kernel: the fast path against the plain one, and pauses.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fastrand::Rng;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket};
+
+use super::*;
+use crate::descriptors::Descriptors;
+use crate::relay::{Ended, Held, Outcome, PIPES_MAX, Pipes, Side, relay};
+use crate::stop::Stop;
+use crate::traffic::Flow;
+
+/// How many pipes there are: none is the plain path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct PipeCount(usize);
+
+const PLAIN: PipeCount = PipeCount(0);
+const FAST: PipeCount = PipeCount(PIPES_MAX);
+
+fn serve(pipes: PipeCount) -> Arc<Pipes> {
+    let pipes = Pipes::new(Arc::new(Descriptors::new(100_000)), pipes.0);
+    pipes.serve_thread();
+    pipes
+}
+
+/// A peer, and our end of the connection with it.
+async fn connected() -> (TcpStream, Socket) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let peer = TcpSocket::new_v4().unwrap();
+    let (peer, ours) =
+        tokio::join!(peer.connect(listener.local_addr().unwrap()), listener.accept());
+    let ours = ours.unwrap().0;
+    ours.set_nodelay(true).unwrap();
+    (peer.unwrap(), Socket::Tcp(ours))
+}
+
+/// A relay between two peers of the test.
+struct Running {
+    client: TcpStream,
+    backend: TcpStream,
+    flow: Arc<Flow>,
+    stop: Arc<Stop>,
+    pauses: Arc<std::sync::atomic::AtomicUsize>,
+    task: tokio::task::JoinHandle<Ended>,
+}
+
+async fn run() -> Running {
+    let ((client, of_client), (backend, of_backend)) = (connected().await, connected().await);
+    let (flow, stop) = (Arc::new(Flow::default()), Arc::new(Stop::default()));
+    let pauses = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let task = {
+        let (flow, stop, pauses) = (Arc::clone(&flow), Arc::clone(&stop), Arc::clone(&pauses));
+        tokio::spawn(async move {
+            let half_closed = AtomicBool::new(false);
+            let mut held = Held::nothing();
+            loop {
+                match relay(&of_client, &of_backend, &flow, &half_closed, &stop, held).await {
+                    Outcome::Ended(ended) => return ended,
+                    Outcome::Paused(paused) => {
+                        pauses.fetch_add(1, Ordering::Relaxed);
+                        // Whoever takes over does it a little later.
+                        tokio::task::yield_now().await;
+                        stop.resume();
+                        held = paused;
+                    }
+                }
+            }
+        })
+    };
+    Running { client, backend, flow, stop, pauses, task }
+}
+
+fn noise(seed: u64, bytes: usize) -> Vec<u8> {
+    let mut noise = vec![0; bytes];
+    Rng::with_seed(seed).fill(&mut noise);
+    noise
+}
+
+/// Sends in pieces of random size, sometimes a little later.
+async fn send(
+    stream: &mut (impl AsyncWriteExt + Unpin),
+    bytes: &[u8],
+    seed: u64,
+) -> io::Result<()> {
+    let mut random = Rng::with_seed(seed);
+    let most = 1 << random.u32(4..20);
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(random.usize(1..=rest.len().min(most)));
+        stream.write_all(now).await?;
+        rest = later;
+        if random.u8(..) < 40 {
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(())
+}
+
+/// Receives to the end, at a random pace: what came, and whether the end was clean.
+async fn receive(stream: &mut (impl AsyncReadExt + Unpin), seed: u64) -> (Vec<u8>, bool) {
+    let mut random = Rng::with_seed(seed);
+    let mut buffer = vec![0; 1 << random.u32(6..20)];
+    let mut bytes = Vec::new();
+    loop {
+        match stream.read(&mut buffer).await {
+            Ok(0) => return (bytes, true),
+            Ok(read) => bytes.extend_from_slice(&buffer[..read]),
+            Err(_) => return (bytes, false),
+        }
+        if random.u8(..) < 40 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Both ways at once, each with an end of its own.
+async fn both_ways(running: Running, seed: u64, sizes: [usize; 2]) {
+    let Running { mut client, mut backend, flow, task, .. } = running;
+    let (asked, answered) = (noise(seed, sizes[0]), noise(!seed, sizes[1]));
+    let (mut from_client, mut to_client) = client.split();
+    let (mut from_backend, mut to_backend) = backend.split();
+    let up = async {
+        send(&mut to_client, &asked, seed).await.unwrap();
+        to_client.shutdown().await.unwrap();
+    };
+    let down = async {
+        send(&mut to_backend, &answered, seed + 1).await.unwrap();
+        to_backend.shutdown().await.unwrap();
+    };
+    let (_, _, at_client, at_backend) = tokio::join!(
+        up,
+        down,
+        receive(&mut from_client, seed + 2),
+        receive(&mut from_backend, seed + 3)
+    );
+    assert!(at_backend == (asked, true), "seed {seed}: to the backend");
+    assert!(at_client == (answered, true), "seed {seed}: to the client");
+    assert!(matches!(task.await.unwrap(), Ended::Finished(_)), "seed {seed}");
+    assert_eq!(flow.bytes(), (sizes[0] as u64, sizes[1] as u64), "seed {seed}");
+}
+
+#[tokio::test]
+async fn both_paths_give_the_same_bytes_and_ends() {
+    for seed in 0..60 {
+        for pipes in [PLAIN, FAST, PipeCount(1)] {
+            serve(pipes);
+            let mut random = Rng::with_seed(seed);
+            let sizes = [0; 2].map(|_| {
+                let most = 1 << random.u32(1..23);
+                random.usize(0..most)
+            });
+            both_ways(run().await, seed, sizes).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn much_goes_the_fast_path_and_little_does_not() {
+    let pipes = serve(FAST);
+    both_ways(run().await, 1, [30_000, 30_000]).await;
+    assert_eq!(pipes.len(), 0);
+    let (client, of_client) = connected().await;
+    let (backend, of_backend) = connected().await;
+    let flow = Flow::default();
+    let (half_closed, stop) = (AtomicBool::new(false), Stop::default());
+    let relaying = relay(&of_client, &of_backend, &flow, &half_closed, &stop, Held::nothing());
+    let (sending, sink) = (client.into_std().unwrap(), backend.into_std().unwrap());
+    let peers = tokio::task::spawn_blocking(move || {
+        use std::io::{Read, Write};
+        for socket in [&sending, &sink] {
+            socket.set_nonblocking(false).unwrap();
+        }
+        let taking = std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            (&sink).read_to_end(&mut bytes).map(|read| (read, sink)).unwrap()
+        });
+        (&sending).write_all(&noise(2, 50_000_000)).unwrap();
+        sending.shutdown(std::net::Shutdown::Write).unwrap();
+        taking.join().unwrap().0
+    });
+    let (_, received) = tokio::join!(relaying, peers);
+    assert_eq!(received.unwrap(), 50_000_000);
+    // It is kept for whoever comes next.
+    assert_eq!(pipes.len(), 1);
+}
+
+#[tokio::test]
+async fn on_both_paths_a_reset_comes_after_the_bytes_before_it() {
+    for seed in 0..60 {
+        for pipes in [PLAIN, FAST] {
+            serve(pipes);
+            let Running { mut client, mut backend, task, .. } = run().await;
+            let sent = noise(seed, Rng::with_seed(seed).usize(1..2_000_000));
+            let sending = async {
+                send(&mut client, &sent, seed).await.unwrap();
+                // Our side has them all when the send queue is empty: what is in it when a
+                // connection is reset is lost.
+                while sys::unsent_bytes(&client).unwrap() > 0 {
+                    tokio::task::yield_now().await;
+                }
+                reset_on_close(&client);
+                drop(client);
+            };
+            let ((), (received, was_clean)) = tokio::join!(sending, receive(&mut backend, seed));
+            assert!(received == sent && !was_clean, "seed {seed} {pipes:?}");
+            assert_eq!(task.await.unwrap(), Ended::Broken(Side::Client), "seed {seed} {pipes:?}");
+        }
+    }
+}
+
+/// As many pauses as the issue of this data path asked for.
+const PAUSES: usize = 10_000;
+
+#[tokio::test]
+async fn ten_thousand_pauses_at_random_instants_cost_no_byte() {
+    let mut pauses = 0;
+    for seed in 0.. {
+        serve(if seed % 4 == 0 { PLAIN } else { FAST });
+        let running = run().await;
+        let (stop, count) = (Arc::clone(&running.stop), Arc::clone(&running.pauses));
+        let pausing = tokio::spawn(async move {
+            let mut random = Rng::with_seed(seed);
+            loop {
+                for _ in 0..random.u32(0..6) {
+                    tokio::task::yield_now().await;
+                }
+                stop.pause();
+            }
+        });
+        both_ways(running, seed, [3_000_000, 2_000_000]).await;
+        pausing.abort();
+        pauses += count.load(Ordering::Relaxed);
+        if pauses >= PAUSES {
+            break;
+        }
+        assert!(seed < 2_000, "only {pauses} pauses");
+    }
+}
