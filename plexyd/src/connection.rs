@@ -1,6 +1,7 @@
 //! One connection: an accepted client, the attempts to reach a backend for
 //! it, and the relay between the two.
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -26,52 +27,68 @@ const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// An accepted client with its place in the table, on its way to a worker.
 #[derive(Debug)]
 pub(crate) struct Accepted {
+    pub(crate) fd: OwnedFd,
     pub(crate) registered: Registered,
     /// Tunnels of ours that it has come through.
     pub(crate) hops: u8,
     /// The descriptors of both sides.
-    pub(crate) taken: Taken,
+    pub(crate) _taken: Taken,
 }
 
 /// Carries a connection from its acceptance to its end.
-pub(crate) async fn carry(client: Socket, accepted: Accepted, engine: Arc<Engine>) {
-    let Accepted { mut registered, hops, taken: _taken } = accepted;
-    let entry = Arc::clone(&registered.entry);
-    let route = entry.tunnel.route();
-    let connected = tokio::select! {
-        biased;
-        reason = entry.stop.ended() => Err(reason),
-        () = left(&client) => Err(Reason::ClientReset),
-        connected = connect(&entry, &route, hops, &engine) => connected.ok_or(Reason::ConnectFailed),
+///
+/// Most connections are idle most of the time, so what this future holds while it relays is what a
+/// connection costs: it takes nothing out of its arguments, which would then be there twice, and
+/// connecting is a box that is gone by then.
+pub(crate) async fn carry(mut accepted: Accepted, engine: Arc<Engine>) {
+    let entry = Arc::clone(&accepted.registered.entry);
+    let client = match Socket::from_accepted(accepted.fd, entry.client) {
+        Ok(client) => client,
+        Err(error) => return debug!(%error, "cannot watch a client's socket"),
     };
-    let (dialled, lease) = match connected {
-        Ok(connected) => connected,
+    let connected = match Box::pin(connected(&client, &entry, accepted.hops, &engine)).await {
+        Ok((dialled, lease)) => {
+            let backend = lease.backend();
+            backend.totals.count();
+            accepted.registered.lease = Some(lease);
+            // Set once, here.
+            entry.backend.get_or_init(|| backend);
+            dialled
+        }
         Err(reason) => {
             client.reset_on_close();
             drop(client);
-            return registered.end(reason);
+            return accepted.registered.end(reason);
         }
     };
-    let backend = lease.backend();
-    registered.lease = Some(lease);
-    backend.totals.count();
-    // Set once, here.
-    entry.backend.get_or_init(|| backend);
-    let Dialled { socket, underway: _underway } = dialled;
-    let Entry { flow, half_closed, stop, .. } = &*entry;
+    let backend = &connected.socket;
     let mut held = Held::nothing();
     let ended = loop {
-        match relay(&client, &socket, flow, half_closed, stop, held).await {
+        match relay(&client, backend, &entry.flow, &entry.half_closed, &entry.stop, &mut held).await
+        {
             Outcome::Ended(ended) => break ended,
             // Nobody takes connections over: it goes on here.
-            Outcome::Paused(paused) => {
-                stop.resume();
-                held = paused;
-            }
+            Outcome::Paused => entry.stop.resume(),
         }
     };
-    drop((client, socket));
-    registered.end(ended.reason());
+    drop((client, connected));
+    accepted.registered.end(ended.reason());
+}
+
+/// Connects, unless the client leaves or the connection is told to end.
+async fn connected(
+    client: &Socket,
+    entry: &Entry,
+    hops: u8,
+    engine: &Arc<Engine>,
+) -> Result<(Dialled, Lease), Reason> {
+    let route = entry.tunnel.route();
+    tokio::select! {
+        biased;
+        reason = entry.stop.ended() => Err(reason),
+        () = left(client) => Err(Reason::ClientReset),
+        connected = connect(entry, &route, hops, engine) => connected.ok_or(Reason::ConnectFailed),
+    }
 }
 
 /// Waits until the client has reset its connection and left nothing that a

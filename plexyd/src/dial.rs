@@ -40,7 +40,7 @@ impl Manner {
 #[derive(Debug)]
 pub(crate) struct Dialled {
     pub(crate) socket: Socket,
-    pub(crate) underway: Option<Underway>,
+    pub(crate) _underway: Option<Underway>,
 }
 
 /// Why an attempt failed.
@@ -171,7 +171,7 @@ async fn connect_tcp(addr: SocketAddr, manner: Manner, hops: &Arc<Hops>) -> io::
     if addr.ip().is_loopback() && stream.local_addr()? == addr {
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
-    Ok(Dialled { socket: Socket::Tcp(stream), underway })
+    Ok(Dialled { socket: Socket::Tcp(stream), _underway: underway })
 }
 
 /// Begins to connect, or looks how far it is: asked again, the kernel tells what came of it
@@ -198,5 +198,5 @@ async fn connect_unix(path: &UnixPath, manner: Manner, hops: &Arc<Hops>) -> io::
         None
     };
     let stream = socket.connect(path.as_path()).await?;
-    Ok(Dialled { socket: Socket::Unix(stream), underway })
+    Ok(Dialled { socket: Socket::Unix(stream), _underway: underway })
 }

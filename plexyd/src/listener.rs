@@ -20,7 +20,7 @@ use crate::connection::{Accepted, carry};
 use crate::descriptors::Taken;
 use crate::engine::Engine;
 use crate::hops::{HOPS_MAX, Listening};
-use crate::socket::{ClientAddr, Socket, reset_on_close};
+use crate::socket::{ClientAddr, reset_on_close};
 use crate::sys;
 use crate::table::Entry;
 use crate::tunnel::Tunnel;
@@ -122,7 +122,8 @@ impl Door {
                     Some(taken) => Some(taken),
                     // Whoever waits beside the first one has waited too.
                     None if patience_is_over => None,
-                    None => self.engine.descriptors.take(DESCRIPTORS).await,
+                    // What is rare is boxed, so that a tunnel that waits for clients is small.
+                    None => Box::pin(self.engine.descriptors.take(DESCRIPTORS)).await,
                 };
                 patience_is_over = taken.is_none();
                 match accept(listener.get_ref()) {
@@ -133,7 +134,7 @@ impl Door {
                         break;
                     }
                     Err(error) => {
-                        self.pause_after(&error).await;
+                        Box::pin(self.pause_after(&error)).await;
                         break;
                     }
                 }
@@ -206,15 +207,8 @@ impl Door {
         let entry = Entry::new(id, Arc::clone(&self.tunnel), client, &options.options);
         let worker = self.engine.workers.least_loaded();
         let registered = worker.table.register(entry, seat);
-        let accepted = Accepted { registered, hops, taken };
-        let engine = Arc::clone(&self.engine);
-        let carried = async move {
-            match Socket::from_accepted(fd, client) {
-                Ok(socket) => carry(socket, accepted, engine).await,
-                Err(error) => debug!(%error, "cannot watch a client's socket"),
-            }
-        };
-        worker.tasks.spawn_on(carried, &worker.handle);
+        let accepted = Accepted { fd, registered, hops, _taken: taken };
+        worker.tasks.spawn_on(carry(accepted, Arc::clone(&self.engine)), &worker.handle);
     }
 
     fn identify(&self, fd: &OwnedFd, peer: Option<SocketAddrAny>) -> (ClientAddr, u8) {

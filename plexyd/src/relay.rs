@@ -67,6 +67,10 @@ pub(crate) trait Stream: Sync {
     fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
     /// Says that no more bytes will come.
     fn end(&self) -> io::Result<()>;
+    /// Whether dropping it says so, too, once all that the peer has sent is read.
+    fn ends_on_drop(&self) -> bool {
+        false
+    }
     /// Ready when the peer has broken the connection, also while nobody reads.
     fn broken(&self) -> BoxFuture<'_, ()>;
     /// Bytes written that the peer has not taken yet.
@@ -119,8 +123,9 @@ impl Ended {
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Ended(Ended),
-    /// It was told to pause. With this, and both streams, it goes on as if nothing had happened.
-    Paused(Held),
+    /// It was told to pause. With what it [holds](Held), and both streams, it goes on as if nothing
+    /// had happened.
+    Paused,
 }
 
 /// What a connection holds between two runs of [`relay`]; nothing of it is in the kernel.
@@ -150,48 +155,37 @@ pub(crate) async fn relay<C: Stream, B: Stream>(
     flow: &Flow,
     half_closed: &AtomicBool,
     stop: &Stop,
-    mut held: Held,
+    held: &mut Held,
 ) -> Outcome {
-    let in_way = Way { from: client, to: backend, flow, direction: Direction::In };
-    let out_way = Way { from: backend, to: client, flow, direction: Direction::Out };
-    let order = if held.broken.is_none() {
-        let mut relay = Relay::new(in_way, out_way, half_closed, &mut held);
-        tokio::select! {
-            biased;
-            order = stop.ordered() => Some(order),
-            end = std::future::poll_fn(|cx| relay.poll(cx)) => match end {
-                Ended::Broken(_) => None,
-                ended => return Outcome::Ended(ended),
-            },
-        }
-    } else {
-        None
+    let mut relay = Relay {
+        client,
+        backend,
+        flow,
+        half_closed,
+        stop,
+        held,
+        client_broken: None,
+        backend_broken: None,
     };
-    let order = match (order, held.broken) {
-        (None, Some(broken)) => {
-            half_closed.store(true, Ordering::Relaxed);
-            let deliver: BoxFuture<'_, ()> = match broken {
-                Side::Client => Box::pin(deliver_rest(&mut held.inward, in_way)),
-                Side::Backend => Box::pin(deliver_rest(&mut held.outward, out_way)),
-            };
-            tokio::select! {
-                biased;
-                order = stop.ordered() => Some(order),
-                () = deliver => None,
-            }
-        }
-        (order, _) => order,
+    let mut next = match relay.held.broken {
+        Some(side) => Next::Deliver(side),
+        None => std::future::poll_fn(|cx| relay.poll(cx)).await,
     };
-    let ended = match (order, held.broken) {
-        (Some(Order::Pause), _) => match held.pause() {
-            Ok(()) => return Outcome::Paused(held),
+    if let Next::Deliver(broken) = next {
+        next = Box::pin(relay.deliver(broken)).await;
+    }
+    let ended = match next {
+        Next::Ended(Ended::Finished(side)) => return Outcome::Ended(Ended::Finished(side)),
+        Next::Ended(ended) => ended,
+        Next::Deliver(side) => Ended::Broken(side),
+        Next::Obey(Order::End(reason)) => Ended::Stopped(reason),
+        Next::Obey(Order::Pause) => match relay.held.pause() {
+            Ok(()) => return Outcome::Paused,
             Err(error) => {
                 debug!(%error, "cannot take back what a pipe holds");
                 Ended::Stopped(Reason::Error)
             }
         },
-        (Some(Order::End(reason)), _) => Ended::Stopped(reason),
-        (None, broken) => Ended::Broken(broken.unwrap_or(Side::Client)),
     };
     client.reset_on_close();
     backend.reset_on_close();
@@ -205,36 +199,52 @@ impl Held {
     }
 }
 
+/// What comes after the bytes have gone their way for a while.
+#[derive(Debug)]
+enum Next {
+    Ended(Ended),
+    /// This side has broken; the other one gets what came before.
+    Deliver(Side),
+    Obey(Order),
+}
+
 /// The two directions while both sides are whole.
 struct Relay<'a, 'h, C, B> {
-    in_way: Way<'a, C, B>,
-    out_way: Way<'a, B, C>,
+    client: &'a C,
+    backend: &'a B,
+    flow: &'a Flow,
     half_closed: &'a AtomicBool,
+    stop: &'a Stop,
     held: &'h mut Held,
     /// Watches over a side that is not read from.
     client_broken: Option<BoxFuture<'a, ()>>,
     backend_broken: Option<BoxFuture<'a, ()>>,
 }
 
-impl<'a, 'h, C: Stream, B: Stream> Relay<'a, 'h, C, B> {
-    fn new(
-        in_way: Way<'a, C, B>,
-        out_way: Way<'a, B, C>,
-        half_closed: &'a AtomicBool,
-        held: &'h mut Held,
-    ) -> Self {
-        Self { in_way, out_way, half_closed, held, client_broken: None, backend_broken: None }
+impl<'a, C: Stream, B: Stream> Relay<'a, '_, C, B> {
+    fn in_way(&self) -> Way<'a, C, B> {
+        let Self { client: from, backend: to, flow, .. } = *self;
+        Way { from, to, flow, direction: Direction::In }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
-        let inward = self.held.inward.poll(cx, self.in_way);
+    fn out_way(&self) -> Way<'a, B, C> {
+        let Self { client: to, backend: from, flow, .. } = *self;
+        Way { from, to, flow, direction: Direction::Out }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+        if let Poll::Ready(order) = self.stop.poll_ordered(cx) {
+            return Poll::Ready(Next::Obey(order));
+        }
+        let (in_way, out_way) = (self.in_way(), self.out_way());
+        let inward = self.held.inward.poll(cx, in_way, self.held.outward.has_ended());
         if let Poll::Ready(Err(fault)) = inward {
             return self.broke(fault.side(Side::Client, Side::Backend));
         }
         if inward.is_ready() {
             self.ended(Side::Client);
         }
-        let outward = self.held.outward.poll(cx, self.out_way);
+        let outward = self.held.outward.poll(cx, out_way, self.held.inward.has_ended());
         if let Poll::Ready(Err(fault)) = outward {
             return self.broke(fault.side(Side::Backend, Side::Client));
         }
@@ -242,17 +252,32 @@ impl<'a, 'h, C: Stream, B: Stream> Relay<'a, 'h, C, B> {
             self.ended(Side::Backend);
         }
         if let Some(first) = self.held.first.filter(|_| inward.is_ready() && outward.is_ready()) {
-            return Poll::Ready(Ended::Finished(first));
+            return Poll::Ready(Next::Ended(Ended::Finished(first)));
         }
         // Nobody reads from a side that has finished sending, or whose bytes
         // the other one does not take: its reset would not be noticed.
         if inward.is_ready() || self.held.inward.is_blocked() {
-            self.client_broken.get_or_insert_with(|| self.in_way.from.broken());
+            self.client_broken.get_or_insert_with(|| self.client.broken());
         }
         if outward.is_ready() || self.held.outward.is_blocked() {
-            self.backend_broken.get_or_insert_with(|| self.out_way.from.broken());
+            self.backend_broken.get_or_insert_with(|| self.backend.broken());
         }
         self.poll_broken(cx)
+    }
+
+    /// Lets the other side get what came before the break, unless it is told something else.
+    async fn deliver(&mut self, broken: Side) -> Next {
+        self.half_closed.store(true, Ordering::Relaxed);
+        let (in_way, out_way) = (self.in_way(), self.out_way());
+        let deliver: BoxFuture<'_, ()> = match broken {
+            Side::Client => Box::pin(deliver_rest(&mut self.held.inward, in_way)),
+            Side::Backend => Box::pin(deliver_rest(&mut self.held.outward, out_way)),
+        };
+        tokio::select! {
+            biased;
+            order = self.stop.ordered() => Next::Obey(order),
+            () = deliver => Next::Ended(Ended::Broken(broken)),
+        }
     }
 
     fn ended(&mut self, side: Side) {
@@ -260,12 +285,12 @@ impl<'a, 'h, C: Stream, B: Stream> Relay<'a, 'h, C, B> {
         self.half_closed.store(true, Ordering::Relaxed);
     }
 
-    fn broke(&mut self, side: Side) -> Poll<Ended> {
+    fn broke(&mut self, side: Side) -> Poll<Next> {
         self.held.broken = Some(side);
-        Poll::Ready(Ended::Broken(side))
+        Poll::Ready(Next::Deliver(side))
     }
 
-    fn poll_broken(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+    fn poll_broken(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
         let is_broken = |watch: &mut Option<BoxFuture<'_, ()>>, cx: &mut Context<'_>| {
             watch.as_mut().is_some_and(|watch| watch.as_mut().poll(cx).is_ready())
         };

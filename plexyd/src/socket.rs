@@ -150,6 +150,10 @@ impl Stream for Socket {
         Ok(rustix::net::shutdown(self, Shutdown::Write)?)
     }
 
+    fn ends_on_drop(&self) -> bool {
+        true
+    }
+
     fn broken(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let ready = match self {

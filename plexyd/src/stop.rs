@@ -63,7 +63,8 @@ impl Stop {
         self.code.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).ok();
     }
 
-    fn poll_ordered(&self, cx: &mut Context<'_>) -> Poll<Order> {
+    /// Whether it shall do something else.
+    pub(crate) fn poll_ordered(&self, cx: &mut Context<'_>) -> Poll<Order> {
         self.waker.register(cx.waker());
         match self.code.load(Ordering::Acquire) {
             GO_ON => Poll::Pending,

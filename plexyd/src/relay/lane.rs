@@ -82,17 +82,26 @@ impl Lane {
         !self.spill.is_empty() || !self.splice.is_empty()
     }
 
-    /// Moves bytes until the source ends, and passes its end on.
+    /// Whether its source has ended, and its sink knows.
+    pub(super) fn has_ended(&self) -> bool {
+        self.state == State::Ended
+    }
+
+    /// Moves bytes until the source ends, and passes its end on. The last lane of a connection to
+    /// end need not: both streams are dropped then.
     pub(super) fn poll<F: Stream, T: Stream>(
         &mut self,
         cx: &mut Context<'_>,
         way: Way<'_, F, T>,
+        is_last: bool,
     ) -> Poll<Result<(), Fault>> {
         if self.state == State::Moving {
             ready!(self.poll_moved(cx, way))?;
         }
         if self.state == State::Ending {
-            way.to.end().map_err(|_| Fault::Write)?;
+            if !(is_last && way.to.ends_on_drop()) {
+                way.to.end().map_err(|_| Fault::Write)?;
+            }
             self.state = State::Ended;
         }
         Poll::Ready(Ok(()))

@@ -142,10 +142,10 @@ fn run(client: Arc<Scripted>, backend: Arc<Scripted>) -> Running {
         let (flow, half_closed) = (Arc::clone(&flow), Arc::clone(&half_closed));
         let stop = Arc::clone(&stop);
         tokio::spawn(async move {
-            let held = Held::nothing();
-            match relay(&*client, &*backend, &flow, &half_closed, &stop, held).await {
+            let mut held = Held::nothing();
+            match relay(&*client, &*backend, &flow, &half_closed, &stop, &mut held).await {
                 Outcome::Ended(ended) => ended,
-                Outcome::Paused(_) => panic!("nobody told it to pause"),
+                Outcome::Paused => panic!("nobody told it to pause"),
             }
         })
     };

@@ -57,14 +57,13 @@ async fn run() -> Running {
             let half_closed = AtomicBool::new(false);
             let mut held = Held::nothing();
             loop {
-                match relay(&of_client, &of_backend, &flow, &half_closed, &stop, held).await {
+                match relay(&of_client, &of_backend, &flow, &half_closed, &stop, &mut held).await {
                     Outcome::Ended(ended) => return ended,
-                    Outcome::Paused(paused) => {
+                    Outcome::Paused => {
                         pauses.fetch_add(1, Ordering::Relaxed);
                         // Whoever takes over does it a little later.
                         tokio::task::yield_now().await;
                         stop.resume();
-                        held = paused;
                     }
                 }
             }
@@ -166,7 +165,8 @@ async fn much_goes_the_fast_path_and_little_does_not() {
     let (backend, of_backend) = connected().await;
     let flow = Flow::default();
     let (half_closed, stop) = (AtomicBool::new(false), Stop::default());
-    let relaying = relay(&of_client, &of_backend, &flow, &half_closed, &stop, Held::nothing());
+    let mut held = Held::nothing();
+    let relaying = relay(&of_client, &of_backend, &flow, &half_closed, &stop, &mut held);
     let (sending, sink) = (client.into_std().unwrap(), backend.into_std().unwrap());
     let peers = tokio::task::spawn_blocking(move || {
         use std::io::{Read, Write};
