@@ -6,6 +6,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -27,6 +28,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct Descriptors {
     free: Arc<Semaphore>,
     total: usize,
+    pauses: AtomicU64,
 }
 
 /// Descriptors taken; given back on drop.
@@ -40,11 +42,15 @@ impl Descriptors {
     pub(crate) fn new(limit: u64) -> Self {
         let free = limit.saturating_sub(RESERVE).max(1);
         let free = usize::try_from(free).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        Self { free: Arc::new(Semaphore::new(free)), total: free }
+        Self { free: Arc::new(Semaphore::new(free)), total: free, pauses: AtomicU64::new(0) }
+    }
+
+    /// How often somebody had to wait for one.
+    pub(crate) fn pauses(&self) -> u64 {
+        self.pauses.load(Ordering::Relaxed)
     }
 
     /// How many are left.
-    #[cfg(test)]
     pub(crate) fn left(&self) -> usize {
         self.free.available_permits()
     }
@@ -63,6 +69,7 @@ impl Descriptors {
     /// Takes `count` when there are so many, first come first served; nothing
     /// if there are not within [`PATIENCE`].
     pub(crate) async fn take(&self, count: u32) -> Option<Taken> {
+        self.pauses.fetch_add(1, Ordering::Relaxed);
         let acquire = Arc::clone(&self.free).acquire_many_owned(count);
         let permit = tokio::time::timeout(PATIENCE, acquire).await.ok()?.ok()?;
         Some(Taken { _permit: permit })

@@ -123,6 +123,12 @@ impl Service {
         !self.draining.load(Ordering::Relaxed)
     }
 
+    /// Descriptors that the data path may still take, and how often a listener waited for some.
+    pub(crate) fn descriptors(&self) -> (u64, u64) {
+        let descriptors = &self.engine.descriptors;
+        (descriptors.left() as u64, descriptors.pauses())
+    }
+
     /// Tasks that live on the workers.
     pub(crate) fn worker_tasks(&self) -> u64 {
         self.engine.workers.tasks()

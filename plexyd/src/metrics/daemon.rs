@@ -65,6 +65,22 @@ pub(super) static FAMILIES: &[Family] = &[
     },
     Family {
         head: Head {
+            name: "plexy_descriptors_left",
+            help: "Descriptors that connections and tunnels may still take: a connection takes two, a tunnel one.",
+            kind: GAUGE,
+        },
+        sample: |service, _, samples| samples.gauge(&[], service.descriptors().0),
+    },
+    Family {
+        head: Head {
+            name: "plexy_accept_pauses_total",
+            help: "How often a tunnel has stopped accepting until descriptors were left again.",
+            kind: COUNTER,
+        },
+        sample: |service, _, samples| samples.counter(&[], service.descriptors().1),
+    },
+    Family {
+        head: Head {
             name: "plexy_worker_tasks",
             help: "Tasks of the data path that live: one per connection, listener and probe, and those that end them.",
             kind: GAUGE,
