@@ -36,6 +36,9 @@ const SETTLING: Duration = Duration::from_secs(10);
 /// an allocator's own order comes to and less than the least that could leak.
 const MEMORY_SLACK: u64 = 2_000_000;
 
+/// By how much the descriptors may differ: that of the scrape may not be closed yet.
+const DESCRIPTOR_SLACK: u64 = 1;
+
 /// What a daemon holds.
 #[derive(Debug, Clone, Copy)]
 struct Held {
@@ -105,10 +108,10 @@ impl Held {
         }
     }
 
-    /// Whether there is more of anything, memory aside for its slack.
+    /// Whether there is more of anything, beyond the slack.
     fn exceeds(&self, before: &Self) -> bool {
         self.memory > before.memory + MEMORY_SLACK
-            || self.descriptors > before.descriptors
+            || self.descriptors > before.descriptors + DESCRIPTOR_SLACK
             || self.threads > before.threads
             || self.tasks > before.tasks
             || self.connections > before.connections
