@@ -57,7 +57,7 @@ pub(crate) struct Backend {
     /// Cancelled when it leaves its tunnel: nothing probes or resolves it any more.
     pub(crate) removed: LazyLock<CancellationToken>,
     /// Messages about failed attempts, folded.
-    pub(crate) failures: Arc<Fold>,
+    pub(crate) failures: Fold,
     /// Cancelled when it is known for the first time where it is, or that
     /// nobody knows; none for what needs no resolver.
     located: Option<CancellationToken>,
@@ -110,7 +110,7 @@ impl Backend {
             connect_times: Histogram::default(),
             entered: Tally::default(),
             removed: LazyLock::default(),
-            failures: Arc::default(),
+            failures: Fold::default(),
             targets: ArcSwap::from_pointee(Targets { targets, cause, since: now }),
             preferred: AtomicUsize::new(0),
             standing: Standing::new(now),

@@ -1,7 +1,7 @@
 //! Repeated messages, folded: the first is logged at once, those that follow
 //! within [`WINDOW`] are counted, and the count is logged at its end.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tracing::warn;
@@ -12,7 +12,13 @@ const WINDOW: Duration = Duration::from_secs(10);
 /// One kind of message about one thing.
 #[derive(Debug, Default)]
 pub(crate) struct Fold {
-    /// Messages counted in the open window; none while there is no window.
+    /// Made with the first message: most things give none.
+    window: OnceLock<Arc<Window>>,
+}
+
+#[derive(Debug, Default)]
+struct Window {
+    /// Messages counted while it is open.
     folded: Mutex<Option<u64>>,
 }
 
@@ -21,21 +27,24 @@ impl Fold {
     /// window that folded something says so, with `what` it was, when it ends.
     ///
     /// Must be called on a runtime.
-    pub(crate) fn admits(self: &Arc<Self>, what: impl FnOnce() -> String) -> bool {
-        let mut folded = self.folded.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn admits(&self, what: impl FnOnce() -> String) -> bool {
+        let window = self.window.get_or_init(Arc::default);
+        let mut folded = window.folded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = folded.as_mut() {
             *count += 1;
             return false;
         }
         *folded = Some(0);
-        let (fold, what) = (Arc::clone(self), what());
+        let (window, what) = (Arc::clone(window), what());
         tokio::spawn(async move {
             tokio::time::sleep(WINDOW).await;
-            fold.close(&what);
+            window.close(&what);
         });
         true
     }
+}
 
+impl Window {
     fn close(&self, what: &str) {
         let folded = self.folded.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(similar) = folded.filter(|count| *count > 0) {
@@ -50,7 +59,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_the_first_of_a_window_is_admitted() {
-        let fold = Arc::new(Fold::default());
+        let fold = Fold::default();
         let admitted = |_| fold.admits(|| "x".to_owned());
         assert_eq!((0..5).map(admitted).collect::<Vec<_>>(), [true, false, false, false, false]);
         tokio::time::sleep(WINDOW + Duration::from_millis(1)).await;

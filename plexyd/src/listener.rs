@@ -1,10 +1,12 @@
 //! Accepting clients of one tunnel, and nothing else: what takes time happens
 //! in the connection's own task.
 
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use plexy_shared::info::Reason;
@@ -92,53 +94,98 @@ struct Door {
     _taken: Taken,
 }
 
+/// What a batch of clients has come to.
+#[derive(Debug)]
+enum Batch {
+    /// Others may wait.
+    Full,
+    /// Nobody waits any more.
+    Drained,
+    /// Somebody waits, but no descriptors are left.
+    Starved,
+    Failed(io::Error),
+}
+
 impl Door {
-    async fn run(mut self, listener: OwnedFd, mut closing: oneshot::Receiver<Waiting>) {
-        let listener = match sys::watch_listener(listener) {
-            Ok(listener) => listener,
-            Err(error) => {
-                error!(tunnel = self.tunnel.label(), %error, "cannot watch the listener");
-                return;
+    /// Accepts until it is told to close.
+    ///
+    /// Most tunnels wait for clients most of the time, so what this future holds meanwhile is what a
+    /// tunnel costs: it borrows, and what is rare is a box.
+    #[expect(clippy::manual_async_fn, reason = "an `async fn` holds its arguments twice")]
+    fn run(
+        mut self,
+        listener: OwnedFd,
+        mut closing: oneshot::Receiver<Waiting>,
+    ) -> impl Future<Output = ()> {
+        async move {
+            let listener = match sys::watch_listener(listener) {
+                Ok(listener) => listener,
+                Err(error) => {
+                    error!(tunnel = self.tunnel.label(), %error, "cannot watch the listener");
+                    return;
+                }
+            };
+            let waiting = tokio::select! {
+                biased;
+                waiting = &mut closing => waiting.unwrap_or(Waiting::Reset),
+                () = self.accept_all(&listener) => Waiting::Reset,
+            };
+            // Before the socket, so that nobody finds a path that nobody serves.
+            self.file = None;
+            if waiting == Waiting::Accept {
+                self.accept_waiting(&listener);
             }
-        };
-        let waiting = tokio::select! {
-            biased;
-            waiting = &mut closing => waiting.unwrap_or(Waiting::Reset),
-            () = self.accept_all(&listener) => Waiting::Reset,
-        };
-        // Before the socket, so that nobody finds a path that nobody serves.
-        self.file = None;
-        if waiting == Waiting::Accept {
-            self.accept_waiting(&listener);
         }
     }
 
     async fn accept_all(&self, listener: &AsyncFd<OwnedFd>) {
-        let mut patience_is_over = false;
         loop {
-            let Ok(mut ready) = listener.readable().await else { return };
-            for _ in 0..BATCH {
-                let taken = match self.engine.descriptors.try_take(DESCRIPTORS) {
-                    Some(taken) => Some(taken),
-                    // Whoever waits beside the first one has waited too.
-                    None if patience_is_over => None,
-                    // What is rare is boxed, so that a tunnel that waits for clients is small.
-                    None => Box::pin(self.engine.descriptors.take(DESCRIPTORS)).await,
-                };
-                patience_is_over = taken.is_none();
-                match accept(listener.get_ref()) {
-                    Ok((fd, peer)) => self.admit(fd, peer, taken),
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        ready.clear_ready();
-                        patience_is_over = false;
-                        break;
-                    }
-                    Err(error) => {
-                        Box::pin(self.pause_after(&error)).await;
-                        break;
-                    }
+            let batch = poll_fn(|cx| {
+                let mut ready = ready!(listener.poll_read_ready(cx)).ok();
+                let batch = self.accept_batch(listener.get_ref(), true);
+                if let (Batch::Drained, Some(ready)) = (&batch, &mut ready) {
+                    ready.clear_ready();
                 }
+                Poll::Ready(ready.map(|_| batch))
+            });
+            match batch.await {
+                Some(Batch::Full | Batch::Drained) => {}
+                Some(Batch::Starved) => Box::pin(self.wait_for_descriptors(listener)).await,
+                Some(Batch::Failed(error)) => Box::pin(self.pause_after(error)).await,
+                // The runtime has ended.
+                None => return,
             }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Lets clients in who wait. If descriptors run out, those who are left wait on where there is
+    /// patience, and are refused where it is over.
+    fn accept_batch(&self, listener: &OwnedFd, is_patient: bool) -> Batch {
+        for _ in 0..BATCH {
+            let taken = self.engine.descriptors.try_take(DESCRIPTORS);
+            if taken.is_none() && is_patient {
+                return Batch::Starved;
+            }
+            match accept(listener) {
+                Ok((fd, peer)) => self.admit(fd, peer, taken),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Batch::Drained,
+                Err(error) => return Batch::Failed(error),
+            }
+        }
+        Batch::Full
+    }
+
+    /// Waits for descriptors. Where none come in time, all who wait beside the first one have waited
+    /// too, and are told.
+    async fn wait_for_descriptors(&self, listener: &AsyncFd<OwnedFd>) {
+        if let Some(taken) = self.engine.descriptors.take(DESCRIPTORS).await {
+            if let Ok((fd, peer)) = accept(listener.get_ref()) {
+                self.admit(fd, peer, Some(taken));
+            }
+            return;
+        }
+        while matches!(self.accept_batch(listener.get_ref(), false), Batch::Full) {
             tokio::task::yield_now().await;
         }
     }
@@ -157,7 +204,7 @@ impl Door {
     }
 
     /// An error of `accept` is not the end of a listener.
-    async fn pause_after(&self, error: &io::Error) {
+    async fn pause_after(&self, error: io::Error) {
         // A client that left while it waited, or whose network has failed
         // (accept(2), "Error handling"), says nothing about the next one.
         let errno = error.raw_os_error().map(Errno::from_raw_os_error);

@@ -33,7 +33,7 @@ pub(crate) struct Tunnel {
     pub(crate) opened: Instant,
     pub(crate) totals: Totals,
     /// Messages about clients that were refused, folded.
-    pub(crate) refusals: Arc<Fold>,
+    pub(crate) refusals: Fold,
     /// Why connections have ended.
     pub(crate) ended: Reasons,
     /// Why clients were reset instead of let in.
@@ -80,7 +80,7 @@ impl Tunnel {
             origin,
             opened: Instant::now(),
             totals: Totals::default(),
-            refusals: Arc::default(),
+            refusals: Fold::default(),
             route: ArcSwap::from_pointee(route),
             ended: Reasons::default(),
             rejected: Reasons::default(),

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
-use std::sync::Arc;
 use std::time::Duration;
 
 use plexy_shared::spec::BoundAddr;
@@ -60,7 +59,7 @@ impl Entrance {
 
     /// Lets in whoever comes, for ever.
     pub(crate) async fn accept_all(&self, mut enter: impl FnMut(Stream, Peer)) {
-        let errors = Arc::new(Fold::default());
+        let errors = Fold::default();
         loop {
             match self.accept().await {
                 Ok((stream, peer)) => enter(stream, peer),

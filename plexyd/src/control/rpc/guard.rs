@@ -1,7 +1,6 @@
 //! Who may ask, before anything is read but the head of the request: so it holds
 //! for calls, batches and WebSockets alike.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -31,7 +30,7 @@ pub(super) struct Guard {
     /// Names by which it may be called, in lower case, without a port.
     hosts: Vec<String>,
     /// Messages about who was refused, folded.
-    refused: Arc<Fold>,
+    refused: Fold,
 }
 
 /// A request that is not let in.
@@ -77,7 +76,7 @@ impl Guard {
     /// `hosts` are allowed besides `localhost` and the loopback addresses.
     pub(super) fn new(token: Option<Token>, hosts: Vec<String>) -> Self {
         let hosts = hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect();
-        Self { token, hosts, refused: Arc::default() }
+        Self { token, hosts, refused: Fold::default() }
     }
 
     pub(super) fn has_token(&self) -> bool {
