@@ -67,8 +67,11 @@ pub(crate) async fn carry(mut accepted: Accepted, engine: Arc<Engine>) {
         match relay(&client, backend, &entry.flow, &entry.half_closed, &entry.stop, &mut held).await
         {
             Outcome::Ended(ended) => break ended,
-            // Nobody takes connections over: it goes on here.
-            Outcome::Paused => entry.stop.resume(),
+            // It has lived long enough for the sweep to come by, so it may stay for long.
+            Outcome::Paused => {
+                backend.keep_alive(entry.tunnel.route().options.keepalive);
+                entry.stop.resume();
+            }
         }
     };
     drop((client, connected));

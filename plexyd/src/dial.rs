@@ -1,13 +1,15 @@
 //! One attempt to reach a backend: the same for a client's connection and for
 //! the probe that ends an ejection.
 
+use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use plexy_shared::info::Attempt;
-use plexy_shared::spec::{Keepalive, TunnelOptions, UnixPath};
+use plexy_shared::spec::{TunnelOptions, UnixPath};
 use plexy_shared::units::show_duration;
 use rustix::io::Errno;
 use rustix::net::{SocketAddrUnix, getsockname};
@@ -18,21 +20,28 @@ use tokio::time::Instant;
 
 use crate::backend::{Backend, Target};
 use crate::hops::{Hops, Origin, Underway};
-use crate::socket::{Socket, tune};
+use crate::socket::{Socket, send_at_once};
+
+/// Ports that the system gives to outgoing connections, as they are when the first one is made
+/// (ip(7), `ip_local_port_range`): all of them where it does not tell.
+static LOCAL_PORTS: LazyLock<RangeInclusive<u16>> = LazyLock::new(|| {
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let mut ports = range.split_whitespace().map_while(|port| port.parse().ok());
+    ports.next().zip(ports.next()).map_or(0..=u16::MAX, |(first, last)| first..=last)
+});
 
 /// How an attempt is made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Manner {
     /// For all addresses of the backend together.
     pub(crate) timeout: Duration,
-    pub(crate) keepalive: Option<Keepalive>,
     /// Tunnels that the client has come through.
     pub(crate) hops: u8,
 }
 
 impl Manner {
     pub(crate) fn new(options: &TunnelOptions, hops: u8) -> Self {
-        Self { timeout: options.connect_timeout, keepalive: options.keepalive, hops }
+        Self { timeout: options.connect_timeout, hops }
     }
 }
 
@@ -142,7 +151,7 @@ async fn connect(target: &Target, manner: Manner, hops: &Arc<Hops>) -> io::Resul
 async fn connect_tcp(addr: SocketAddr, manner: Manner, hops: &Arc<Hops>) -> io::Result<Dialled> {
     let flags = Type::STREAM.nonblocking().cloexec();
     let socket = socket2::Socket::new(Domain::for_address(addr), flags, None)?;
-    tune(&socket, manner.keepalive)?;
+    send_at_once(&socket)?;
     let begin = || is_connected(&socket, addr);
     let underway = if hops.listens_on_port(addr.port()) {
         hops.depart(manner.hops, || {
@@ -168,7 +177,8 @@ async fn connect_tcp(addr: SocketAddr, manner: Manner, hops: &Arc<Hops>) -> io::
     }
     // Where nobody listens on a loopback port that the system may also give to
     // outgoing connections, a socket can be connected to itself.
-    if addr.ip().is_loopback() && stream.local_addr()? == addr {
+    let may_be_itself = addr.ip().is_loopback() && LOCAL_PORTS.contains(&addr.port());
+    if may_be_itself && stream.local_addr()? == addr {
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
     Ok(Dialled { socket: Socket::Tcp(stream), _underway: underway })

@@ -89,6 +89,15 @@ impl Socket {
         }
     }
 
+    /// Has the kernel ask a peer that is silent for long whether it is still there.
+    pub(crate) fn keep_alive(&self, keepalive: Option<Keepalive>) {
+        if let Self::Tcp(stream) = self
+            && let Err(error) = keep_alive(stream, keepalive)
+        {
+            debug!(%error, "cannot set keepalive");
+        }
+    }
+
     /// Whether the peer has sent something that was not read.
     pub(crate) fn has_unread_bytes(&self) -> bool {
         let look = RecvFlags::PEEK | RecvFlags::DONTWAIT;
@@ -190,12 +199,19 @@ pub(crate) fn reset_on_close(socket: impl AsFd) {
     }
 }
 
-/// What every TCP socket of a tunnel gets, on both sides. Accepted sockets
-/// inherit it from their listener.
-pub(crate) fn tune(socket: impl AsFd, keepalive: Option<Keepalive>) -> io::Result<()> {
+/// What the listener of a tunnel gets, and accepted sockets inherit.
+pub(crate) fn tune(listener: impl AsFd, keepalive: Option<Keepalive>) -> io::Result<()> {
+    send_at_once(&listener)?;
+    keep_alive(&listener, keepalive)
+}
+
+/// Without it a response waits for the peer's delayed acknowledgement.
+pub(crate) fn send_at_once(socket: impl AsFd) -> io::Result<()> {
+    SockRef::from(&socket).set_tcp_nodelay(true)
+}
+
+fn keep_alive(socket: impl AsFd, keepalive: Option<Keepalive>) -> io::Result<()> {
     let socket = SockRef::from(&socket);
-    // Without it a response waits for the peer's delayed acknowledgement.
-    socket.set_tcp_nodelay(true)?;
     match keepalive {
         None => socket.set_keepalive(false),
         Some(Keepalive { idle, interval, probes }) => socket.set_tcp_keepalive(

@@ -41,13 +41,6 @@ impl Stop {
     }
 
     /// Pauses it, once it relays; without effect where it is to end.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "for handing connections over; until then it is kept working by tests"
-        )
-    )]
     pub(crate) fn pause(&self) {
         self.exchange(GO_ON, PAUSE);
         self.waker.wake();

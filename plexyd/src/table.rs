@@ -50,6 +50,22 @@ pub(crate) struct Entry {
 struct Timeouts {
     idle: Option<Duration>,
     half_close: Option<Duration>,
+    /// Silence after which the kernel begins to ask the backend whether it is still there.
+    keepalive: Option<Duration>,
+}
+
+impl Timeouts {
+    fn of(options: &TunnelOptions) -> Self {
+        Self {
+            idle: options.idle_timeout,
+            half_close: options.half_close_timeout(),
+            keepalive: options.keepalive.map(|keepalive| keepalive.idle),
+        }
+    }
+
+    fn shortest(self) -> Option<Duration> {
+        [self.idle, self.half_close, self.keepalive].into_iter().flatten().min()
+    }
 }
 
 impl Entry {
@@ -68,10 +84,7 @@ impl Entry {
             stop: Stop::default(),
             half_closed: AtomicBool::new(false),
             backend: OnceLock::new(),
-            timeouts: Timeouts {
-                idle: options.idle_timeout,
-                half_close: options.half_close_timeout(),
-            },
+            timeouts: Timeouts::of(options),
         }
     }
 
@@ -94,6 +107,9 @@ struct Slot {
     bytes_seen: u64,
     was_half_closed: bool,
     silent_since: Instant,
+    /// Whether it has yet to be [paused](Stop::pause) so that its backend gets its keepalive: four
+    /// calls that most connections do not live long enough to need.
+    needs_keepalive: bool,
 }
 
 /// The table.
@@ -123,16 +139,17 @@ pub(crate) struct Registered {
 impl Table {
     pub(crate) fn register(self: &Arc<Self>, entry: Entry, seat: Seat) -> Registered {
         let entry = Arc::new(entry);
-        let shortest = entry.timeouts.idle.into_iter().chain(entry.timeouts.half_close).min();
+        let timeouts = entry.timeouts;
         let slot = Slot {
             entry: Arc::clone(&entry),
             bytes_seen: 0,
             was_half_closed: false,
             silent_since: entry.started,
+            needs_keepalive: timeouts.keepalive.is_some(),
         };
         self.totals.count();
         let key = self.lock().insert(slot);
-        self.sweep_at_least_every(shortest);
+        self.sweep_at_least_every(timeouts.shortest());
         Registered { table: Arc::clone(self), key, entry, reason: None, lease: None, _seat: seat }
     }
 
@@ -159,7 +176,8 @@ impl Table {
         Frozen { slots: self.lock(), totals: &self.totals }
     }
 
-    /// Ends connections that were silent for too long, again and again.
+    /// Ends connections that were silent for too long, and pauses each that stays once, again and
+    /// again.
     pub(crate) async fn keep_sweeping(&self) {
         loop {
             let shortest = *self.shortest.lock().unwrap_or_else(PoisonError::into_inner);
@@ -176,8 +194,11 @@ impl Table {
         let mut slots = self.lock();
         let mut shortest: Option<Duration> = None;
         for (_, slot) in slots.iter_mut() {
-            let timeouts = slot.entry.timeouts;
-            shortest = shortest.into_iter().chain(timeouts.idle).chain(timeouts.half_close).min();
+            shortest = shortest.into_iter().chain(slot.entry.timeouts.shortest()).min();
+            if slot.needs_keepalive && slot.entry.backend.get().is_some() {
+                slot.needs_keepalive = false;
+                slot.entry.stop.pause();
+            }
             if slot.silent_for(now) {
                 slot.entry.stop.order(Reason::Idle);
             }

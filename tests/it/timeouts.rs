@@ -119,3 +119,43 @@ async fn a_client_that_waits_for_its_backend_is_not_idle() {
 
     assert_eq!(&banner, b"at last");
 }
+
+/// Whether one of the kernel's established TCP sockets with these ports, as far as they are given,
+/// has a keepalive timer (`proc_net_tcp.txt` of the kernel: `tr`).
+fn is_kept_alive(local: Option<u16>, remote: Option<u16>) -> bool {
+    const ESTABLISHED: &str = "01";
+    const KEEPALIVE: &str = "02";
+    let sockets = std::fs::read_to_string("/proc/net/tcp").expect("procfs");
+    sockets.lines().skip(1).any(|line| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        let is_at = |addr: &str, port: Option<u16>| {
+            port.is_none_or(|port| addr.ends_with(&format!(":{port:04X}")))
+        };
+        is_at(fields[1], local)
+            && is_at(fields[2], remote)
+            && fields[3] == ESTABLISHED
+            && fields[5].starts_with(KEEPALIVE)
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_stays_is_kept_alive_on_both_sides() {
+    let (kept, left) = (Echo::start(), Echo::start());
+    let daemon = Daemon::start().await;
+    let tunnel = daemon.open(&format!("{}[keepalive=1s/1s/9]", kept.addr())).await;
+    let without = daemon.open(&format!("{}[keepalive=off]", left.addr())).await;
+    let mut silent =
+        [Stream::connect(tunnel).await.unwrap(), Stream::connect(without).await.unwrap()];
+
+    eventually!(is_kept_alive(None, Some(kept.addr().port())));
+    assert!(is_kept_alive(Some(tunnel.port()), None));
+    assert!(!is_kept_alive(None, Some(left.addr().port())));
+    assert!(!is_kept_alive(Some(without.port()), None));
+    // Looking after them has cost no byte.
+    for stream in &mut silent {
+        stream.write_all(b"still here").await.unwrap();
+        let mut reply = [0; 10];
+        stream.read_exact(&mut reply).await.unwrap();
+        assert_eq!(&reply, b"still here");
+    }
+}

@@ -9,6 +9,9 @@ pub(crate) struct Effort {
     pub(crate) warm_up: Duration,
     /// Load that counts.
     pub(crate) measured: Duration,
+    /// What has to pass before it is idle: plexyd looks after connections that stay some seconds
+    /// after they have come.
+    pub(crate) settling: Duration,
     /// How long an idle proxy is watched.
     pub(crate) idle: Duration,
     /// The most idle connections that are opened.
@@ -20,6 +23,7 @@ impl Effort {
     pub(crate) const FULL: Self = Self {
         warm_up: Duration::from_millis(250),
         measured: Duration::from_millis(800),
+        settling: Duration::from_secs(8),
         idle: Duration::from_secs(2),
         connections_max: 100_000,
     };
@@ -28,6 +32,7 @@ impl Effort {
     pub(crate) const QUICK: Self = Self {
         warm_up: Duration::from_millis(150),
         measured: Duration::from_millis(400),
+        settling: Duration::from_secs(8),
         idle: Duration::from_secs(1),
         connections_max: 100_000,
     };
@@ -36,6 +41,7 @@ impl Effort {
     pub(crate) const SMOKE: Self = Self {
         warm_up: Duration::from_millis(20),
         measured: Duration::from_millis(50),
+        settling: Duration::from_millis(100),
         idle: Duration::from_millis(100),
         connections_max: 100,
     };

@@ -15,9 +15,6 @@ const RESERVE: u64 = 400;
 /// How long opening all of them may take.
 const OPENING: Duration = Duration::from_secs(60);
 
-/// What has to be over before idleness is watched.
-const SETTLING: Duration = Duration::from_millis(300);
-
 pub(super) fn measure(scene: &Scene<'_>) -> anyhow::Result<Figures> {
     let backend = scene.backend()?;
     let proxy = scene.proxy(&[backend.services().respond])?;
@@ -35,7 +32,7 @@ pub(super) fn measure(scene: &Scene<'_>) -> anyhow::Result<Figures> {
         Task { work: Work::Exchange { connections, answer_bytes: 4096, life: Life::Idle }, ..warm };
     let mut client = scene.client(&task)?;
     client.idle(OPENING)?;
-    thread::sleep(SETTLING);
+    thread::sleep(scene.effort.settling);
     let memory = meter::memory(proxy.pid())?.saturating_sub(before);
     let (began, used) = (Instant::now(), meter::cpu(proxy.pid())?);
     thread::sleep(scene.effort.idle);
