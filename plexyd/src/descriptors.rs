@@ -6,11 +6,14 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::warn;
+
+use crate::fold::Fold;
 
 /// Descriptors that the data path never takes, besides those that are open
 /// when it starts: 64 control sessions, 100 connections of JSON-RPC, 16 for
@@ -29,7 +32,13 @@ pub(crate) struct Descriptors {
     free: Arc<Semaphore>,
     total: usize,
     pauses: AtomicU64,
+    waiting: AtomicUsize,
+    shortages: Fold,
 }
+
+/// Somebody who waits for descriptors, until this is dropped.
+#[derive(Debug)]
+struct Waiting<'a>(&'a AtomicUsize);
 
 /// Descriptors taken; given back on drop.
 #[derive(Debug)]
@@ -42,12 +51,23 @@ impl Descriptors {
     pub(crate) fn new(limit: u64) -> Self {
         let free = limit.saturating_sub(RESERVE).max(1);
         let free = usize::try_from(free).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        Self { free: Arc::new(Semaphore::new(free)), total: free, pauses: AtomicU64::new(0) }
+        Self {
+            free: Arc::new(Semaphore::new(free)),
+            total: free,
+            pauses: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
+            shortages: Fold::default(),
+        }
     }
 
     /// How often somebody had to wait for one.
     pub(crate) fn pauses(&self) -> u64 {
         self.pauses.load(Ordering::Relaxed)
+    }
+
+    /// How many wait for some now.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// How many are left.
@@ -70,9 +90,28 @@ impl Descriptors {
     /// if there are not within [`PATIENCE`].
     pub(crate) async fn take(&self, count: u32) -> Option<Taken> {
         self.pauses.fetch_add(1, Ordering::Relaxed);
+        let _waiting = self.wait();
         let acquire = Arc::clone(&self.free).acquire_many_owned(count);
         let permit = tokio::time::timeout(PATIENCE, acquire).await.ok()?.ok()?;
         Some(Taken { _permit: permit })
+    }
+
+    fn wait(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        if self.shortages.admits(|| "no file descriptors are left".to_owned()) {
+            warn!(
+                limit = self.total,
+                "no file descriptors are left for connections: tunnels accept none until some are; \
+                 raise the limit (`ulimit -n`, `LimitNOFILE=`)"
+            );
+        }
+        Waiting(&self.waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -109,6 +148,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn waiting_for_descriptors_has_an_end() {
         let descriptors = Descriptors::new(RESERVE + 1);
-        assert!(descriptors.take(2).await.is_none());
+        let (taken, waiting) =
+            tokio::join!(biased; descriptors.take(2), async { descriptors.waiting() });
+        assert!(taken.is_none());
+        assert_eq!((waiting, descriptors.waiting()), (1, 0));
     }
 }

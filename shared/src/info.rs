@@ -263,6 +263,12 @@ pub struct BackendReply {
     pub revision: u64,
 }
 
+/// What is left out of an answer.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 /// What `status` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusReply {
@@ -270,6 +276,9 @@ pub struct StatusReply {
     pub revision: u64,
     /// How many tunnels are open.
     pub tunnels: usize,
+    /// How many of them accept no client now, since no file descriptors are left.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tunnels_paused: usize,
     /// Each of them in order of opening, where the full status was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tunnel_list: Option<Vec<TunnelStatus>>,

@@ -41,3 +41,16 @@ async fn after_many_connections_a_daemon_holds_what_it_held_before() {
     let shown = bench(&["--only", "plexyd", "--million", "20000"]).await;
     assert!(shown.contains("after     20000: "), "{shown}");
 }
+
+#[tokio::test]
+async fn instructions_of_the_data_path_can_be_counted() {
+    let Some(_valgrind) = Tool::find("valgrind", "valgrind") else { return };
+
+    let shown = bench(&["--only", "plexyd", "--smoke", "--instructions"]).await;
+
+    for unit in ["copy", "exchange", "connect"] {
+        let line = shown.lines().find(|line| line.starts_with(unit));
+        let counted = line.and_then(|line| line.split_whitespace().last()?.parse::<u64>().ok());
+        assert!(counted.is_some_and(|counted| counted > 0), "no {unit} in {shown}");
+    }
+}

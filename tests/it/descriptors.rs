@@ -27,11 +27,14 @@ async fn the_client_that_finds_no_descriptors_is_reset_and_nobody_is_blamed() {
         flows.push(Flow::start(tunnel, seed).await.unwrap());
     }
 
-    let mut line = daemon.line().await;
+    let (mut line, mut told) = (daemon.line().await, false);
     let beyond = tokio::spawn(is_reset(tunnel));
     while !beyond.is_finished() {
         assert_eq!(line.ask("ping").await, "OK: pong\n");
+        told |= line.ask("status").await.contains("1, 1 accepting no clients: no file descriptors");
     }
+    assert!(told, "`status` says nothing");
+    assert_eq!(line.ask("status").await, "OK: Tunnels: 1\n");
 
     beyond.await.unwrap();
     eventually!(daemon.rejected(tunnel).await == 1);

@@ -83,7 +83,12 @@ mod tests {
 
     #[test]
     fn the_reply_stays_whole_and_says_what_it_is() {
-        let reply = StatusReply { revision: 7, tunnels: 0, tunnel_list: Some(Vec::new()) };
+        let reply = StatusReply {
+            revision: 7,
+            tunnels: 0,
+            tunnels_paused: 0,
+            tunnel_list: Some(Vec::new()),
+        };
         let written = answer(&Answer::Status(reply)).data;
         assert!(written.starts_with("{\n  \"schema\": \"plexy.status/1\",\n"), "{written}");
         let document: Value = serde_json::from_str(&written).unwrap();

@@ -74,12 +74,19 @@ fn backend(change: &BackendChange, preposition: &str, one_goes: &str, many_go: &
 }
 
 fn status(reply: &StatusReply, has_headers: bool) -> Written {
-    match &reply.tunnel_list {
+    let written = match &reply.tunnel_list {
         None => Written::line(some(reply.tunnels as u64, "tunnel", "tunnels")),
         Some(tunnels) if tunnels.is_empty() => {
             Written::default().with_note("no tunnels are open; `plexyctl help open` shows how")
         }
         Some(tunnels) => Written { data: table::list(tunnels, has_headers), note: None },
+    };
+    match reply.tunnels_paused as u64 {
+        0 => written,
+        paused => written.with_note(format!(
+            "{} accepting no clients: plexyd has no file descriptors left",
+            some(paused, "tunnel", "tunnels")
+        )),
     }
 }
 

@@ -33,7 +33,7 @@ impl Service {
 
     fn count(&self) -> StatusReply {
         let revision = self.revision();
-        StatusReply { revision, tunnels: self.registry().len(), tunnel_list: None }
+        self.reply(revision, self.registry().len(), None)
     }
 
     fn list(&self) -> (Survey, StatusReply) {
@@ -42,8 +42,18 @@ impl Service {
         let revision = self.revision();
         let survey = self.survey_all();
         let list: Vec<_> = survey.tunnels.iter().map(tunnel_status).collect();
-        let status = StatusReply { revision, tunnels: list.len(), tunnel_list: Some(list) };
+        let status = self.reply(revision, list.len(), Some(list));
         (survey, status)
+    }
+
+    fn reply(
+        &self,
+        revision: u64,
+        tunnels: usize,
+        tunnel_list: Option<Vec<TunnelStatus>>,
+    ) -> StatusReply {
+        let tunnels_paused = self.engine.descriptors.waiting();
+        StatusReply { revision, tunnels, tunnels_paused, tunnel_list }
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Effort {
     pub(crate) idle: Duration,
     /// The most idle connections that are opened.
     pub(crate) connections_max: usize,
+    /// By how much the work is divided that is done where instructions are counted.
+    pub(crate) units_divisor: u64,
 }
 
 impl Effort {
@@ -26,6 +28,7 @@ impl Effort {
         settling: Duration::from_secs(8),
         idle: Duration::from_secs(2),
         connections_max: 100_000,
+        units_divisor: 1,
     };
 
     /// For a first look.
@@ -35,6 +38,7 @@ impl Effort {
         settling: Duration::from_secs(8),
         idle: Duration::from_secs(1),
         connections_max: 100_000,
+        units_divisor: 1,
     };
 
     /// To see that everything works: its figures mean nothing.
@@ -44,5 +48,6 @@ impl Effort {
         settling: Duration::from_millis(100),
         idle: Duration::from_millis(100),
         connections_max: 100,
+        units_divisor: 16,
     };
 }

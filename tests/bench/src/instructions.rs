@@ -66,7 +66,7 @@ const MEASURED: [Measured; 3] = [
 ];
 
 /// Counts, and prints a table.
-pub(crate) fn run(contestants: &[Contestant], cpus: &Cpus) -> anyhow::Result<()> {
+pub(crate) fn run(contestants: &[Contestant], cpus: &Cpus, effort: Effort) -> anyhow::Result<()> {
     let valgrind = find("valgrind", "valgrind")?;
     let Some(layout) = Layout::new(Pin::Unpinned, cpus) else { return Ok(()) };
     let mut table = Table::new();
@@ -82,11 +82,13 @@ pub(crate) fn run(contestants: &[Contestant], cpus: &Cpus) -> anyhow::Result<()>
             let words = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
             let watched = contestant.clone().under(&valgrind, &words);
             let count = |units| {
-                let scene = Scene::new(&watched, Effort::FULL, Pin::Unpinned, &layout)?;
+                let scene = Scene::new(&watched, effort, Pin::Unpinned, &layout)?;
                 measured.count(&scene, units).with_context(|| contestant.label.clone())
             };
-            let instructions = count(measured.more)?.saturating_sub(count(measured.less)?);
-            let units = (measured.more - measured.less) / measured.per;
+            let (less, more) =
+                (measured.less / effort.units_divisor, measured.more / effort.units_divisor);
+            let instructions = count(more)?.saturating_sub(count(less)?);
+            let units = (more - less) / measured.per;
             line.push((instructions / units).to_string());
         }
         table.add_row(line);

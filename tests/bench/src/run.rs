@@ -43,7 +43,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         return million::run(connections, plexyd.context("--only leaves plexyd out")?, &cpus);
     }
     if args.instructions {
-        return instructions::run(&contestants, &cpus);
+        return instructions::run(&contestants, &cpus, plan.effort);
     }
     let path = args.out.map_or_else(default_out, Ok)?;
     let mut raw = RawRows::create(&path, &environment)?;

@@ -74,7 +74,14 @@ impl Answer {
 
     pub(super) fn status(reply: &StatusReply) -> Self {
         let list = reply.tunnel_list.iter().flatten();
-        Self::new(format!("Tunnels: {}", reply.tunnels), list.map(status_line).collect(), reply)
+        let mut headline = format!("Tunnels: {}", reply.tunnels);
+        if reply.tunnels_paused > 0 {
+            let paused = reply.tunnels_paused;
+            headline.push_str(&format!(
+                ", {paused} accepting no clients: no file descriptors are left"
+            ));
+        }
+        Self::new(headline, list.map(status_line).collect(), reply)
     }
 
     pub(super) fn detail(info: &TunnelInfo) -> Self {
