@@ -12,6 +12,7 @@ use std::time::Duration;
 use plexy_shared::info::Reason;
 use rustix::io::Errno;
 use rustix::net::{SocketAddrAny, SocketAddrUnix, SocketFlags, acceptfrom_with};
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -141,12 +142,8 @@ impl Door {
     async fn accept_all(&self, listener: &AsyncFd<OwnedFd>) {
         loop {
             let batch = poll_fn(|cx| {
-                let mut ready = ready!(listener.poll_read_ready(cx)).ok();
-                let batch = self.accept_batch(listener.get_ref(), true);
-                if let (Batch::Drained, Some(ready)) = (&batch, &mut ready) {
-                    ready.clear_ready();
-                }
-                Poll::Ready(ready.map(|_| batch))
+                let ready = ready!(listener.poll_read_ready(cx)).ok();
+                Poll::Ready(ready.map(|_| self.accept_batch(listener, true)))
             });
             match batch.await {
                 Some(Batch::Full | Batch::Drained) => {}
@@ -161,13 +158,14 @@ impl Door {
 
     /// Lets clients in who wait. If descriptors run out, those who are left wait on where there is
     /// patience, and are refused where it is over.
-    fn accept_batch(&self, listener: &OwnedFd, is_patient: bool) -> Batch {
+    fn accept_batch(&self, listener: &AsyncFd<OwnedFd>, is_patient: bool) -> Batch {
         for _ in 0..BATCH {
             let taken = self.engine.descriptors.try_take(DESCRIPTORS);
             if taken.is_none() && is_patient {
                 return Batch::Starved;
             }
-            match accept(listener) {
+            // Where nobody waits any more, the kernel is to say when somebody does.
+            match listener.try_io(Interest::READABLE, accept) {
                 Ok((fd, peer)) => self.admit(fd, peer, taken),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Batch::Drained,
                 Err(error) => return Batch::Failed(error),
@@ -185,7 +183,7 @@ impl Door {
             }
             return;
         }
-        while matches!(self.accept_batch(listener.get_ref(), false), Batch::Full) {
+        while matches!(self.accept_batch(listener, false), Batch::Full) {
             tokio::task::yield_now().await;
         }
     }

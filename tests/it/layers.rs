@@ -8,19 +8,8 @@ use std::path::Path;
 /// The layers of plexyd, the lowest first; modules of one line may not use
 /// each other.
 const LAYERS: &[&[&str]] = &[
-    &[
-        "sys",
-        "stop",
-        "traffic",
-        "tally",
-        "histogram",
-        "fold",
-        "descriptors",
-        "hops",
-        "resolver",
-        "bind",
-        "places",
-    ],
+    &["sys", "stop", "traffic", "tally", "histogram", "fold", "hops", "resolver", "bind", "places"],
+    &["descriptors"],
     &["relay"],
     &["socket"],
     &["backend"],
