@@ -3,7 +3,7 @@
 use plexy_shared::info::{
     BackendReply, CloseReply, HelloReply, OpenReply, StatusReply, TunnelInfo,
 };
-use plexy_shared::spec::TunnelSpec;
+use plexy_shared::spec::{TunnelRef, TunnelSpec};
 
 use crate::client::Endpoint;
 
@@ -18,7 +18,12 @@ pub(crate) enum Answer {
         reply: OpenReply,
     },
     /// Of `close`.
-    Closed(CloseReply),
+    Closed {
+        /// The tunnel, as somebody named it.
+        tunnel: TunnelRef,
+        /// What happened.
+        reply: CloseReply,
+    },
     /// Of `status`, in both lengths.
     Status(StatusReply),
     /// Of `detail`.

@@ -2,6 +2,7 @@
 //! [`plexy_shared::command`] as sub-commands. What stands behind a verb is one
 //! line of that grammar; clap does not look into it.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -48,7 +49,7 @@ pub(crate) struct Options {
     pub(crate) output: Format,
 
     /// Print only the address of what was opened, or the names of a list; else nothing
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, conflicts_with = "output")]
     pub(crate) quiet: bool,
 
     /// Show the token in this file to plexyd; doors of TCP may want one
@@ -141,8 +142,18 @@ fn shell_quoted(example: &str) -> String {
 }
 
 fn line((verb, matches): (&str, &ArgMatches)) -> String {
-    let words = matches.get_many::<String>(WORDS).into_iter().flatten().map(String::as_str);
-    std::iter::once(verb).chain(words).collect::<Vec<_>>().join(" ")
+    let words = matches.get_many::<String>(WORDS).into_iter().flatten().map(|given| word(given));
+    std::iter::once(verb.into()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// What the shell took for one word is one: an address with a blank in it needs the quotes that the
+/// shell has taken away. What has an equals sign has a place for quotes of its own.
+fn word(given: &str) -> Cow<'_, str> {
+    if given.contains(char::is_whitespace) && !given.contains(['"', '=']) {
+        Cow::Owned(format!("\"{given}\""))
+    } else {
+        Cow::Borrowed(given)
+    }
 }
 
 fn endpoint(text: &str) -> Result<Endpoint, String> {
@@ -199,8 +210,20 @@ mod tests {
         check("list", "list");
         check("status full", "status full");
         check("open 3000=10.0.0.1:80, 10.0.0.2:80", "open 3000=10.0.0.1:80, 10.0.0.2:80");
-        check("-q close db drain deadline=30s -o json", "close db drain deadline=30s");
+        check("-q close db drain deadline=30s", "close db drain deadline=30s");
+        check("close db drain deadline=30s -o json", "close db drain deadline=30s");
         assert!(read("").unwrap().line.is_none());
+    }
+
+    #[test]
+    fn what_the_shell_took_for_one_word_is_one() {
+        let typed = |words: &[&str]| {
+            let words = std::iter::once(&"plexyctl").chain(words).map(Into::into);
+            Args::read(words).unwrap().line.unwrap()
+        };
+        assert_eq!(typed(&["close", "unix:/my app"]), r#"close "unix:/my app""#);
+        assert_eq!(typed(&["close", r#""unix:/my app""#]), r#"close "unix:/my app""#);
+        assert_eq!(typed(&["open", "1=2, 3[name=a]"]), "open 1=2, 3[name=a]");
     }
 
     #[test]
@@ -221,6 +244,7 @@ mod tests {
         refused("ping --timeout 99ms", "100ms to 1h");
         refused("ping --timeout nan", "finite");
         refused("ping -o yaml", "possible values: table, json");
+        refused("ping -q -o json", "cannot be used with");
         refused("ping --endpoint localhost:1", "did you mean `ws://localhost:1`?");
     }
 }

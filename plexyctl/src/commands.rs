@@ -1,6 +1,9 @@
 //! One command, from its line to its answer. This module knows nothing of
 //! sockets, nor of how an answer is shown.
 
+use std::borrow::Cow;
+use std::fmt::Display;
+
 use plexy_shared::command::{Detail, Request};
 use plexy_shared::info::BackendReply;
 use plexy_shared::rpc::{
@@ -83,7 +86,7 @@ impl Found {
                 let params = CloseTunnelParams::new(&tunnel, connections);
                 let look = look_at(&tunnel);
                 let reply = self.call::<CloseTunnel>(&params, &look).await?;
-                Ok(Answer::Closed(reply))
+                Ok(Answer::Closed { tunnel, reply })
             }
             Request::Add { tunnel, backend } => {
                 self.change::<AddBackend>(&tunnel, &backend).await.map(Answer::Added)
@@ -144,9 +147,11 @@ impl Found {
     }
 }
 
-/// The command that shows a tunnel.
-fn look_at(tunnel: &TunnelRef) -> String {
-    format!("plexyctl detail {tunnel}")
+/// The command that shows a tunnel, to be typed into a shell.
+pub(crate) fn look_at(tunnel: impl Display) -> String {
+    let tunnel = tunnel.to_string();
+    let word = shlex::try_quote(&tunnel).map_or_else(|_| tunnel.clone(), Cow::into_owned);
+    format!("plexyctl detail {word}")
 }
 
 #[cfg(test)]
@@ -157,6 +162,18 @@ mod tests {
     fn what_only_a_session_knows_is_refused() {
         for line in ["", "# note", "help", "help open", "mode json", "auth 7Zq3nP0a", "exit"] {
             assert_eq!(Command::read(line).unwrap_err().code, "usage", "{line}");
+        }
+    }
+
+    #[test]
+    fn a_command_to_be_typed_is_one_for_a_shell() {
+        for (tunnel, command) in [
+            ("db", "plexyctl detail db"),
+            ("127.0.0.1:80", "plexyctl detail 127.0.0.1:80"),
+            ("*:80", "plexyctl detail '*:80'"),
+            ("\"unix:/a b\"", "plexyctl detail '\"unix:/a b\"'"),
+        ] {
+            assert_eq!(look_at(tunnel.parse::<TunnelRef>().unwrap()), command);
         }
     }
 

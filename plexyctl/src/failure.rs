@@ -190,6 +190,7 @@ fn unreached(error: &ConnectError, message: String) -> Failure {
         ConnectError::Busy(_) => Failure::of(Code::Overloaded, message),
         ConnectError::GaveUp(impatience) => Failure::of(code_of_impatience(*impatience), message),
         ConnectError::NoSocket
+        | ConnectError::NotASocket
         | ConnectError::UnsafeFolder(_)
         | ConnectError::NobodyListens
         | ConnectError::NotResolved(_)
@@ -200,7 +201,7 @@ fn unreached(error: &ConnectError, message: String) -> Failure {
 
 fn hint(error: &ConnectError) -> Option<String> {
     match error {
-        ConnectError::NoSocket | ConnectError::NobodyListens => {
+        ConnectError::NoSocket | ConnectError::NotASocket | ConnectError::NobodyListens => {
             Some("is plexyd running? `--endpoint URL` says where it is".to_owned())
         }
         ConnectError::Denied(owner) => owner

@@ -11,7 +11,7 @@ mod output;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use answer::Answer;
 use args::{Args, Format, Options};
@@ -79,10 +79,22 @@ fn explain(error: &clap::Error, given: &[OsString]) -> Exit {
     } else {
         let text = error.render().to_string();
         let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let failure = Failure::new(ClientCode::Usage, sentence);
-        Output::of_errors(Format::Json).failure(&failure.with_hint("see `plexyctl --help`"));
+        let failure = Failure::new(ClientCode::Usage, sentence).with_hint("see `plexyctl --help`");
+        let failure = Failure { suggestion: suggested(error), ..failure };
+        Output::of_errors(Format::Json).failure(&failure);
     }
     if is_help { Exit::Done } else { Exit::Usage }
+}
+
+/// What clap thinks was meant.
+fn suggested(error: &clap::Error) -> Option<String> {
+    let kinds =
+        [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
+    kinds.into_iter().find_map(|kind| match error.get(kind)? {
+        ContextValue::String(one) => Some(one.clone()),
+        ContextValue::Strings(several) => several.first().cloned(),
+        _ => None,
+    })
 }
 
 /// Whether JSON was asked for on a command line that could not be read.

@@ -5,13 +5,13 @@
 
 mod daemon;
 mod family;
+mod process;
 mod tunnels;
 
 use std::sync::Arc;
 
 use plexy_shared::error::Code;
 use prometheus::core::Collector;
-use prometheus::process_collector::ProcessCollector;
 use prometheus::{IntCounterVec, Opts};
 
 use crate::service::{Service, Survey};
@@ -33,7 +33,6 @@ pub(crate) enum Transport {
 pub(crate) struct Metrics {
     service: Arc<Service>,
     calls: IntCounterVec,
-    process: ProcessCollector,
 }
 
 impl Metrics {
@@ -44,7 +43,7 @@ impl Metrics {
         );
         let calls = IntCounterVec::new(calls, &["method", "transport", "outcome"]);
         let calls = calls.expect("the name and the labels are valid");
-        Self { service, calls, process: ProcessCollector::for_self() }
+        Self { service, calls }
     }
 
     /// Counts a call of JSON-RPC; no error is a success.
@@ -67,11 +66,11 @@ impl Metrics {
             (family.sample)(&self.service, &survey, &mut samples);
             family.head.encode(samples, true)
         };
-        let of_libraries = [self.calls.collect(), self.process.collect()].into_iter().flatten();
-        let of_libraries: Vec<_> =
-            of_libraries.filter(|family| !family.get_metric().is_empty()).collect();
+        let mut calls = self.calls.collect();
+        calls.retain(|family| !family.get_metric().is_empty());
         let _all_taken = daemon::FAMILIES.iter().filter_map(of_daemon).all(&mut *write)
-            && write(family::encode(&of_libraries))
+            && write(family::encode(&calls))
+            && write(process::encode())
             && tunnels::FAMILIES.iter().all(|row| write_family(row, &survey, write));
     }
 }

@@ -40,6 +40,11 @@ impl<T: Copy> Places<T> {
         self.by_name.get(&folded(name)).copied()
     }
 
+    /// Every name that is taken, in lower case.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
     pub(crate) fn on(&self, addr: &BoundAddr) -> Option<T> {
         self.by_addr.get(&key(addr.clone())).copied()
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use plexy_shared::error::nearest;
 use plexy_shared::spec::{BoundAddr, TunnelName};
 
 use crate::listener::Listener;
@@ -47,6 +48,12 @@ impl Registry {
 
     pub(crate) fn named(&self, name: &TunnelName) -> Option<&Arc<Tunnel>> {
         self.tunnel(self.places.named(name)?)
+    }
+
+    /// The name that a mistyped one most probably meant.
+    pub(crate) fn near(&self, name: &TunnelName) -> Option<TunnelName> {
+        let near = nearest(name.as_str(), self.places.names())?.parse().ok()?;
+        self.named(&near)?.route().options.name.clone()
     }
 
     pub(crate) fn listening_on(&self, addr: &BoundAddr) -> Option<&Arc<Tunnel>> {

@@ -141,13 +141,20 @@ impl Service {
             TunnelRef::Name(_) => None,
             TunnelRef::Listen(listen) => self.resolver.resolve_listen(listen).await.ok(),
         };
-        let registry = self.registry();
         let found = match (wanted, addr) {
-            (TunnelRef::Name(name), _) => registry.named(name),
-            (TunnelRef::Listen(_), Some(addr)) => registry.listening_on(&addr),
+            (TunnelRef::Name(name), _) => self.registry().named(name).cloned(),
+            (TunnelRef::Listen(_), Some(addr)) => self.registry().listening_on(&addr).cloned(),
             (TunnelRef::Listen(_), None) => None,
         };
-        found.cloned().ok_or_else(|| ServiceError::TunnelNotFound(wanted.clone()))
+        found.ok_or_else(|| self.not_found(wanted))
+    }
+
+    fn not_found(&self, wanted: &TunnelRef) -> ServiceError {
+        let near = match wanted {
+            TunnelRef::Name(name) => self.registry().near(name),
+            TunnelRef::Listen(_) => None,
+        };
+        ServiceError::TunnelNotFound { wanted: wanted.clone(), near }
     }
 
     /// Begins to change a tunnel: others wait until the turn is over. The tunnel
@@ -163,7 +170,7 @@ impl Service {
         let tunnel = found?;
         let is_open =
             self.registry().listening_on(&tunnel.listen).is_some_and(|it| it.id == tunnel.id);
-        if is_open { Ok((turn, tunnel)) } else { Err(ServiceError::TunnelNotFound(wanted.clone())) }
+        if is_open { Ok((turn, tunnel)) } else { Err(self.not_found(wanted)) }
     }
 
     /// Connections that live.

@@ -1,6 +1,7 @@
 //! One door: the stream to it, and the handshake of WebSocket.
 
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use jsonrpsee::async_client::{Client as RpcClient, ClientBuilder};
@@ -38,9 +39,14 @@ fn unix(error: io::Error, path: &Path) -> ConnectError {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ConnectError::NoSocket,
         io::ErrorKind::PermissionDenied => ConnectError::Denied(Owner::of(path)),
+        io::ErrorKind::ConnectionRefused if !is_socket(path) => ConnectError::NotASocket,
         io::ErrorKind::ConnectionRefused => ConnectError::NobodyListens,
         _ => ConnectError::Io(error),
     }
+}
+
+fn is_socket(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket())
 }
 
 /// Tries every address of a name, and tells of the last one.

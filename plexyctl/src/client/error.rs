@@ -23,6 +23,9 @@ pub(crate) enum ConnectError {
     /// The operating system does not let us in.
     #[error("permission denied{0}")]
     Denied(Owner),
+    /// Something else is there.
+    #[error("what is there is no socket")]
+    NotASocket,
     /// A socket is there, and nobody behind it.
     #[error("nobody listens there")]
     NobodyListens,
@@ -112,6 +115,7 @@ impl ConnectError {
             | Self::NotPlexyd(_)
             | Self::GaveUp(_) => true,
             Self::NoSocket
+            | Self::NotASocket
             | Self::UnsafeFolder(_)
             | Self::NobodyListens
             | Self::NotResolved(_)

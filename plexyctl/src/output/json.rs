@@ -31,7 +31,7 @@ struct Versions<'a> {
 pub(super) fn answer(answer: &Answer) -> Written {
     let data = match answer {
         Answer::Opened { reply, .. } => document("plexy.open/1", reply),
-        Answer::Closed(reply) => document("plexy.close/1", reply),
+        Answer::Closed { reply, .. } => document("plexy.close/1", reply),
         Answer::Status(reply) => document("plexy.status/1", reply),
         Answer::Detail(reply) => document("plexy.detail/1", reply),
         Answer::Added(change) => document("plexy.add/1", &change.reply),
@@ -57,6 +57,7 @@ pub(super) fn failure(failure: &Failure) -> String {
     pretty(&json!({ "error": {
         "code": failure.code,
         "message": message,
+        "text": failure.place.as_ref().map(|place| &place.text),
         "span": span,
         "suggestion": failure.suggestion,
         "hint": failure.hint,
@@ -111,7 +112,7 @@ mod tests {
         let document: Value = serde_json::from_str(&written).unwrap();
         let expected = json!({ "error": {
             "code": "unreachable", "message": "no\u{202e}body",
-            "span": null, "suggestion": null, "hint": null,
+            "text": null, "span": null, "suggestion": null, "hint": null,
         }});
         assert_eq!(document, expected);
         assert!(written.is_ascii());

@@ -17,7 +17,7 @@ pub(super) fn write(answer: &Answer) -> Written {
             }
         },
         Answer::Detail(info) => Written::line(safe(&info.status.listen)),
-        Answer::Closed(_)
+        Answer::Closed { .. }
         | Answer::Added(_)
         | Answer::Removed(_)
         | Answer::Pong(_)

@@ -1,19 +1,19 @@
 //! Answers for people: what changed, and what may come next.
 
 use plexy_shared::info::{BackendReply, Change, CloseReply, OpenReply, StatusReply};
-use plexy_shared::spec::TunnelSpec;
+use plexy_shared::spec::{TunnelRef, TunnelSpec};
 
 use super::Written;
 use super::safe::safe;
 use super::table;
 use super::units::{age, some};
 use crate::answer::{Answer, BackendChange, Daemon};
-use crate::commands::CLIENT;
+use crate::commands::{CLIENT, look_at};
 
 pub(super) fn write(answer: &Answer, has_headers: bool) -> Written {
     match answer {
         Answer::Opened { spec, reply } => opened(spec, reply),
-        Answer::Closed(reply) => Written::line(closed(reply)),
+        Answer::Closed { tunnel, reply } => Written::line(closed(tunnel, reply)),
         Answer::Status(reply) => status(reply, has_headers),
         Answer::Detail(info) => Written { data: table::detail(info, has_headers), note: None },
         Answer::Added(change) => backend(change, "to", "goes on", "go on"),
@@ -29,8 +29,9 @@ fn opened(spec: &TunnelSpec, reply: &OpenReply) -> Written {
     let name = spec.options.name.as_ref().map(ToString::to_string);
     let which = name.as_ref().map_or_else(|| listen.clone(), |name| format!("{name}: {listen}"));
     let backends = some(spec.backends.len() as u64, "backend", "backends");
-    let next = format!("next: plexyctl detail {}", name.as_ref().unwrap_or(&listen));
-    Written::line(format!("{}{which} → {backends}", verb(reply.result.as_str()))).with_note(next)
+    let next = look_at(name.as_ref().unwrap_or(&listen));
+    Written::line(format!("{}{which} → {backends}", verb(reply.result.as_str())))
+        .with_note(format!("next: {next}"))
 }
 
 /// The word for a change, as the begin of a sentence; one that is not known is
@@ -43,7 +44,7 @@ fn verb(result: &str) -> String {
     }
 }
 
-fn closed(reply: &CloseReply) -> String {
+fn closed(tunnel: &TunnelRef, reply: &CloseReply) -> String {
     let count =
         |connections, verb| format!("{} {verb}", some(connections, "connection", "connections"));
     let mut parts = Vec::new();
@@ -55,7 +56,12 @@ fn closed(reply: &CloseReply) -> String {
         1 => parts.push(count(1, "drains")),
         draining => parts.push(count(draining, "drain")),
     }
-    format!("closed {}: {}", safe(&reply.listen), parts.join(", "))
+    let listen = safe(&reply.listen);
+    let which = match tunnel {
+        TunnelRef::Name(name) => format!("{name} on {listen}"),
+        TunnelRef::Listen(_) => listen,
+    };
+    format!("closed {which}: {}", parts.join(", "))
 }
 
 fn backend(change: &BackendChange, preposition: &str, one_goes: &str, many_go: &str) -> Written {
@@ -70,7 +76,7 @@ fn backend(change: &BackendChange, preposition: &str, one_goes: &str, many_go: &
         Some(Change::Unchanged) => format!("unchanged: {tunnel} has {backend} already"),
         _ => format!("{}{backend} {preposition} {tunnel}{kept}", verb(result.as_str())),
     };
-    Written::line(sentence).with_note(format!("next: plexyctl detail {tunnel}"))
+    Written::line(sentence).with_note(format!("next: {}", look_at(tunnel)))
 }
 
 fn status(reply: &StatusReply, has_headers: bool) -> Written {
@@ -123,8 +129,10 @@ mod tests {
         write(&Answer::Removed(change), true).data
     }
 
-    fn close(ended: u64, draining: u64) -> String {
-        closed(&CloseReply { listen: "127.0.0.1:3000".to_owned(), ended, draining, revision: 1 })
+    fn close(tunnel: &str, ended: u64, draining: u64) -> String {
+        let listen = "127.0.0.1:3000".to_owned();
+        let reply = CloseReply { listen, ended, draining, revision: 1 };
+        closed(&tunnel.parse().unwrap(), &reply)
     }
 
     #[test]
@@ -145,10 +153,10 @@ mod tests {
 
     #[test]
     fn close_says_what_became_of_the_connections() {
-        assert_eq!(close(12, 0), "closed 127.0.0.1:3000: 12 connections ended");
-        assert_eq!(close(0, 12), "closed 127.0.0.1:3000: 12 connections drain");
-        assert_eq!(close(0, 1), "closed 127.0.0.1:3000: 1 connection drains");
-        assert_eq!(close(0, 0), "closed 127.0.0.1:3000: 0 connections ended");
+        assert_eq!(close("3000", 12, 0), "closed 127.0.0.1:3000: 12 connections ended");
+        assert_eq!(close("3000", 0, 12), "closed 127.0.0.1:3000: 12 connections drain");
+        assert_eq!(close("db", 0, 1), "closed db on 127.0.0.1:3000: 1 connection drains");
+        assert_eq!(close("db", 0, 0), "closed db on 127.0.0.1:3000: 0 connections ended");
     }
 
     #[test]

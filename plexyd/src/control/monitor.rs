@@ -81,11 +81,16 @@ impl Monitor {
 
     fn begin(self: &Arc<Self>, stream: Stream, _peer: Peer) {
         let monitor = Arc::clone(self);
-        let stay = self.guests.enter(true);
+        // Who only stays makes room for who asks.
+        let stay = self.guests.enter(false);
         let guest = Arc::clone(&stay.guest);
         let guarded = Guarded::new(stream, stay);
         self.tasks.spawn(async move {
-            http1::serve(guarded, &guest, &monitor.stop, |request| monitor.answer(request)).await;
+            let answer = |request| {
+                guest.trust();
+                monitor.answer(request)
+            };
+            http1::serve(guarded, &guest, &monitor.stop, answer).await;
         });
     }
 

@@ -91,7 +91,8 @@ impl Rpc {
 
     fn begin(self: &Arc<Self>, stream: Stream, peer: Peer) {
         let rpc = Arc::clone(self);
-        let stay = self.guests.enter(!self.guard.wants_token(peer));
+        // A stranger until the head of a request has come: who only stays makes room first.
+        let stay = self.guests.enter(false);
         let guest = Arc::clone(&stay.guest);
         let guarded = Guarded::new(stream, stay);
         self.tasks.spawn(async move {
@@ -104,7 +105,7 @@ impl Rpc {
         &self,
         request: Request<Incoming>,
         peer: Peer,
-        guest: &Guest,
+        guest: &Arc<Guest>,
     ) -> Response<Body> {
         let answered = self.answer_admitted(request, peer, guest).await;
         answered.unwrap_or_else(Refused::into_response)
@@ -114,14 +115,15 @@ impl Rpc {
         &self,
         request: Request<Incoming>,
         peer: Peer,
-        guest: &Guest,
+        guest: &Arc<Guest>,
     ) -> Result<Response<Body>, Refused> {
         self.guard.check_head(&request, peer)?;
         guest.trust();
         let actor = Actor::Peer(Door::Rpc, peer);
         if websocket::is_wanted(&request) {
             let response = websocket::accept(request.headers())?;
-            self.upgrade(request, Visitor { actor, transport: Transport::WebSocket });
+            let visitor = Visitor { actor, transport: Transport::WebSocket };
+            self.upgrade(request, visitor, Arc::clone(guest));
             return Ok(response);
         }
         let body = guard::read(request).await?;
@@ -140,12 +142,12 @@ impl Rpc {
     }
 
     /// Goes on with a WebSocket once the answer was sent.
-    fn upgrade(&self, request: Request<Incoming>, visitor: Visitor) {
+    fn upgrade(&self, request: Request<Incoming>, visitor: Visitor, guest: Arc<Guest>) {
         let shared = Arc::clone(&self.shared);
         let upgraded = hyper::upgrade::on(request);
         self.tasks.spawn(async move {
             match upgraded.await {
-                Ok(stream) => websocket::serve(TokioIo::new(stream), shared, visitor).await,
+                Ok(stream) => websocket::serve(TokioIo::new(stream), shared, visitor, guest).await,
                 Err(error) => debug!(%error, "a WebSocket has not begun"),
             }
         });

@@ -64,7 +64,8 @@ impl Sockets {
         }
         for socket in &config.rpc_sockets {
             let bound = sockets.bind_control(socket, "rpc", resolver).await;
-            sockets.rpc.push(bound.map_err(name_another)?);
+            let is_unix = matches!(socket, ListenAddr::Unix(_));
+            sockets.rpc.push(if is_unix { bound.map_err(name_another) } else { bound }?);
             if let ListenAddr::Name(name, _) = socket {
                 sockets.hosts.push(name.as_str().to_owned());
             }

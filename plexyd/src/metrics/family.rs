@@ -17,6 +17,20 @@ pub(super) struct Samples {
 pub(super) type Label<'a> = (&'a str, &'a str);
 
 impl Samples {
+    /// One without labels.
+    pub(super) fn float(&mut self, kind: MetricType, value: f64) {
+        let metric = self.with(&[]);
+        if kind == MetricType::COUNTER {
+            let mut counter = Counter::default();
+            counter.set_value(value);
+            metric.set_counter(counter);
+        } else {
+            let mut gauge = Gauge::default();
+            gauge.set_value(value);
+            metric.set_gauge(gauge);
+        }
+    }
+
     #[allow(clippy::cast_precision_loss, reason = "every value of Prometheus is a float")]
     pub(super) fn gauge(&mut self, labels: &[Label<'_>], value: u64) {
         let mut gauge = Gauge::default();

@@ -30,7 +30,7 @@ impl Service {
     ) -> Result<CloseReply, ServiceError> {
         let (turn, found) = self.begin_change(wanted, caller).await?;
         let taken = self.registry().remove(found.id);
-        let open = taken.ok_or_else(|| ServiceError::TunnelNotFound(wanted.clone()))?;
+        let open = taken.ok_or_else(|| self.not_found(wanted))?;
         let tunnel = open.tunnel;
         let waiting = match connections {
             CloseMode::Reset => Waiting::Reset,

@@ -40,7 +40,7 @@ impl Service {
     async fn survey_of(&self, wanted: &TunnelRef) -> Result<TunnelSurvey, ServiceError> {
         let tunnel = self.find(wanted).await?;
         let mut surveys = self.survey(vec![tunnel]).tunnels;
-        surveys.pop().ok_or_else(|| ServiceError::TunnelNotFound(wanted.clone()))
+        surveys.pop().ok_or_else(|| self.not_found(wanted))
     }
 }
 

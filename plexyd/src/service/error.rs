@@ -11,8 +11,13 @@ use crate::resolver::ResolveError;
 #[derive(Debug, Error)]
 pub enum ServiceError {
     /// No tunnel is called that.
-    #[error("no tunnel `{0}`")]
-    TunnelNotFound(TunnelRef),
+    #[error("no tunnel `{wanted}`")]
+    TunnelNotFound {
+        /// What was asked for.
+        wanted: TunnelRef,
+        /// The name of a tunnel that was probably meant.
+        near: Option<TunnelName>,
+    },
     /// The tunnel has no such backend.
     #[error("tunnel `{tunnel}` has no backend `{backend}`")]
     BackendNotFound {
@@ -62,6 +67,24 @@ pub enum ServiceError {
         holder: String,
         /// Where that one listens.
         holder_addr: BoundAddr,
+    },
+    /// Two of the same call listen there.
+    #[error("cannot listen on `{addr}`: tunnel {first} of the same call listens on `{first_addr}`")]
+    AddressTwice {
+        /// The address.
+        addr: BoundAddr,
+        /// Which one does, from 1.
+        first: usize,
+        /// Where that one listens.
+        first_addr: BoundAddr,
+    },
+    /// Two of the same call have that name.
+    #[error("tunnel {first} of the same call has the name `{name}`")]
+    NameTwice {
+        /// The name.
+        name: TunnelName,
+        /// Which one has it, from 1.
+        first: usize,
     },
     /// The daemon itself listens there.
     #[error("cannot listen on `{0}`: a socket of plexyd itself is open there")]
@@ -124,13 +147,15 @@ impl From<ResolveError> for ServiceError {
 impl ServiceError {
     fn code(&self) -> Code {
         match self {
-            Self::TunnelNotFound(_) => Code::TunnelNotFound,
+            Self::TunnelNotFound { .. } => Code::TunnelNotFound,
             Self::BackendNotFound { .. } => Code::BackendNotFound,
             Self::BackendExists { .. } => Code::BackendExists,
             Self::LastBackend { .. } => Code::LastBackend,
             Self::TooManyBackends { .. } => Code::TooManyBackends,
-            Self::NameInUse { .. } => Code::NameInUse,
-            Self::AddressInUse { .. } | Self::OwnSocket(_) => Code::AddressInUse,
+            Self::NameInUse { .. } | Self::NameTwice { .. } => Code::NameInUse,
+            Self::AddressInUse { .. } | Self::AddressTwice { .. } | Self::OwnSocket(_) => {
+                Code::AddressInUse
+            }
             Self::Bind(BindFailure(error)) => match error {
                 BindError::InUse { .. } => Code::AddressInUse,
                 BindError::Denied { .. } => Code::PermissionDenied,
@@ -147,8 +172,8 @@ impl ServiceError {
 
     fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::TunnelNotFound(_) => Some("`status full` lists the tunnels"),
-            Self::BackendNotFound { .. } => Some("`detail` lists its backends"),
+            Self::TunnelNotFound { .. } => Some("`list` shows the tunnels"),
+            Self::BackendNotFound { .. } => Some("`detail` shows its backends"),
             Self::BackendExists { .. } => Some("remove it first to change its attributes"),
             Self::LastBackend { .. } => Some("add another one first, or close the tunnel"),
             Self::AddressInUse { .. } => Some("close that one first, or listen elsewhere"),
@@ -163,7 +188,12 @@ impl From<ServiceError> for Refusal {
     fn from(error: ServiceError) -> Self {
         let mut refusal = Self::new(error.code(), error.to_string());
         refusal.hint = error.hint().map(str::to_owned);
-        refusal
+        match error {
+            ServiceError::TunnelNotFound { near, .. } => {
+                refusal.suggesting(near.map(|near| near.to_string()))
+            }
+            _ => refusal,
+        }
     }
 }
 

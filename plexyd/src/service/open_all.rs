@@ -116,27 +116,22 @@ impl Service {
         addrs: &[BoundAddr],
         places: &Places<usize>,
     ) -> Result<Option<usize>, ServiceError> {
-        let earlier = |index: usize| specs.get(index).zip(addrs.get(index));
         // Port 0 is any free one, so it overlaps with nothing.
         if addr.port() != Some(0)
             && let Some(first) = places.overlapping(addr)
-            && let Some((other, holder_addr)) = earlier(first)
+            && let Some((other, first_addr)) = specs.get(first).zip(addrs.get(first))
         {
             let is_same = other.backends == spec.backends && other.options == spec.options;
-            if is_same && holder_addr == addr {
+            if is_same && first_addr == addr {
                 return Ok(Some(first));
             }
-            let name = other.options.name.as_ref().map(ToString::to_string);
-            return Err(ServiceError::AddressInUse {
-                addr: addr.clone(),
-                holder: name.unwrap_or_else(|| holder_addr.to_string()),
-                holder_addr: holder_addr.clone(),
-            });
+            let (addr, first_addr) = (addr.clone(), first_addr.clone());
+            return Err(ServiceError::AddressTwice { addr, first: first + 1, first_addr });
         }
         if let Some(name) = &spec.options.name
-            && let Some((_, holder)) = places.named(name).and_then(earlier)
+            && let Some(first) = places.named(name)
         {
-            return Err(ServiceError::NameInUse { name: name.clone(), holder: holder.clone() });
+            return Err(ServiceError::NameTwice { name: name.clone(), first: first + 1 });
         }
         Ok(None)
     }

@@ -44,7 +44,7 @@ async fn lines_that_come_at_once_are_answered_in_order() {
     for number in 0..500 {
         sent.push_str(&format!("close t{number}\nping\n"));
         expected.push_str(&format!(
-            "ERROR: no tunnel `t{number}`; `status full` lists the tunnels\nOK: pong\n"
+            "ERROR: no tunnel `t{number}`; `list` shows the tunnels\nOK: pong\n"
         ));
     }
     check(&daemon, sent, &expected).await;

@@ -146,7 +146,7 @@ async fn every_mistake_has_an_answer_that_helps() {
         ("xyzzy", "unknown verb `xyzzy` at column 1; `help` lists the verbs".to_owned()),
         ("open", "expected a tunnel like `3000=10.0.0.1:5432` at column 5".to_owned()),
         ("close", "expected a tunnel: its name or its listen address at column 6".to_owned()),
-        ("close nobody", "no tunnel `nobody`; `status full` lists the tunnels".to_owned()),
+        ("close nobody", "no tunnel `nobody`; `list` shows the tunnels".to_owned()),
         ("close db now", "unexpected `now` at column 10; expected drain".to_owned()),
         ("close db drain deadline=x", "`deadline`: ".to_owned()),
         ("close db drain deadline=1s x", "unexpected `x` at column 28".to_owned()),
@@ -162,7 +162,7 @@ async fn every_mistake_has_an_answer_that_helps() {
             "unknown attribute `wieght` of a backend at column 10; did you mean `weight`?"
                 .to_owned(),
         ),
-        ("remove db 1", "tunnel `db` has no backend `127.0.0.1:1`; `detail` lists".to_owned()),
+        ("remove db 1", "tunnel `db` has no backend `127.0.0.1:1`; `detail` shows".to_owned()),
         ("ping pong", "unexpected `pong` at column 6; ping takes nothing".to_owned()),
         ("help me", "unknown verb `me` at column 6".to_owned()),
         ("mode", "expected a mode".to_owned()),

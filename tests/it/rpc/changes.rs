@@ -64,6 +64,10 @@ async fn one_that_cannot_be_opened_leaves_all_closed() {
         let refused = open_all(&daemon.rpc(), &specs).await.unwrap_err();
         assert_eq!(refused["data"]["code"], code, "{second}: {refused}");
         assert_eq!(refused["data"]["index"], 1, "{second}: {refused}");
+        // Nothing of the call is open, so nothing of it has to be closed first.
+        let is_of_call = second.contains("name=one") || second.contains(&free.port().to_string());
+        let message = refused["message"].as_str().unwrap();
+        assert_eq!(message.contains("tunnel 1 of the same call"), is_of_call, "{refused}");
         assert_eq!(daemon.statuses().len(), 1, "{second}");
         drop(std::net::TcpListener::bind(free).expect("the first one's port is free again"));
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
+use jsonrpsee::core::client::Subscription;
 use plexy_tests::daemon::{Daemon, WsClient};
 use plexy_tests::dns::Dns;
 use plexy_tests::eventually;
@@ -64,6 +65,43 @@ async fn a_thousand_idle_connections_lock_nobody_out() {
     let mut byte = [0];
     let ended = tokio::time::timeout(Duration::from_secs(10), first.read(&mut byte)).await;
     assert!(matches!(ended, Ok(Ok(0) | Err(_))), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_stays_makes_room_before_who_has_asked() {
+    let daemon = Daemon::start().await;
+    let client = WsClient::connect(&daemon.rpc_unix()).await;
+    let mut counts: Subscription<Value> = client.subscribe("100ms", false).await.unwrap();
+    counts.next().await.unwrap().unwrap();
+    let mut idle = Vec::new();
+    for _ in 0..300 {
+        idle.push(daemon.rpc().connect().await);
+    }
+    assert_eq!(client.call("ping", json!({})).await.unwrap(), "pong");
+    for _ in 0..3 {
+        counts.next().await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frame_that_is_too_long_ends_its_websocket_with_a_word() {
+    let daemon = Daemon::start().await;
+    let mut stream = daemon.rpc().connect().await;
+    let head = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // A text frame of 20 MB under a mask of zeros (RFC 6455, section 5.2).
+    let mut frame = vec![0x81, 0xff];
+    frame.extend(20_000_000_u64.to_be_bytes());
+    frame.extend([0; 4]);
+    frame.resize(frame.len() + 20_000_000, b'x');
+    let (mut read, mut write) = tokio::io::split(stream);
+    let sent = async { write.write_all(&frame).await };
+    let mut got = Vec::new();
+    let (sent, ended) = tokio::join!(sent, read.read_to_end(&mut got));
+    assert!(sent.is_ok() && ended.is_ok(), "{sent:?}, {ended:?}");
+    // A close frame with its code: 1009, a message that is too big.
+    assert!(got.ends_with(&[0x88, 2, 0x03, 0xf1]), "{:?}", got.get(got.len() - 8..));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,7 +180,7 @@ async fn batches_of_a_thousand_lists_hold_nobody_up_and_have_an_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_reads_a_long_answer_slowly_gets_all_of_it_whoever_comes() {
     let daemon = with_many_tunnels().await;
-    let body = lists(100);
+    let body = lists(30);
     let mut reader = daemon.rpc().connect().await;
     let head =
         "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close";
@@ -159,7 +197,7 @@ async fn who_reads_a_long_answer_slowly_gets_all_of_it_whoever_comes() {
     let text = String::from_utf8(answer).unwrap();
     let (_, body) = text.split_once("\r\n\r\n").unwrap();
     let answers: Value = serde_json::from_str(body).unwrap();
-    assert_eq!(answers[99]["result"]["tunnels"], 900);
+    assert_eq!(answers[29]["result"]["tunnels"], 900);
 }
 
 #[tokio::test(flavor = "multi_thread")]

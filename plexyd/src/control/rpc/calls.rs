@@ -17,6 +17,10 @@ use crate::service::{Actor, Service};
 /// Longest answer, in bytes: every tunnel of a full daemon, several times.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// Longest answers of a batch together, in bytes. They are held until the last one is there: every
+/// connection may have so many, and as many as a body may have.
+const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// Everybody's calls.
 #[derive(Debug)]
 pub(super) struct Calls {
@@ -68,10 +72,10 @@ impl Calls {
             Message::One(entry) => return self.answer_one(entry, visitor).await,
             Message::Batch(entries) => entries,
         };
-        let mut answers = String::new();
+        let (mut answers, mut room) = (String::new(), BATCH_BYTES_MAX);
         for entry in entries {
-            let room = ANSWER_BYTES_MAX.saturating_sub(answers.len());
-            if let Some(answer) = self.answer_within(entry, visitor, room).await {
+            if let Some((answer, left)) = self.answer_within(entry, visitor, room).await {
+                room = left;
                 answers.push(if answers.is_empty() { '[' } else { ',' });
                 answers.push_str(&answer);
             }
@@ -82,10 +86,17 @@ impl Calls {
     }
 
     async fn answer_one(&self, entry: Entry, visitor: &Visitor) -> Option<String> {
-        self.answer_within(entry, visitor, ANSWER_BYTES_MAX).await
+        Some(self.answer_within(entry, visitor, ANSWER_BYTES_MAX).await?.0)
     }
 
-    async fn answer_within(&self, entry: Entry, visitor: &Visitor, room: usize) -> Option<String> {
+    /// The answer, and how many bytes of the room are left: none once a result did not fit, so that
+    /// those behind it are not looked up to be thrown away.
+    async fn answer_within(
+        &self,
+        entry: Entry,
+        visitor: &Visitor,
+        room: usize,
+    ) -> Option<(String, usize)> {
         let call = match entry {
             Entry::Call(call) => call,
             Entry::Notification(call) => {
@@ -98,12 +109,19 @@ impl Calls {
             Entry::Invalid(id) => {
                 let message = "this is no request of JSON-RPC 2.0: `jsonrpc` is \"2.0\", `method` \
                     a string, `id` a string, a number or null";
-                return Some(id.error(Refusal::new(Code::InvalidRequest, message)));
+                return Some((id.error(Refusal::new(Code::InvalidRequest, message)), room));
             }
         };
         Some(match self.call(&call, visitor, room).await {
-            Ok(result) => call.id.result(&result),
-            Err(refusal) => call.id.error(refusal),
+            Ok(result) => {
+                let answer = call.id.result(&result);
+                let left = room.saturating_sub(answer.len());
+                (answer, left)
+            }
+            Err(refusal) => {
+                let left = if refusal.code == Code::AnswerTooLarge { 0 } else { room };
+                (call.id.error(refusal), left)
+            }
         })
     }
 
@@ -115,14 +133,13 @@ impl Calls {
     ) -> Result<Box<RawValue>, Refusal> {
         let called = match MethodRow::named(&call.method) {
             None => Err(unknown(&call.method)),
+            // What was changed is always told: it is no longer than what was asked for, more or
+            // less.
+            Some(row) if room == 0 && !row.is_change => Err(too_long()),
             Some(row) => {
                 let called = self.methods.call(row.name, &call.params, visitor.actor.clone()).await;
-                called.and_then(|result| match result.get().len() {
-                    // What was changed is always told: it is no longer than
-                    // what was asked for, more or less.
-                    bytes if bytes > room && !row.is_change => Err(too_long(bytes)),
-                    _ => Ok(result),
-                })
+                let fits = |it: &RawValue| row.is_change || it.get().len() <= room;
+                called.and_then(|result| if fits(&result) { Ok(result) } else { Err(too_long()) })
             }
         };
         self.count(&call.method, visitor.transport, called.as_ref().err());
@@ -161,7 +178,10 @@ fn unknown(method: &str) -> Refusal {
         .with_hint("`rpc.discover` lists the methods")
 }
 
-fn too_long(bytes: usize) -> Refusal {
-    let message = format!("the answer has {bytes} bytes, which is more than fits");
+fn too_long() -> Refusal {
+    let message = format!(
+        "the answer is longer than the {ANSWER_BYTES_MAX} bytes that one may have, or what is left \
+         of the {BATCH_BYTES_MAX} of a batch"
+    );
     Refusal::new(Code::AnswerTooLarge, message).with_hint("ask for less at once")
 }

@@ -83,14 +83,8 @@ impl Guard {
         self.token.is_some()
     }
 
-    /// Whether this peer has to give the token. Whoever can open a Unix socket
-    /// may: that is what its mode is for.
-    pub(super) fn wants_token(&self, peer: Peer) -> bool {
-        self.has_token() && matches!(peer, Peer::Tcp(_))
-    }
-
-    /// Lets a request in. A Unix socket has no name that could be stolen, and
-    /// no browser reaches it.
+    /// Lets a request in. Whoever can open a Unix socket may ask: that is what its mode is for. It
+    /// has no name that could be stolen, and no browser reaches it.
     pub(super) fn check_head<B>(&self, request: &Request<B>, peer: Peer) -> Result<(), Refused> {
         if !matches!(peer, Peer::Tcp(_)) {
             return Ok(());

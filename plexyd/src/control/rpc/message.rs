@@ -99,9 +99,10 @@ impl Entry {
         let Some(id) = fields.id.map_or(Some(Id::null()), Id::read) else {
             return Self::Invalid(Id::null());
         };
-        let method = fields.method.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
-        match method {
-            Some(method) if fields.jsonrpc.is_some_and(|raw| raw.get() == "\"2.0\"") => {
+        let string = |raw: &RawValue| serde_json::from_str::<String>(raw.get()).ok();
+        let is_ours = fields.jsonrpc.and_then(string).is_some_and(|version| version == "2.0");
+        match fields.method.and_then(string) {
+            Some(method) if is_ours => {
                 let params = Params(fields.params.map(ToOwned::to_owned));
                 let call = Call { id, method, params };
                 if has_id { Self::Call(call) } else { Self::Notification(call) }
@@ -173,6 +174,7 @@ mod tests {
             check(&format!(r#"{{"jsonrpc":"2.0","method":"m","id":{id}}}"#), "? null");
         }
         check(r#"{"jsonrpc":"2.0","method":"m"}"#, "m !");
+        check(r#"{"jsonrpc":"2\u002e0","method":"\u006d","id":1}"#, "m 1");
     }
 
     #[test]
@@ -183,6 +185,7 @@ mod tests {
         check("[1,{}]", "? null, ? null");
         check("1", "? null");
         check(r#"{"jsonrpc":"1.0","method":"m","id":7}"#, "? 7");
+        check(r#"{"jsonrpc":2.0,"method":"m","id":7}"#, "? 7");
         check(r#"{"jsonrpc":"2.0","method":1,"id":7}"#, "? 7");
         check(&format!("[{}1]", "1,".repeat(1000)), "batch-too-large");
     }

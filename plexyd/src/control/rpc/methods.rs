@@ -146,7 +146,10 @@ pub(super) fn read<M: Method>(params: &Params) -> Result<M::Params, Refusal> {
         return Err(Refusal::new(Code::InvalidParams, message));
     }
     serde_json::from_str(text).map_err(|error| {
-        let message = format!("parameters of `{}`: {error}", M::NAME);
+        // Where in the parameters serde stood says nothing about the whole message.
+        let (line, column) = (error.line(), error.column());
+        let cause = error.to_string().replace(&format!(" at line {line} column {column}"), "");
+        let message = format!("parameters of `{}`: {cause}", M::NAME);
         Refusal::new(Code::InvalidParams, message).with_hint("`rpc.discover` describes them")
     })
 }

@@ -30,6 +30,7 @@ use super::guard::Refused;
 use super::message::{Call, Entry, Id, Message};
 use super::methods::read;
 use super::stats::Counter;
+use crate::control::guests::Guest;
 use crate::control::http1::Body;
 
 /// Subscriptions of one WebSocket.
@@ -40,6 +41,9 @@ const PING_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How long one may show no sign of life: two pings, and a slow way back.
 const SILENCE_MAX: Duration = Duration::from_secs(75);
+
+/// How long the client may take to end what we have ended.
+const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Length of the number of a subscription, in characters.
 const NUMBER_CHARS: usize = 16;
@@ -56,6 +60,7 @@ pub(super) struct Shared {
 struct Session<S> {
     shared: Arc<Shared>,
     visitor: Visitor,
+    guest: Arc<Guest>,
     socket: WebSocketStream<S>,
     subscriptions: StreamMap<String, BoxStream<'static, Arc<RawValue>>>,
 }
@@ -96,14 +101,14 @@ fn has_word(value: Option<&HeaderValue>, word: &str) -> bool {
 }
 
 /// Serves one to its end.
-pub(super) async fn serve<S>(stream: S, shared: Arc<Shared>, visitor: Visitor)
+pub(super) async fn serve<S>(stream: S, shared: Arc<Shared>, visitor: Visitor, guest: Arc<Guest>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
     let bytes = Some(BODY_BYTES_MAX as usize);
     let config = WebSocketConfig::default().max_message_size(bytes).max_frame_size(bytes);
     let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
-    let mut session = Session { shared, visitor, socket, subscriptions: StreamMap::new() };
+    let mut session = Session { shared, visitor, guest, socket, subscriptions: StreamMap::new() };
     match session.run().await {
         Ok(()) | Err(Error::ConnectionClosed) => {}
         Err(error) => session.part(&error).await,
@@ -118,7 +123,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let stop = self.shared.stop.clone();
         loop {
             tokio::select! {
-                () = stop.cancelled() => return self.say_goodbye().await,
+                () = stop.cancelled() => return self.close(CloseCode::Away, "plexyd ends").await,
                 frame = self.socket.next() => {
                     last_sign = Instant::now();
                     match frame {
@@ -140,6 +145,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     async fn take(&mut self, frame: Frame) -> Result<(), Error> {
+        let _busy = self.guest.busy();
         let answer = match &frame {
             Frame::Text(text) => self.answer(text.as_bytes()).await,
             Frame::Binary(bytes) => self.answer(bytes).await,
@@ -217,18 +223,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         debug!(%error, "a WebSocket has failed");
         let code = match error {
             Error::Capacity(_) => CloseCode::Size,
-            Error::Protocol(_) | Error::Utf8(_) => CloseCode::Protocol,
+            Error::Protocol(_) => CloseCode::Protocol,
+            Error::Utf8(_) => CloseCode::Invalid,
             _ => return,
         };
-        let frame = CloseFrame { code, reason: Default::default() };
-        if let Err(error) = self.socket.close(Some(frame)).await {
+        if let Err(error) = self.close(code, "").await {
             debug!(%error, "a WebSocket cannot be told why it ends");
         }
     }
 
-    async fn say_goodbye(&mut self) -> Result<(), Error> {
-        let reason = "plexyd ends".into();
-        self.socket.close(Some(CloseFrame { code: CloseCode::Away, reason })).await
+    /// Ends it, and lets the client say its own farewell: closing on what it still sends would be a
+    /// reset, which takes ours away.
+    async fn close(&mut self, code: CloseCode, reason: &'static str) -> Result<(), Error> {
+        self.socket.close(Some(CloseFrame { code, reason: reason.into() })).await?;
+        // The bytes themselves: after an error tungstenite reads no more frames.
+        let mut nowhere = tokio::io::sink();
+        let farewell = tokio::io::copy(self.socket.get_mut(), &mut nowhere);
+        if tokio::time::timeout(FAREWELL_TIMEOUT, farewell).await.is_err() {
+            debug!("a WebSocket has been told to end, and does not");
+        }
+        Ok(())
     }
 }
 

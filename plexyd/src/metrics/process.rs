@@ -1,0 +1,149 @@
+//! The usual `process_` families, as Prometheus's own clients name them.
+//!
+//! They are read from `/proc/self` alone, since systemd's `ProcSubset=pid` hides everything else; the
+//! collector of the prometheus crate tells no start then, and CPU time in whole seconds.
+
+use std::fs;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use prometheus::proto::MetricType::{COUNTER, GAUGE};
+use rustix::param::{clock_ticks_per_second, page_size};
+use rustix::process::{Resource, getrlimit};
+use rustix::time::{ClockId, clock_gettime};
+
+use super::family::{Head, Samples};
+use crate::descriptors;
+
+/// A family, and where its only sample stands.
+#[derive(Debug)]
+struct Family {
+    head: Head,
+    value: fn(&Process) -> f64,
+}
+
+/// This process at one moment.
+#[derive(Debug)]
+struct Process {
+    cpu_seconds: f64,
+    /// Since the Unix epoch.
+    start_seconds: f64,
+    threads: u64,
+    virtual_bytes: u64,
+    resident_bytes: u64,
+}
+
+static FAMILIES: &[Family] = &[
+    Family {
+        head: Head {
+            name: "process_cpu_seconds_total",
+            help: "CPU time of the process, in its own and in the kernel's code, in seconds.",
+            kind: COUNTER,
+        },
+        value: |process| process.cpu_seconds,
+    },
+    Family {
+        head: Head { name: "process_open_fds", help: "Descriptors that are open.", kind: GAUGE },
+        value: |_| float(descriptors::open_now()),
+    },
+    Family {
+        head: Head {
+            name: "process_max_fds",
+            help: "Descriptors that may be open at once.",
+            kind: GAUGE,
+        },
+        value: |_| getrlimit(Resource::Nofile).current.map_or(f64::INFINITY, float),
+    },
+    Family {
+        head: Head {
+            name: "process_virtual_memory_bytes",
+            help: "Address space of the process, in bytes.",
+            kind: GAUGE,
+        },
+        value: |process| float(process.virtual_bytes),
+    },
+    Family {
+        head: Head {
+            name: "process_resident_memory_bytes",
+            help: "Memory of the process, in bytes.",
+            kind: GAUGE,
+        },
+        value: |process| float(process.resident_bytes),
+    },
+    Family {
+        head: Head { name: "process_threads", help: "Threads of the process.", kind: GAUGE },
+        value: |process| float(process.threads),
+    },
+    Family {
+        head: Head {
+            name: "process_start_time_seconds",
+            help: "When the process started, in seconds since the Unix epoch.",
+            kind: GAUGE,
+        },
+        value: |process| process.start_seconds,
+    },
+];
+
+/// All of them as text; none where the system does not tell.
+pub(super) fn encode() -> String {
+    let Some(process) = Process::now() else { return String::new() };
+    let encoded = FAMILIES.iter().filter_map(|family| {
+        let mut samples = Samples::default();
+        samples.float(family.head.kind, (family.value)(&process));
+        family.head.encode(samples, true)
+    });
+    encoded.collect()
+}
+
+#[allow(clippy::cast_precision_loss, reason = "every value of Prometheus is a float")]
+fn float(value: u64) -> f64 {
+    value as f64
+}
+
+impl Process {
+    fn now() -> Option<Self> {
+        let since_boot = clock_gettime(ClockId::Boottime).try_into().ok()?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        Self::read(&fs::read_to_string("/proc/self/stat").ok()?, now.checked_sub(since_boot)?)
+    }
+
+    /// From the line of proc_pid_stat(5), whose fields are counted from 1 there, and the moment of
+    /// the boot.
+    fn read(stat: &str, boot: Duration) -> Option<Self> {
+        // The second field is a name, in which anything may stand.
+        let fields: Vec<_> = stat.get(stat.rfind(')')? + 1..)?.split_whitespace().collect();
+        let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
+        let seconds = |ticks: u64| float(ticks) / float(clock_ticks_per_second());
+        Some(Self {
+            cpu_seconds: seconds(field(14)? + field(15)?),
+            threads: field(20)?,
+            start_seconds: boot.as_secs_f64() + seconds(field(22)?),
+            virtual_bytes: field(23)?,
+            resident_bytes: field(24)? * page_size() as u64,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_hold_anything() {
+        let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 9 0 0 0 150 50 0 0 20 0 6 0 300 4096 2 18446744073709551615";
+        let process = Process::read(stat, Duration::from_secs(1_000)).unwrap();
+        assert_eq!(process.cpu_seconds, 200.0 / float(clock_ticks_per_second()));
+        assert_eq!((process.threads, process.virtual_bytes), (6, 4096));
+        assert_eq!(process.resident_bytes, 2 * page_size() as u64);
+        let since_boot = 300.0 / float(clock_ticks_per_second());
+        assert_eq!(process.start_seconds, 1_000.0 + since_boot);
+    }
+
+    #[test]
+    fn this_process_started_a_while_ago() {
+        let process = Process::now().unwrap();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let age = now.as_secs_f64() - process.start_seconds;
+        assert!((-1.0..3_600.0).contains(&age), "{age}");
+        assert!(process.threads > 0 && process.resident_bytes > 0);
+    }
+}
