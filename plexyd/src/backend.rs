@@ -6,7 +6,7 @@ pub(crate) mod ejection;
 mod standing;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
@@ -64,6 +64,8 @@ pub(crate) struct Backend {
     targets: ArcSwap<Targets>,
     /// The target that worked last: attempts begin there.
     preferred: AtomicUsize,
+    /// Whether one of its addresses was seen to be this machine's own.
+    pub(crate) is_here: AtomicBool,
     standing: Standing,
 }
 
@@ -113,6 +115,7 @@ impl Backend {
             failures: Fold::default(),
             targets: ArcSwap::from_pointee(Targets { targets, cause, since: now }),
             preferred: AtomicUsize::new(0),
+            is_here: AtomicBool::new(false),
             standing: Standing::new(now),
         }
     }

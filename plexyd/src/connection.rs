@@ -15,7 +15,7 @@ use crate::dial::{DialError, Dialled, Manner, dial};
 use crate::engine::Engine;
 use crate::histogram::CONNECT_TIMES;
 use crate::relay::{Held, Outcome, Stream, relay};
-use crate::socket::Socket;
+use crate::socket::{ClientAddr, Kind, Socket};
 use crate::table::{Entry, Registered};
 use crate::tunnel::Route;
 
@@ -42,7 +42,11 @@ pub(crate) struct Accepted {
 /// connecting is a box that is gone by then.
 pub(crate) async fn carry(mut accepted: Accepted, engine: Arc<Engine>) {
     let entry = Arc::clone(&accepted.registered.entry);
-    let client = match Socket::from_accepted(accepted.fd, entry.client) {
+    let kind = match entry.client {
+        ClientAddr::Ip(_) => Kind::Tcp,
+        ClientAddr::Unix => Kind::Unix,
+    };
+    let client = match Socket::new(accepted.fd, kind) {
         Ok(client) => client,
         Err(error) => return debug!(%error, "cannot watch a client's socket"),
     };
@@ -67,9 +71,13 @@ pub(crate) async fn carry(mut accepted: Accepted, engine: Arc<Engine>) {
         match relay(&client, backend, &entry.flow, &entry.half_closed, &entry.stop, &mut held).await
         {
             Outcome::Ended(ended) => break ended,
-            // It has lived long enough for the sweep to come by, so it may stay for long.
+            // It is silent, and wanted to tell whether its peers still take something.
             Outcome::Paused => {
-                backend.keep_alive(entry.tunnel.route().options.keepalive);
+                let unsent = [&client, backend].map(|it| it.unsent_bytes().unwrap_or_default());
+                if entry.note_unsent(unsent.iter().sum()) {
+                    // It may stay so for long. Those that do not live to see it save four calls.
+                    backend.keep_alive(entry.tunnel.route().options.keepalive);
+                }
                 entry.stop.resume();
             }
         }

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -13,14 +14,13 @@ use plexy_shared::spec::{TunnelOptions, UnixPath};
 use plexy_shared::units::show_duration;
 use rustix::io::Errno;
 use rustix::net::{SocketAddrUnix, getsockname};
-use socket2::{Domain, Type};
+use socket2::{Domain, SockAddr, Type};
 use thiserror::Error;
-use tokio::net::{TcpStream, UnixSocket};
 use tokio::time::Instant;
 
 use crate::backend::{Backend, Target};
 use crate::hops::{Hops, Origin, Underway};
-use crate::socket::{Socket, send_at_once};
+use crate::socket::{Kind, Socket, tune};
 
 /// Ports that the system gives to outgoing connections, as they are when the first one is made
 /// (ip(7), `ip_local_port_range`): all of them where it does not tell.
@@ -69,6 +69,10 @@ pub(crate) enum DialError {
     /// Never held against the backend; another one may be reached.
     #[error("{}", describe(.0))]
     NoLocalPort(io::Error),
+    /// More clients wait at a Unix socket than its backlog allows (unix(7)): it is busy, not dead.
+    /// Never held against the backend; it may be reached a little later.
+    #[error("its queue of waiting clients is full")]
+    QueueFull,
     /// The name of the backend has no address now.
     #[error("its name does not resolve")]
     Unresolved,
@@ -80,7 +84,9 @@ impl DialError {
         match self {
             Self::Backend(_) => Attempt::Failure,
             Self::TimedOut(_) => Attempt::Timeout,
-            Self::Exhausted(_) | Self::NoLocalPort(_) | Self::Unresolved => Attempt::Local,
+            Self::Exhausted(_) | Self::NoLocalPort(_) | Self::QueueFull | Self::Unresolved => {
+                Attempt::Local
+            }
         }
     }
 }
@@ -112,7 +118,7 @@ pub(crate) async fn dial(
     for (tried, target) in targets.iter().enumerate() {
         let left = deadline.saturating_duration_since(Instant::now());
         let share = left / u32::try_from(targets.len() - tried).unwrap_or(u32::MAX);
-        let attempt = tokio::time::timeout(share, connect(target, manner, hops));
+        let attempt = tokio::time::timeout(share, connect(backend, target, manner, hops));
         match attempt.await.map_err(|_| DialError::TimedOut(manner.timeout)) {
             Ok(Ok(dialled)) => {
                 backend.prefer(target);
@@ -120,7 +126,9 @@ pub(crate) async fn dial(
             }
             Ok(Err(error)) => match classify(error) {
                 exhausted @ DialError::Exhausted(_) => return Err(exhausted),
-                fault @ DialError::NoLocalPort(_) => own_fault = own_fault.or(Some(fault)),
+                fault @ (DialError::NoLocalPort(_) | DialError::QueueFull) => {
+                    own_fault = own_fault.or(Some(fault));
+                }
                 fault => backends_fault = backends_fault.or(Some(fault)),
             },
             Err(timed_out) => backends_fault = backends_fault.or(Some(timed_out)),
@@ -131,9 +139,11 @@ pub(crate) async fn dial(
 
 fn classify(error: io::Error) -> DialError {
     match error.raw_os_error().map(Errno::from_raw_os_error) {
-        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+        // The last one: no more descriptors may be watched (epoll(7), `max_user_watches`).
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::NOSPC) => {
             DialError::Exhausted(error)
         }
+        Some(Errno::AGAIN) => DialError::QueueFull,
         Some(Errno::ADDRNOTAVAIL | Errno::ADDRINUSE | Errno::AFNOSUPPORT) => {
             DialError::NoLocalPort(error)
         }
@@ -141,23 +151,34 @@ fn classify(error: io::Error) -> DialError {
     }
 }
 
-async fn connect(target: &Target, manner: Manner, hops: &Arc<Hops>) -> io::Result<Dialled> {
+async fn connect(
+    backend: &Backend,
+    target: &Target,
+    manner: Manner,
+    hops: &Arc<Hops>,
+) -> io::Result<Dialled> {
     match target {
-        Target::Tcp(addr) => connect_tcp(*addr, manner, hops).await,
-        Target::Unix(path) => connect_unix(path, manner, hops).await,
+        Target::Tcp(addr) => connect_tcp(backend, *addr, manner, hops).await,
+        Target::Unix(path) => connect_unix(path, manner, hops),
     }
 }
 
-async fn connect_tcp(addr: SocketAddr, manner: Manner, hops: &Arc<Hops>) -> io::Result<Dialled> {
+async fn connect_tcp(
+    backend: &Backend,
+    addr: SocketAddr,
+    manner: Manner,
+    hops: &Arc<Hops>,
+) -> io::Result<Dialled> {
     let flags = Type::STREAM.nonblocking().cloexec();
     let socket = socket2::Socket::new(Domain::for_address(addr), flags, None)?;
-    send_at_once(&socket)?;
+    tune(&socket)?;
     let begin = || is_connected(&socket, addr);
-    let underway = if hops.listens_on_port(addr.port()) {
+    let is_here = addr.ip().is_loopback() || backend.is_here.load(Ordering::Relaxed);
+    let may_be_ours = hops.listens_on_port(addr.port());
+    let underway = if may_be_ours && is_here {
         hops.depart(manner.hops, || {
             begin()?;
             let local = socket.local_addr()?.as_socket();
-            // Only who connects to itself has one address at both ends.
             let is_own = |local: &SocketAddr| addr.ip().is_loopback() || local.ip() == addr.ip();
             Ok(local.filter(is_own).map(|local| Origin::tcp(local, addr)))
         })?
@@ -168,20 +189,24 @@ async fn connect_tcp(addr: SocketAddr, manner: Manner, hops: &Arc<Hops>) -> io::
     // A backend on this machine has answered by now; then there is nothing to wait for, and no
     // time-out to set up.
     let is_there = is_connected(&socket, addr)?;
-    let stream = TcpStream::from_std(socket.into())?;
+    let socket = Socket::new(socket, Kind::Tcp)?;
     if !is_there {
-        stream.writable().await?;
-        if let Some(error) = stream.take_error()? {
-            return Err(error);
+        socket.connected().await?;
+    }
+    if may_be_ours || LOCAL_PORTS.contains(&addr.port()) {
+        let local = socket.local_addr();
+        // Where nobody listens on a port that the system may also give to outgoing connections, a
+        // socket can be connected to itself.
+        if local == Some(addr) {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        // Only who connects to its own machine has one address at both ends. This attempt may be a
+        // hop that is not counted; those that follow are.
+        if local.is_some_and(|local| local.ip() == addr.ip()) {
+            backend.is_here.store(true, Ordering::Relaxed);
         }
     }
-    // Where nobody listens on a loopback port that the system may also give to
-    // outgoing connections, a socket can be connected to itself.
-    let may_be_itself = addr.ip().is_loopback() && LOCAL_PORTS.contains(&addr.port());
-    if may_be_itself && stream.local_addr()? == addr {
-        return Err(io::ErrorKind::ConnectionRefused.into());
-    }
-    Ok(Dialled { socket: Socket::Tcp(stream), _underway: underway })
+    Ok(Dialled { socket, _underway: underway })
 }
 
 /// Begins to connect, or looks how far it is: asked again, the kernel tells what came of it
@@ -195,8 +220,8 @@ fn is_connected(socket: &socket2::Socket, addr: SocketAddr) -> io::Result<bool> 
     }
 }
 
-async fn connect_unix(path: &UnixPath, manner: Manner, hops: &Arc<Hops>) -> io::Result<Dialled> {
-    let socket = UnixSocket::new_stream()?;
+fn connect_unix(path: &UnixPath, manner: Manner, hops: &Arc<Hops>) -> io::Result<Dialled> {
+    let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM.nonblocking().cloexec(), None)?;
     let underway = if hops.listens_on_unix() {
         hops.depart(manner.hops, || {
             // Binding to no name gives an abstract one (unix(7), "autobind").
@@ -207,6 +232,6 @@ async fn connect_unix(path: &UnixPath, manner: Manner, hops: &Arc<Hops>) -> io::
     } else {
         None
     };
-    let stream = socket.connect(path.as_path()).await?;
-    Ok(Dialled { socket: Socket::Unix(stream), _underway: underway })
+    socket.connect(&SockAddr::unix(path.as_path())?)?;
+    Ok(Dialled { socket: Socket::new(socket, Kind::Unix)?, _underway: underway })
 }

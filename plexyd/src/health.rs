@@ -86,7 +86,10 @@ impl Health {
                     self.end_ejection(tunnel, backend, options, over);
                 }
             }
-            DialError::Exhausted(_) | DialError::NoLocalPort(_) | DialError::Unresolved => {
+            DialError::Exhausted(_)
+            | DialError::NoLocalPort(_)
+            | DialError::QueueFull
+            | DialError::Unresolved => {
                 let what = || format!("tunnel {tunnel}: attempt on backend {addr}");
                 if backend.failures.admits(what) {
                     warn!(tunnel, backend = %addr, %error, "attempt failed, not by the backend's fault");
@@ -139,7 +142,10 @@ impl Health {
                 }
                 // No probe could run: then time ends it.
                 Err(
-                    DialError::Exhausted(_) | DialError::NoLocalPort(_) | DialError::Unresolved,
+                    DialError::Exhausted(_)
+                    | DialError::NoLocalPort(_)
+                    | DialError::QueueFull
+                    | DialError::Unresolved,
                 ) => {
                     report(tunnel, backend, backend.expire());
                 }

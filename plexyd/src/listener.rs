@@ -10,6 +10,7 @@ use std::task::{Poll, ready};
 use std::time::Duration;
 
 use plexy_shared::info::Reason;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{SocketAddrAny, SocketAddrUnix, SocketFlags, acceptfrom_with};
 use tokio::io::Interest;
@@ -119,9 +120,9 @@ impl Door {
         mut closing: oneshot::Receiver<Waiting>,
     ) -> impl Future<Output = ()> {
         async move {
-            let listener = match sys::watch_listener(listener) {
+            let listener = match sys::watch(listener, Interest::READABLE) {
                 Ok(listener) => listener,
-                Err(error) => {
+                Err((_, error)) => {
                     error!(tunnel = self.tunnel.label(), %error, "cannot watch the listener");
                     return;
                 }
@@ -146,13 +147,13 @@ impl Door {
                 Poll::Ready(ready.map(|_| self.accept_batch(listener, true)))
             });
             match batch.await {
-                Some(Batch::Full | Batch::Drained) => {}
+                Some(Batch::Drained) => {}
+                Some(Batch::Full) => tokio::task::yield_now().await,
                 Some(Batch::Starved) => Box::pin(self.wait_for_descriptors(listener)).await,
                 Some(Batch::Failed(error)) => Box::pin(self.pause_after(error)).await,
                 // The runtime has ended.
                 None => return,
             }
-            tokio::task::yield_now().await;
         }
     }
 
@@ -161,10 +162,11 @@ impl Door {
     fn accept_batch(&self, listener: &AsyncFd<OwnedFd>, is_patient: bool) -> Batch {
         for _ in 0..BATCH {
             let taken = self.engine.descriptors.try_take(DESCRIPTORS);
+            // In both cases: where nobody waits, the kernel is to say when somebody does.
             if taken.is_none() && is_patient {
-                return Batch::Starved;
+                let waits = listener.try_io(Interest::READABLE, somebody_waits);
+                return if waits.is_ok() { Batch::Starved } else { Batch::Drained };
             }
-            // Where nobody waits any more, the kernel is to say when somebody does.
             match listener.try_io(Interest::READABLE, accept) {
                 Ok((fd, peer)) => self.admit(fd, peer, taken),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Batch::Drained,
@@ -282,6 +284,15 @@ impl Door {
         if self.tunnel.refusals.admits(|| format!("tunnel {tunnel}: client not accepted")) {
             warn!(tunnel, "{}", message());
         }
+    }
+}
+
+/// An error of the kind `WouldBlock` where nobody waits to be accepted.
+fn somebody_waits(listener: &OwnedFd) -> io::Result<()> {
+    let mut listener = [PollFd::new(listener, PollFlags::IN)];
+    match poll(&mut listener, Some(&Timespec::default()))? {
+        0 => Err(io::ErrorKind::WouldBlock.into()),
+        _ => Ok(()),
     }
 }
 

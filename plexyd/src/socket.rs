@@ -13,7 +13,7 @@ use rustix::net::{RecvFlags, SendFlags, Shutdown};
 use rustix::pipe::SpliceFlags;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::Interest;
-use tokio::net::{TcpStream, UnixStream};
+use tokio::io::unix::AsyncFd;
 use tracing::debug;
 
 use crate::relay::{BoxFuture, Pipe, Readiness, Stream};
@@ -24,9 +24,16 @@ mod tests;
 
 /// A connected socket.
 #[derive(Debug)]
-pub(crate) enum Socket {
-    Tcp(TcpStream),
-    Unix(UnixStream),
+pub(crate) struct Socket {
+    fd: AsyncFd<OwnedFd>,
+    kind: Kind,
+}
+
+/// What a socket can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Tcp,
+    Unix,
 }
 
 /// Who is at the other end of an accepted socket.
@@ -46,12 +53,29 @@ impl fmt::Display for ClientAddr {
 }
 
 impl Socket {
-    /// Takes a connected, non-blocking socket into the runtime that calls.
-    pub(crate) fn from_accepted(fd: OwnedFd, client: ClientAddr) -> io::Result<Self> {
-        Ok(match client {
-            ClientAddr::Ip(_) => Self::Tcp(TcpStream::from_std(fd.into())?),
-            ClientAddr::Unix => Self::Unix(UnixStream::from_std(fd.into())?),
-        })
+    /// Takes a non-blocking socket into the runtime that calls. Where that has no room for it, its
+    /// peer is reset: nothing that it has sent will be read.
+    pub(crate) fn new(fd: impl Into<OwnedFd>, kind: Kind) -> io::Result<Self> {
+        // News of urgent data come with those of other data.
+        let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
+        match sys::watch(fd.into(), interest) {
+            Ok(fd) => Ok(Self { fd, kind }),
+            Err((fd, error)) => {
+                reset_on_close(fd);
+                Err(error)
+            }
+        }
+    }
+
+    /// Waits until a connection that was begun stands.
+    pub(crate) async fn connected(&self) -> io::Result<()> {
+        self.fd.writable().await?.retain_ready();
+        SockRef::from(&self.fd).take_error()?.map_or(Ok(()), Err)
+    }
+
+    /// Our end of it, if it has an address.
+    pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
+        SockRef::from(&self.fd).local_addr().ok()?.as_socket()
     }
 
     /// Moves some of `whole` bytes, where the kernel has said that it can be done, or has said
@@ -64,23 +88,19 @@ impl Socket {
         mut io: impl FnMut() -> io::Result<usize>,
     ) -> io::Result<usize> {
         let mut outcome = None;
-        let attempt = || {
+        let mut attempt = || {
             let moved = io();
             // Less than was asked for: it is empty, or full, and will say when that has changed
             // (epoll(7), "Questions and answers", 9). Not asking once more saves a call for each
             // message. A Unix socket also stops where credentials change.
-            let is_exhausted = match self {
-                Self::Tcp(_) => matches!(moved, Ok(moved) if 0 < moved && moved < whole),
-                Self::Unix(_) => false,
-            };
+            let is_exhausted = self.kind == Kind::Tcp
+                && matches!(moved, Ok(moved) if 0 < moved && moved < whole)
+                && (interest.is_writable() || !self.has_urgent_bytes());
             let would_block = matches!(&moved, Err(error) if error.kind() == ErrorKind::WouldBlock);
             outcome = Some(moved);
             if is_exhausted || would_block { Err(ErrorKind::WouldBlock.into()) } else { Ok(()) }
         };
-        let known = match self {
-            Self::Tcp(stream) => stream.try_io(interest, attempt),
-            Self::Unix(stream) => stream.try_io(interest, attempt),
-        };
+        let known = self.fd.try_io(interest, |_| attempt());
         match (outcome, known, readiness) {
             (Some(outcome), ..) => outcome,
             (None, _, Readiness::Unknown) => io(),
@@ -89,10 +109,23 @@ impl Socket {
         }
     }
 
+    /// Whether urgent bytes have come since this was asked last. A read stops before them although
+    /// more is there (tcp(7), "Urgent data").
+    fn has_urgent_bytes(&self) -> bool {
+        let mut has_come = false;
+        let note = |_: &OwnedFd| -> io::Result<()> {
+            has_come = true;
+            // That is how it is forgotten.
+            Err(ErrorKind::WouldBlock.into())
+        };
+        self.fd.try_io(Interest::PRIORITY, note).ok();
+        has_come
+    }
+
     /// Has the kernel ask a peer that is silent for long whether it is still there.
     pub(crate) fn keep_alive(&self, keepalive: Option<Keepalive>) {
-        if let Self::Tcp(stream) = self
-            && let Err(error) = keep_alive(stream, keepalive)
+        if self.kind == Kind::Tcp
+            && let Err(error) = keep_alive(self, keepalive)
         {
             debug!(%error, "cannot set keepalive");
         }
@@ -107,10 +140,7 @@ impl Socket {
 
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Tcp(stream) => stream.as_fd(),
-            Self::Unix(stream) => stream.as_fd(),
-        }
+        self.fd.as_fd()
     }
 }
 
@@ -129,7 +159,7 @@ impl Stream for Socket {
     }
 
     fn can_splice(&self) -> bool {
-        matches!(self, Self::Tcp(_))
+        self.kind == Kind::Tcp
     }
 
     fn try_read_into(&self, pipe: &Pipe, bytes: usize) -> io::Result<usize> {
@@ -142,17 +172,11 @@ impl Stream for Socket {
     }
 
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Tcp(stream) => stream.poll_read_ready(cx),
-            Self::Unix(stream) => stream.poll_read_ready(cx),
-        }
+        self.fd.poll_read_ready(cx).map_ok(drop)
     }
 
     fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Tcp(stream) => stream.poll_write_ready(cx),
-            Self::Unix(stream) => stream.poll_write_ready(cx),
-        }
+        self.fd.poll_write_ready(cx).map_ok(drop)
     }
 
     fn end(&self) -> io::Result<()> {
@@ -165,12 +189,11 @@ impl Stream for Socket {
 
     fn broken(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            let ready = match self {
-                Self::Tcp(stream) => stream.ready(Interest::ERROR).await,
-                // A Unix socket has no reset to hear of.
-                Self::Unix(_) => pending().await,
-            };
-            if let Err(error) = ready {
+            if self.kind == Kind::Unix {
+                // It has no reset to hear of.
+                pending::<()>().await;
+            }
+            if let Err(error) = self.fd.ready(Interest::ERROR).await {
                 debug!(%error, "cannot watch a socket");
                 pending::<()>().await;
             }
@@ -200,14 +223,18 @@ pub(crate) fn reset_on_close(socket: impl AsFd) {
 }
 
 /// What the listener of a tunnel gets, and accepted sockets inherit.
-pub(crate) fn tune(listener: impl AsFd, keepalive: Option<Keepalive>) -> io::Result<()> {
-    send_at_once(&listener)?;
+pub(crate) fn tune_listener(listener: impl AsFd, keepalive: Option<Keepalive>) -> io::Result<()> {
+    tune(&listener)?;
     keep_alive(&listener, keepalive)
 }
 
-/// Without it a response waits for the peer's delayed acknowledgement.
-pub(crate) fn send_at_once(socket: impl AsFd) -> io::Result<()> {
-    SockRef::from(&socket).set_tcp_nodelay(true)
+/// What every TCP socket gets.
+pub(crate) fn tune(socket: impl AsFd) -> io::Result<()> {
+    let socket = SockRef::from(&socket);
+    // Without it a response waits for the peer's delayed acknowledgement.
+    socket.set_tcp_nodelay(true)?;
+    // Without it an urgent byte is lost that nobody asks for (tcp(7), "Urgent data").
+    socket.set_out_of_band_inline(true)
 }
 
 fn keep_alive(socket: impl AsFd, keepalive: Option<Keepalive>) -> io::Result<()> {

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::ioctl::{Getter, Opcode, ioctl};
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::io::unix::{AsyncFd, AsyncFdRegisterError};
 
 /// `SIOCOUTQ` of `linux/sockios.h`.
 const SIOCOUTQ: Opcode = 0x5411;
@@ -21,10 +21,13 @@ pub(crate) fn unsent_bytes(socket: impl AsFd) -> io::Result<usize> {
     Ok(usize::try_from(bytes).unwrap_or_default())
 }
 
-/// Watches a listening socket for clients, on the runtime that calls.
-pub(crate) fn watch_listener(listener: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+/// Watches a descriptor, on the runtime that calls; gives it back where that cannot be done.
+pub(crate) fn watch(
+    descriptor: OwnedFd,
+    interest: Interest,
+) -> Result<AsyncFd<OwnedFd>, (OwnedFd, io::Error)> {
     // SAFETY: the descriptor of an `OwnedFd` is the same for as long as it
     // lives, and `AsyncFd` owns it until it is deregistered.
-    let watched = unsafe { AsyncFd::register_with_interest(listener, Interest::READABLE) };
-    watched.map_err(|error| error.into_parts().1)
+    let watched = unsafe { AsyncFd::register_with_interest(descriptor, interest) };
+    watched.map_err(AsyncFdRegisterError::into_parts)
 }

@@ -3,7 +3,7 @@
 //! The lock is taken when a connection begins, when it ends, and by whoever
 //! reads or sweeps; never while bytes move.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,6 +30,13 @@ const SWEEP_MIN: Duration = Duration::from_millis(10);
 /// silence, another one its length: it is exceeded by two pauses at most.
 const SWEEPS_PER_TIMEOUT: u32 = 8;
 
+/// Connections that are asked something before others get their turn, for so long at least.
+const ASKED_MAX: usize = 256;
+const PART_PAUSE: Duration = Duration::from_millis(1);
+
+/// What stands for [`Entry::unsent_bytes`] before it was first looked for.
+const NEVER_ASKED: u32 = u32::MAX;
+
 /// One live connection, as others see it.
 #[derive(Debug)]
 pub(crate) struct Entry {
@@ -43,6 +50,8 @@ pub(crate) struct Entry {
     pub(crate) half_closed: AtomicBool,
     /// Set once a backend carries it: silence counts from then on.
     pub(crate) backend: OnceLock<Arc<Backend>>,
+    /// Bytes written that the peers had not taken when it was last [asked](Stop::pause).
+    unsent_bytes: AtomicU32,
     timeouts: Timeouts,
 }
 
@@ -84,8 +93,15 @@ impl Entry {
             stop: Stop::default(),
             half_closed: AtomicBool::new(false),
             backend: OnceLock::new(),
+            unsent_bytes: AtomicU32::new(NEVER_ASKED),
             timeouts: Timeouts::of(options),
         }
+    }
+
+    /// Notes how much the peers have not taken; whether it is the first time.
+    pub(crate) fn note_unsent(&self, bytes: usize) -> bool {
+        let bytes = u32::try_from(bytes).unwrap_or(NEVER_ASKED).min(NEVER_ASKED - 1);
+        self.unsent_bytes.swap(bytes, Ordering::Relaxed) == NEVER_ASKED
     }
 
     /// How long it may be silent now.
@@ -107,9 +123,29 @@ struct Slot {
     bytes_seen: u64,
     was_half_closed: bool,
     silent_since: Instant,
-    /// Whether it has yet to be [paused](Stop::pause) so that its backend gets its keepalive: four
-    /// calls that most connections do not live long enough to need.
-    needs_keepalive: bool,
+    unsent: Unsent,
+}
+
+/// What is known of the send queues of a connection that moves no bytes. While its peers take what
+/// was written before it is not silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unsent {
+    /// It moves bytes.
+    Unknown,
+    /// It was asked for the first time in this silence.
+    Asked,
+    /// So many bytes were in them.
+    Bytes(u32),
+}
+
+/// What a look at a connection has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Finding {
+    Fine,
+    /// It is to tell what its peers have not taken.
+    Ask,
+    /// It was silent for longer than it may.
+    Over,
 }
 
 /// The table.
@@ -145,7 +181,7 @@ impl Table {
             bytes_seen: 0,
             was_half_closed: false,
             silent_since: entry.started,
-            needs_keepalive: timeouts.keepalive.is_some(),
+            unsent: Unsent::Unknown,
         };
         self.totals.count();
         let key = self.lock().insert(slot);
@@ -176,8 +212,7 @@ impl Table {
         Frozen { slots: self.lock(), totals: &self.totals }
     }
 
-    /// Ends connections that were silent for too long, and pauses each that stays once, again and
-    /// again.
+    /// Ends connections that were silent for too long, again and again.
     pub(crate) async fn keep_sweeping(&self) {
         loop {
             let shortest = *self.shortest.lock().unwrap_or_else(PoisonError::into_inner);
@@ -186,32 +221,47 @@ impl Table {
                 () = tokio::time::sleep(pause.clamp(SWEEP_MIN, SWEEP_MAX)) => {}
                 () = self.sooner.notified() => continue,
             }
-            self.sweep(Instant::now());
+            let mut next = self.sweep(Instant::now(), 0);
+            while let Some(from) = next {
+                tokio::time::sleep(PART_PAUSE).await;
+                next = self.sweep(Instant::now(), from);
+            }
         }
     }
 
-    fn sweep(&self, now: Instant) {
+    /// Looks at the connections from this place on, until enough of them were asked: where to go on,
+    /// if some are left.
+    fn sweep(&self, now: Instant, from: usize) -> Option<usize> {
         let mut slots = self.lock();
         let mut shortest: Option<Duration> = None;
-        for (_, slot) in slots.iter_mut() {
+        let mut asked = 0;
+        for place in from..slots.capacity() {
+            let Some(slot) = slots.get_mut(place) else { continue };
             shortest = shortest.into_iter().chain(slot.entry.timeouts.shortest()).min();
-            if slot.needs_keepalive && slot.entry.backend.get().is_some() {
-                slot.needs_keepalive = false;
-                slot.entry.stop.pause();
+            match slot.look(now) {
+                Finding::Fine => {}
+                Finding::Ask => {
+                    slot.entry.stop.pause();
+                    asked += 1;
+                }
+                Finding::Over => slot.entry.stop.order(Reason::Idle),
             }
-            if slot.silent_for(now) {
-                slot.entry.stop.order(Reason::Idle);
+            if asked == ASKED_MAX {
+                return Some(place + 1);
             }
         }
-        // Under the lock of the slots, so that no newcomer is overlooked.
-        *self.shortest.lock().unwrap_or_else(PoisonError::into_inner) = shortest;
+        // Where all were looked at under one lock, so that no newcomer is overlooked.
+        if from == 0 {
+            *self.shortest.lock().unwrap_or_else(PoisonError::into_inner) = shortest;
+        }
+        None
     }
 }
 
 impl Slot {
     /// Whether it was silent for longer than it may. The byte counts tell it:
     /// the data path never looks at a clock.
-    fn silent_for(&mut self, now: Instant) -> bool {
+    fn look(&mut self, now: Instant) -> Finding {
         let (bytes_in, bytes_out) = self.entry.flow.bytes();
         let bytes = bytes_in + bytes_out;
         let half_closed = self.entry.half_closed.load(Ordering::Relaxed);
@@ -220,10 +270,25 @@ impl Slot {
             self.bytes_seen = bytes;
             self.was_half_closed = half_closed;
             self.silent_since = now;
-            return false;
+            self.unsent = Unsent::Unknown;
+            return Finding::Fine;
         }
+        let unsent = self.entry.unsent_bytes.load(Ordering::Relaxed);
+        match self.unsent {
+            Unsent::Unknown => {
+                self.unsent = Unsent::Asked;
+                return Finding::Ask;
+            }
+            Unsent::Bytes(before) if unsent < before => self.silent_since = now,
+            Unsent::Asked | Unsent::Bytes(_) => {}
+        }
+        self.unsent = Unsent::Bytes(unsent);
         let silence = now.saturating_duration_since(self.silent_since);
-        self.entry.silence_max().is_some_and(|max| silence >= max)
+        match self.entry.silence_max() {
+            Some(max) if silence >= max => Finding::Over,
+            _ if unsent > 0 => Finding::Ask,
+            _ => Finding::Fine,
+        }
     }
 }
 

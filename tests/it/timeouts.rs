@@ -65,6 +65,22 @@ async fn bytes_of_the_client_alone_keep_a_connection() {
     assert_eq!(Ending::of(&mut client).await.unwrap(), (Vec::new(), Ending::Reset));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_that_still_takes_what_was_written_before_is_not_silent() {
+    const BYTES: usize = 2_000_000;
+    let backend = SlowReader::start(Pace::PerSecond(BYTES));
+    let daemon = Daemon::start().await;
+    let options = "idle-timeout=200ms,half-close-timeout=200ms";
+    let tunnel = daemon.open(&format!("{}[{options}]", backend.addr())).await;
+    let mut client = Stream::connect(tunnel).await.unwrap();
+    client.write_all(&vec![b'.'; BYTES]).await.unwrap();
+    client.shutdown().await.unwrap();
+
+    eventually!(backend.bytes_read() == BYTES as u64, "{} bytes", backend.bytes_read());
+
+    assert_eq!(daemon.ended(tunnel, "idle").await, 0);
+}
+
 /// Says a word now and then, and goodbye.
 struct Drip;
 

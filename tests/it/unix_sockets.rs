@@ -1,15 +1,18 @@
 //! Tunnels that listen on Unix sockets, and backends on them.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 use plexy_shared::error::Code;
+use plexy_shared::info::BackendState;
 use plexy_tests::backend::{Backend, Echo, Exchanger, Recorder, Resetter};
 use plexy_tests::daemon::Daemon;
 use plexy_tests::eventually;
 use plexy_tests::stream::Stream;
 use plexy_tests::traffic::{Ending, exchange, round_trip};
+use socket2::{Domain, SockAddr, Socket, Type};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 
@@ -44,6 +47,32 @@ async fn bytes_go_from_any_kind_of_socket_to_any_kind() {
         let traffic = status.traffic;
         assert_eq!((traffic.bytes_in, traffic.bytes_out), (700_024, 900_000), "{status:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_whose_queue_is_full_is_tried_again_and_not_blamed() {
+    let folder = folder();
+    let path = folder.path().join("busy");
+    // With room for one more than the backlog (unix(7)), which is taken.
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    socket.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+    socket.listen(0).unwrap();
+    let _first = UnixStream::connect(&path).unwrap();
+    let daemon = Daemon::start().await;
+    let tunnel = daemon.open(&unix(&path)).await;
+
+    is_reset(tunnel).await;
+    let backend = daemon.backend(tunnel, unix(&path)).await;
+    assert_eq!((backend.state, backend.attempts_failed), (BackendState::Up.into(), 0));
+
+    let accepting = std::thread::spawn(move || {
+        let _first = socket.accept().unwrap();
+        let (mut next, _) = socket.accept().unwrap();
+        next.write_all(b"at last").unwrap();
+    });
+    let mut client = Stream::connect(tunnel).await.unwrap();
+    assert_eq!(Ending::of(&mut client).await.unwrap(), (b"at last".to_vec(), Ending::Fin));
+    accepting.join().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

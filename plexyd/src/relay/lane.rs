@@ -124,7 +124,7 @@ impl Lane {
     }
 
     /// Takes what it holds out of the kernel, so that it can be kept and gone on with elsewhere.
-    pub(super) fn pause(&mut self) -> io::Result<()> {
+    pub(super) fn empty_pipe(&mut self) -> io::Result<()> {
         let held = self.splice.drain()?;
         if !held.is_empty() {
             self.spill = Spill::new(held);
@@ -154,7 +154,14 @@ impl Lane {
 
     fn round<F: Stream, T: Stream>(&mut self, way: Way<'_, F, T>) -> Result<Moved, Fault> {
         let moved = if self.splice.is_on() {
-            self.splice.round(way)
+            match self.splice.round(way) {
+                // splice(2) stops before urgent bytes as if nothing came, or nothing more; recv(2)
+                // knows better.
+                Ok(Moved::Nothing | Moved::End) => {
+                    copy::round(way, Readiness::Unknown, &mut self.spill)
+                }
+                moved => moved,
+            }
         } else {
             let is_eager = std::mem::take(&mut self.is_eager);
             let readiness = if is_eager { Readiness::Unknown } else { Readiness::Told };

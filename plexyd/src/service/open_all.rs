@@ -16,7 +16,7 @@ use crate::descriptors::Taken;
 use crate::listener::Listener;
 use crate::places::Places;
 use crate::registry::Open;
-use crate::socket::tune;
+use crate::socket::tune_listener;
 use crate::tunnel::{Route, Tunnel};
 
 /// What becomes of one specification.
@@ -229,7 +229,7 @@ impl Service {
     ) -> OpenReply {
         // What fails here is a nicety: the tunnel works without it.
         if bound.addr.port().is_some()
-            && let Err(error) = tune(&bound.listener, spec.options.keepalive)
+            && let Err(error) = tune_listener(&bound.listener, spec.options.keepalive)
         {
             warn!(listen = %bound.addr, %error, "cannot set options of the listener");
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use fastrand::Rng;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::*;
 use crate::descriptors::Descriptors;
@@ -33,8 +33,8 @@ async fn connected() -> (TcpStream, Socket) {
     let (peer, ours) =
         tokio::join!(peer.connect(listener.local_addr().unwrap()), listener.accept());
     let ours = ours.unwrap().0;
-    ours.set_nodelay(true).unwrap();
-    (peer.unwrap(), Socket::Tcp(ours))
+    tune(&ours).unwrap();
+    (peer.unwrap(), Socket::new(ours.into_std().unwrap(), Kind::Tcp).unwrap())
 }
 
 /// A relay between two peers of the test.
@@ -60,7 +60,9 @@ async fn run() -> Running {
                 match relay(&of_client, &of_backend, &flow, &half_closed, &stop, &mut held).await {
                     Outcome::Ended(ended) => return ended,
                     Outcome::Paused => {
-                        pauses.fetch_add(1, Ordering::Relaxed);
+                        if pauses.fetch_add(1, Ordering::Relaxed) % 2 == 0 {
+                            held.empty_pipes().unwrap();
+                        }
                         // Whoever takes over does it a little later.
                         tokio::task::yield_now().await;
                         stop.resume();
@@ -198,9 +200,7 @@ async fn on_both_paths_a_reset_comes_after_the_bytes_before_it() {
                 send(&mut client, &sent, seed).await.unwrap();
                 // Our side has them all when the send queue is empty: what is in it when a
                 // connection is reset is lost.
-                while sys::unsent_bytes(&client).unwrap() > 0 {
-                    tokio::task::yield_now().await;
-                }
+                taken(&client).await;
                 reset_on_close(&client);
                 drop(client);
             };
@@ -208,6 +208,51 @@ async fn on_both_paths_a_reset_comes_after_the_bytes_before_it() {
             assert!(received == sent && !was_clean, "seed {seed} {pipes:?}");
             assert_eq!(task.await.unwrap(), Ended::Broken(Side::Client), "seed {seed} {pipes:?}");
         }
+    }
+}
+
+/// Waits until the peer's kernel has taken all.
+async fn taken(stream: &TcpStream) {
+    while sys::unsent_bytes(stream).unwrap() > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn urgent_bytes_are_bytes_like_others() {
+    for (pipes, is_bulk) in [(PLAIN, false), (PLAIN, true), (FAST, false), (FAST, true)] {
+        serve(pipes);
+        let Running { mut client, mut backend, task, .. } = run().await;
+        let before = noise(1, if is_bulk { 20_000_000 } else { 1 });
+        let sending = async {
+            client.write_all(&before).await.unwrap();
+            // All of it is there before the relay runs: no news come in between.
+            taken(&client).await;
+            let after = [noise(2, 20_000), vec![b'!'], noise(3, 20_000)];
+            client.try_write(&after[0]).unwrap();
+            rustix::net::send(&client, &after[1], SendFlags::OOB).unwrap();
+            client.try_write(&after[2]).unwrap();
+            after.concat()
+        };
+        let receiving = async {
+            let mut bytes = vec![0; before.len() + 40_001];
+            let received = backend.read_exact(&mut bytes);
+            let received = tokio::time::timeout(Duration::from_secs(10), received).await;
+            assert!(received.is_ok(), "{pipes:?} stands still");
+            bytes
+        };
+        let (after, received) = tokio::join!(sending, receiving);
+        assert!(received == [before.clone(), after].concat(), "{pipes:?}, bulk: {is_bulk}");
+
+        // Also where the end is there already.
+        taken(&client).await;
+        client.try_write(b"after").unwrap();
+        rustix::net::send(&client, b"!", SendFlags::OOB).unwrap();
+        client.try_write(b"that").unwrap();
+        client.shutdown().await.unwrap();
+        assert_eq!(receive(&mut backend, 1).await, (b"after!that".to_vec(), true), "{pipes:?}");
+        drop(backend);
+        assert_eq!(task.await.unwrap(), Ended::Finished(Side::Client));
     }
 }
 
