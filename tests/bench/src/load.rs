@@ -33,7 +33,7 @@ pub(crate) const REQUEST_BYTES: usize = 64;
 const START: Duration = Duration::from_secs(10);
 
 /// Where the services of a [`Backend`] listen.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Services {
     /// Reads and throws away; ends when the client does.
     pub(crate) sink: SocketAddr,
@@ -43,6 +43,9 @@ pub(crate) struct Services {
     pub(crate) both: SocketAddr,
     /// Answers every request.
     pub(crate) respond: SocketAddr,
+    /// The same on further ports. Each connection to one address leaves a local port that cannot be
+    /// used for a minute, and the kernel searches the longer for another one the fewer are left.
+    pub(crate) responders: [SocketAddr; 8],
     /// Sends back all it gets; then, when the client has ended, how many bytes that were (eight
     /// bytes, the highest first), and ends.
     pub(crate) echo: SocketAddr,

@@ -56,9 +56,8 @@ pub(crate) fn run(connections: u64, contestant: &Contestant, cpus: &Cpus) -> any
     let Some(layout) = Layout::new(Pin::Unpinned, cpus) else { return Ok(()) };
     let scene = Scene::new(contestant, Effort::FULL, Pin::Unpinned, &layout)?;
     let backend = scene.backend()?;
-    // Several tunnels, so that the client does not run out of ports for one address.
-    let respond = backend.services().respond;
-    let proxy = scene.proxy(&[respond; 4])?;
+    // Several tunnels, so that nobody runs out of ports for one address.
+    let proxy = scene.proxy(&backend.services().responders)?;
     send(&scene, &proxy, &backend, WARM_UP)?;
     let before = Held::settled(&proxy)?;
     let mut stdout = io::stdout();

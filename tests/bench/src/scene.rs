@@ -69,12 +69,12 @@ impl<'a> Scene<'a> {
     pub(crate) fn run(
         &self,
         work: Work,
-        target: SocketAddr,
+        targets: &[SocketAddr],
         proxy: &Proxy,
         backend: &Backend,
     ) -> anyhow::Result<Sample> {
         let watched = vec![proxy.pid(), backend.pid()];
-        let task = Task { targets: vec![target], work, extent: self.time(), watched };
+        let task = Task { targets: targets.to_vec(), work, extent: self.time(), watched };
         self.client(&task)?.done(self.effort.warm_up + self.effort.measured + PATIENCE)
     }
 

@@ -1,4 +1,4 @@
-//! The serving side: one thread, one epoll, five services on a port each.
+//! The serving side: one thread, one epoll, five services on ports of their own.
 
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
@@ -62,11 +62,16 @@ enum Outcome {
 pub(crate) fn serve() -> anyhow::Result<()> {
     let mut backend = Backend::new()?;
     let mut listen = |service| backend.listen(service);
+    let mut responders = [socket::NOWHERE; 8];
+    for responder in &mut responders {
+        *responder = listen(Service::Respond)?;
+    }
     let services = Services {
         sink: listen(Service::Sink)?,
         source: listen(Service::Source)?,
         both: listen(Service::Both)?,
         respond: listen(Service::Respond)?,
+        responders,
         echo: listen(Service::Echo)?,
     };
     let mut stdout = io::stdout().lock();

@@ -7,11 +7,22 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, accept_with, bind, connect,
-    getsockname, ipproto, listen, recv, send, socket_with, sockopt,
+    ipproto, listen, recv, send, socket_with, sockopt,
 };
 
 /// Clients that may wait to be accepted (the kernel caps it at `net.core.somaxconn`).
 const BACKLOG: i32 = 4096;
+
+/// Where listeners are: below the ports of outgoing connections (ip(7), `ip_local_port_range`), as
+/// servers are.
+const PORTS: std::ops::Range<u16> = 15_000..32_000;
+
+/// How many of them are tried before none is free.
+const PORTS_TRIED: u32 = 1_000;
+
+/// No address.
+pub(super) const NOWHERE: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// Most bytes that one call throws away.
 const DISCARD_BYTES: usize = 1 << 20;
@@ -36,12 +47,16 @@ pub(super) fn open(addr: SocketAddr) -> io::Result<OwnedFd> {
     }
 }
 
-/// A listener on a port that the kernel picks.
+/// A listener on a free port of those that servers have: another one each time, since ports from
+/// which somebody has connected to one cannot be used for that again for a minute.
 pub(super) fn listener() -> io::Result<(OwnedFd, SocketAddr)> {
     let socket = new()?;
-    bind(&socket, &SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    let bound = (0..PORTS_TRIED).find_map(|_| {
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, fastrand::u16(PORTS)));
+        bind(&socket, &addr).is_ok().then_some(addr)
+    });
+    let addr = bound.ok_or(Errno::ADDRINUSE)?;
     listen(&socket, BACKLOG)?;
-    let addr = SocketAddr::try_from(getsockname(&socket)?)?;
     Ok((socket, addr))
 }
 

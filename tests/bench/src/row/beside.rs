@@ -6,7 +6,7 @@ use anyhow::ensure;
 
 use super::exchange::{cpu_us_per_unit, percentiles};
 use crate::figure::{Figure, Figures};
-use crate::load::{Client, Extent, Life, Services, Task, Ways, Work};
+use crate::load::{Client, Extent, Life, Task, Ways, Work};
 use crate::proxy::Proxy;
 use crate::scene::Scene;
 
@@ -43,7 +43,7 @@ pub(super) fn bulk(scene: &Scene<'_>) -> anyhow::Result<Figures> {
     let proxy = scene.proxy(&[other.services().source, backend.services().respond])?;
     let [source, respond] = proxy.addrs() else { return Ok(Figures::new()) };
     let _streams = streams(scene, *source, Ways::Down)?;
-    let sample = scene.run(SMALL, *respond, &proxy, &backend)?;
+    let sample = scene.run(SMALL, &[*respond], &proxy, &backend)?;
     let mut figures = sample.latency.map(percentiles).unwrap_or_default();
     let rate = sample.units as f64 / sample.elapsed.as_secs_f64();
     figures.insert(Figure::RequestsPerSecond, rate);
@@ -53,9 +53,9 @@ pub(super) fn bulk(scene: &Scene<'_>) -> anyhow::Result<Figures> {
 /// Small exchanges through one of many tunnels, and through the only one.
 pub(super) fn tunnels(scene: &Scene<'_>, count: usize) -> anyhow::Result<Figures> {
     let backend = scene.backend()?;
-    let Services { respond, .. } = *backend.services();
+    let respond = backend.services().respond;
     let cost = |proxy: &Proxy| {
-        let sample = scene.run(SMALL, proxy.addr(), proxy, &backend)?;
+        let sample = scene.run(SMALL, &[proxy.addr()], proxy, &backend)?;
         ensure!(sample.units > 0, "nothing went through");
         anyhow::Ok(cpu_us_per_unit(&sample))
     };

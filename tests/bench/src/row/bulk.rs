@@ -15,7 +15,7 @@ pub(super) fn measure(scene: &Scene<'_>, ways: Ways, streams: usize) -> anyhow::
         Ways::Both => backend.services().both,
     };
     let proxy = scene.proxy(&[service])?;
-    let sample = scene.run(Work::Bulk { ways, streams }, proxy.addr(), &proxy, &backend)?;
+    let sample = scene.run(Work::Bulk { ways, streams }, &[proxy.addr()], &proxy, &backend)?;
     let gigabytes = sample.units as f64 / GB;
     let mut figures = scene.load(&sample);
     figures.insert(Figure::CpuMsPerGb, proxy_cpu(&sample).as_secs_f64() * 1e3 / gigabytes);

@@ -13,9 +13,13 @@ pub(super) fn measure(
     life: Life,
 ) -> anyhow::Result<Figures> {
     let backend = scene.backend()?;
-    let proxy = scene.proxy(&[backend.services().respond])?;
+    let services = backend.services();
+    let proxy = match life {
+        Life::OneExchange => scene.proxy(&services.responders)?,
+        Life::Long | Life::Idle => scene.proxy(&[services.respond])?,
+    };
     let work = Work::Exchange { connections, answer_bytes, life };
-    let sample = scene.run(work, proxy.addr(), &proxy, &backend)?;
+    let sample = scene.run(work, proxy.addrs(), &proxy, &backend)?;
     let (cpu, rate) = match life {
         Life::OneExchange => (Figure::CpuUsPerConnection, Figure::ConnectionsPerSecond),
         Life::Long | Life::Idle => (Figure::CpuUsPerRequest, Figure::RequestsPerSecond),
