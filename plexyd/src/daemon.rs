@@ -22,7 +22,7 @@ use crate::engine::Engine;
 use crate::health::Health;
 use crate::hops::Hops;
 use crate::log::{self, Log};
-use crate::relay::{PIPES_MAX, Pipes};
+use crate::relay::{PIPE_BYTES_MAX, Pipes};
 use crate::resolver::Resolver;
 use crate::service::{Actor, Caller, Service};
 use crate::worker::Workers;
@@ -69,7 +69,7 @@ impl Daemon {
             config.tunnels.len()
         );
         let (descriptors, hops) = (Arc::new(Descriptors::new(usable)), Arc::new(Hops::default()));
-        workers.serve_pipes(&Pipes::new(Arc::clone(&descriptors), PIPES_MAX));
+        workers.serve_pipes(&Pipes::new(Arc::clone(&descriptors), PIPE_BYTES_MAX));
         let health = Arc::new(Health::new(
             Arc::clone(&descriptors),
             Arc::clone(&hops),

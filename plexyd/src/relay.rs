@@ -32,7 +32,7 @@ use plexy_shared::info::Reason;
 use crate::stop::{Order, Stop};
 use crate::traffic::{Direction, Flow};
 use lane::{Fault, Lane, Way};
-pub(crate) use pipe::{PIPES_MAX, Pipe, Pipes};
+pub(crate) use pipe::{PIPE_BYTES_MAX, Pipe, Pipes};
 
 /// Shortest and longest pause between two looks at a send queue.
 const DRAIN_POLL_MIN: Duration = Duration::from_millis(1);

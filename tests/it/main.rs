@@ -21,6 +21,7 @@ mod ejection;
 mod failover;
 mod half_close;
 mod integrity;
+mod local_ports;
 mod loops;
 mod max_conns;
 mod model;

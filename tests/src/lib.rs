@@ -14,6 +14,7 @@ pub mod descriptors;
 pub mod dns;
 pub mod eventually;
 pub mod memory;
+pub mod network;
 pub mod port;
 pub mod server;
 pub mod stream;

@@ -10,12 +10,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::descriptors::{Descriptors, Taken};
 
-/// Bytes that a pipe can hold.
-pub(crate) const PIPE_BYTES: usize = 256 * 1024;
+/// Bytes that all pipes of all workers can hold together: what Linux lets an unprivileged user have
+/// (pipe(7), `pipe-user-pages-soft`).
+pub(crate) const PIPE_BYTES_MAX: usize = 64 * LARGE_BYTES;
 
-/// Pipes of all workers together: 64 MiB if all are full, which is what Linux lets an unprivileged
-/// user have (pipe(7), `pipe-user-pages-soft`).
-pub(crate) const PIPES_MAX: usize = 256;
+/// Bytes that a pipe can hold: as many as Linux gives an unprivileged user (pipe(7),
+/// `pipe-max-size`), or fewer where half of all is taken, so that more streams have one.
+const LARGE_BYTES: usize = 1024 * 1024;
+const SMALL_BYTES: usize = 256 * 1024;
 
 /// Empty pipes that a worker keeps for the next one who needs one.
 const KEPT_MAX: usize = 16;
@@ -31,8 +33,8 @@ thread_local! {
 #[derive(Debug)]
 pub(crate) struct Pipes {
     descriptors: Arc<Descriptors>,
+    /// So many times [`SMALL_BYTES`] are left.
     left: Arc<Semaphore>,
-    #[cfg(test)]
     max: usize,
 }
 
@@ -50,19 +52,17 @@ struct Pool {
 pub(crate) struct Pipe {
     reader: OwnedFd,
     writer: OwnedFd,
+    /// Bytes that it can hold.
+    pub(super) size: usize,
     _left: OwnedSemaphorePermit,
     _taken: Taken,
 }
 
 impl Pipes {
-    /// At most `max` pipes, as far as descriptors go.
-    pub(crate) fn new(descriptors: Arc<Descriptors>, max: usize) -> Arc<Self> {
-        Arc::new(Self {
-            descriptors,
-            left: Arc::new(Semaphore::new(max)),
-            #[cfg(test)]
-            max,
-        })
+    /// Pipes for at most so many bytes, as far as descriptors go.
+    pub(crate) fn new(descriptors: Arc<Descriptors>, bytes_max: usize) -> Arc<Self> {
+        let max = bytes_max / SMALL_BYTES;
+        Arc::new(Self { descriptors, left: Arc::new(Semaphore::new(max)), max })
     }
 
     /// The calling thread takes its pipes from these.
@@ -72,19 +72,26 @@ impl Pipes {
         });
     }
 
-    /// How many exist.
+    /// How many bytes those that exist can hold.
     #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.max - self.left.available_permits()
+    pub(crate) fn bytes(&self) -> usize {
+        (self.max - self.left.available_permits()) * SMALL_BYTES
     }
 
     /// Where a limit of ours, of the user or of the system is reached there is none.
     fn create(&self) -> Option<Pipe> {
-        let left = Arc::clone(&self.left).try_acquire_owned().ok()?;
+        let is_roomy = self.left.available_permits() > self.max / 2;
+        let large = if is_roomy { self.create_of(LARGE_BYTES) } else { None };
+        large.or_else(|| self.create_of(SMALL_BYTES))
+    }
+
+    fn create_of(&self, bytes: usize) -> Option<Pipe> {
+        let shares = u32::try_from(bytes / SMALL_BYTES).ok()?;
+        let left = Arc::clone(&self.left).try_acquire_many_owned(shares).ok()?;
         let taken = self.descriptors.try_take_spare(DESCRIPTORS)?;
         let (reader, writer) = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC).ok()?;
-        let size = fcntl_setpipe_size(&writer, PIPE_BYTES).ok()?;
-        (size >= PIPE_BYTES).then_some(Pipe { reader, writer, _left: left, _taken: taken })
+        let size = fcntl_setpipe_size(&writer, bytes).ok()?;
+        (size >= bytes).then_some(Pipe { reader, writer, size, _left: left, _taken: taken })
     }
 }
 
@@ -127,5 +134,21 @@ impl Pipe {
             }
         }
         Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pipes_are_large_while_half_is_left_and_then_small_and_then_none() {
+        let pipes = Pipes::new(Arc::new(Descriptors::new(1_000)), 4 * LARGE_BYTES);
+        let mut taken: Vec<_> = std::iter::from_fn(|| pipes.create()).collect();
+        let sizes: Vec<_> = taken.iter().map(|pipe| pipe.size).collect();
+        assert_eq!(sizes, [[LARGE_BYTES; 2].as_slice(), &[SMALL_BYTES; 8]].concat());
+        assert_eq!(pipes.bytes(), 4 * LARGE_BYTES);
+        taken.clear();
+        assert_eq!(pipes.bytes(), 0);
     }
 }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use super::Stream;
 use super::copy::BUFFER_BYTES;
 use super::lane::{Fault, Moved, Way, is_transient};
-use super::pipe::{PIPE_BYTES, Pipe};
+use super::pipe::Pipe;
 
 /// Reads in a row that fill the buffer before the fast path is worth it.
 const FULL_READS: i8 = 2;
@@ -67,7 +67,7 @@ impl Splice {
         way: Way<'_, F, T>,
     ) -> Result<Moved, Fault> {
         let Some(pipe) = &self.pipe else { return Ok(Moved::Bytes(0)) };
-        let moved = match way.from.try_read_into(pipe, PIPE_BYTES) {
+        let moved = match way.from.try_read_into(pipe, pipe.size) {
             Ok(0) => Moved::End,
             Ok(moved) => Moved::Bytes(moved),
             Err(error) if is_transient(&error) => Moved::Nothing,
