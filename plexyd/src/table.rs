@@ -20,15 +20,19 @@ use crate::stop::Stop;
 use crate::traffic::{Flow, Totals};
 use crate::tunnel::{Seat, Tunnel};
 
-/// Longest pause between two sweeps.
-const SWEEP_MAX: Duration = Duration::from_secs(10);
+/// Shortest pause between two sweeps, and so between two looks at a connection.
+const PAUSE_MIN: Duration = Duration::from_millis(10);
 
-/// Shortest pause between two sweeps.
-const SWEEP_MIN: Duration = Duration::from_millis(10);
+/// Longest pause between two looks at a connection that moves bytes.
+const LIVELY_PAUSE_MAX: Duration = Duration::from_secs(10);
 
-/// A time-out is looked at so many times before it passes. One look finds the
-/// silence, another one its length: it is exceeded by two pauses at most.
-const SWEEPS_PER_TIMEOUT: u32 = 8;
+/// Longest pause between two looks at a connection that is silent. What it has for itself is in no
+/// cache any more after seconds, so that a look costs 4 µs: idle connections are to cost nothing.
+const SILENT_PAUSE_MAX: Duration = Duration::from_secs(120);
+
+/// A time-out is looked at so many times before it passes. One look finds the silence, another one
+/// its length, and each waits for its sweep: it is exceeded by a quarter at most.
+const LOOKS_PER_TIMEOUT: u32 = 16;
 
 /// Connections that are asked something before others get their turn, for so long at least.
 const ASKED_MAX: usize = 256;
@@ -72,8 +76,19 @@ impl Timeouts {
         }
     }
 
-    fn shortest(self) -> Option<Duration> {
-        [self.idle, self.half_close, self.keepalive].into_iter().flatten().min()
+    /// The pause between two looks while it is silent.
+    fn silent_pause(self) -> Duration {
+        let shortest = [self.idle, self.half_close].into_iter().flatten().min();
+        shortest
+            .map_or(SILENT_PAUSE_MAX, |it| it / LOOKS_PER_TIMEOUT)
+            .clamp(PAUSE_MIN, SILENT_PAUSE_MAX)
+    }
+
+    /// The same while it is not, or not known to be: its silence is to be found in time for its
+    /// keepalive.
+    fn lively_pause(self) -> Duration {
+        let keepalive = self.keepalive.map_or(LIVELY_PAUSE_MAX, |idle| idle / LOOKS_PER_TIMEOUT);
+        self.silent_pause().min(keepalive).clamp(PAUSE_MIN, LIVELY_PAUSE_MAX)
     }
 }
 
@@ -124,6 +139,9 @@ struct Slot {
     was_half_closed: bool,
     silent_since: Instant,
     unsent: Unsent,
+    /// When it is looked at next, and how long after the last time that is.
+    next_look: Instant,
+    pause: Duration,
 }
 
 /// What is known of the send queues of a connection that moves no bytes. While its peers take what
@@ -149,14 +167,15 @@ enum Finding {
 }
 
 /// The table.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Table {
     slots: Mutex<Slab<Slot>>,
     /// All that was in it, whatever became of its tunnel.
     totals: Totals,
-    /// Wakes the sweep when a connection with a shorter time-out has come.
+    /// Wakes the sweep when a connection with a shorter pause has come.
     sooner: Notify,
-    shortest: Mutex<Option<Duration>>,
+    /// Of all connections.
+    shortest_pause: Mutex<Duration>,
 }
 
 /// A connection's place in the table; it is taken out on drop, and what it has
@@ -172,30 +191,46 @@ pub(crate) struct Registered {
     _seat: Seat,
 }
 
+impl Default for Table {
+    fn default() -> Self {
+        Self {
+            slots: Mutex::default(),
+            totals: Totals::default(),
+            sooner: Notify::new(),
+            shortest_pause: Mutex::new(SILENT_PAUSE_MAX),
+        }
+    }
+}
+
 impl Table {
     pub(crate) fn register(self: &Arc<Self>, entry: Entry, seat: Seat) -> Registered {
         let entry = Arc::new(entry);
-        let timeouts = entry.timeouts;
+        let pause = entry.timeouts.lively_pause();
         let slot = Slot {
             entry: Arc::clone(&entry),
             bytes_seen: 0,
             was_half_closed: false,
             silent_since: entry.started,
             unsent: Unsent::Unknown,
+            next_look: entry.started + pause,
+            pause,
         };
         self.totals.count();
         let key = self.lock().insert(slot);
-        self.sweep_at_least_every(timeouts.shortest());
+        self.sweep_at_least_every(pause);
         Registered { table: Arc::clone(self), key, entry, reason: None, lease: None, _seat: seat }
     }
 
-    fn sweep_at_least_every(&self, timeout: Option<Duration>) {
-        let Some(timeout) = timeout else { return };
-        let mut shortest = self.shortest.lock().unwrap_or_else(PoisonError::into_inner);
-        if shortest.is_none_or(|shortest| timeout < shortest) {
-            *shortest = Some(timeout);
+    fn sweep_at_least_every(&self, pause: Duration) {
+        let mut shortest = self.lock_shortest_pause();
+        if pause < *shortest {
+            *shortest = pause;
             self.sooner.notify_one();
         }
+    }
+
+    fn lock_shortest_pause(&self) -> MutexGuard<'_, Duration> {
+        self.shortest_pause.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Slab<Slot>> {
@@ -215,10 +250,9 @@ impl Table {
     /// Ends connections that were silent for too long, again and again.
     pub(crate) async fn keep_sweeping(&self) {
         loop {
-            let shortest = *self.shortest.lock().unwrap_or_else(PoisonError::into_inner);
-            let pause = shortest.map_or(SWEEP_MAX, |it| it / SWEEPS_PER_TIMEOUT);
+            let pause = *self.lock_shortest_pause();
             tokio::select! {
-                () = tokio::time::sleep(pause.clamp(SWEEP_MIN, SWEEP_MAX)) => {}
+                () = tokio::time::sleep(pause) => {}
                 () = self.sooner.notified() => continue,
             }
             let mut next = self.sweep(Instant::now(), 0);
@@ -233,12 +267,12 @@ impl Table {
     /// if some are left.
     fn sweep(&self, now: Instant, from: usize) -> Option<usize> {
         let mut slots = self.lock();
-        let mut shortest: Option<Duration> = None;
-        let mut asked = 0;
+        let (mut shortest, mut asked) = (SILENT_PAUSE_MAX, 0);
         for place in from..slots.capacity() {
             let Some(slot) = slots.get_mut(place) else { continue };
-            shortest = shortest.into_iter().chain(slot.entry.timeouts.shortest()).min();
-            match slot.look(now) {
+            let finding = if slot.next_look <= now { slot.look(now) } else { Finding::Fine };
+            shortest = shortest.min(slot.pause);
+            match finding {
                 Finding::Fine => {}
                 Finding::Ask => {
                     slot.entry.stop.pause();
@@ -252,16 +286,25 @@ impl Table {
         }
         // Where all were looked at under one lock, so that no newcomer is overlooked.
         if from == 0 {
-            *self.shortest.lock().unwrap_or_else(PoisonError::into_inner) = shortest;
+            *self.lock_shortest_pause() = shortest;
         }
         None
     }
 }
 
 impl Slot {
-    /// Whether it was silent for longer than it may. The byte counts tell it:
-    /// the data path never looks at a clock.
+    /// Looks whether it was silent for longer than it may, and when to look again.
     fn look(&mut self, now: Instant) -> Finding {
+        let finding = self.find(now);
+        let is_silent = self.unsent == Unsent::Bytes(0);
+        let timeouts = self.entry.timeouts;
+        self.pause = if is_silent { timeouts.silent_pause() } else { timeouts.lively_pause() };
+        self.next_look = now + self.pause;
+        finding
+    }
+
+    /// The byte counts tell it: the data path never looks at a clock.
+    fn find(&mut self, now: Instant) -> Finding {
         let (bytes_in, bytes_out) = self.entry.flow.bytes();
         let bytes = bytes_in + bytes_out;
         let half_closed = self.entry.half_closed.load(Ordering::Relaxed);

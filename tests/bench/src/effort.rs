@@ -9,10 +9,10 @@ pub(crate) struct Effort {
     pub(crate) warm_up: Duration,
     /// Load that counts.
     pub(crate) measured: Duration,
-    /// What has to pass before it is idle: plexyd looks after connections that stay some seconds
-    /// after they have come.
+    /// What has to pass before it is idle: plexyd asks something of connections when it finds them
+    /// silent, which is two of its sweeps after they have come.
     pub(crate) settling: Duration,
-    /// How long an idle proxy is watched.
+    /// How long an idle proxy is watched: long enough for what comes every few seconds.
     pub(crate) idle: Duration,
     /// The most idle connections that are opened.
     pub(crate) connections_max: usize,
@@ -25,8 +25,8 @@ impl Effort {
     pub(crate) const FULL: Self = Self {
         warm_up: Duration::from_millis(250),
         measured: Duration::from_millis(800),
-        settling: Duration::from_secs(8),
-        idle: Duration::from_secs(2),
+        settling: Duration::from_secs(16),
+        idle: Duration::from_secs(8),
         connections_max: 100_000,
         units_divisor: 1,
     };
@@ -35,8 +35,8 @@ impl Effort {
     pub(crate) const QUICK: Self = Self {
         warm_up: Duration::from_millis(150),
         measured: Duration::from_millis(400),
-        settling: Duration::from_secs(8),
-        idle: Duration::from_secs(1),
+        settling: Duration::from_secs(16),
+        idle: Duration::from_secs(8),
         connections_max: 100_000,
         units_divisor: 1,
     };
