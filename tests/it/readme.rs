@@ -15,6 +15,7 @@ use plexy_tests::traffic::round_trip;
 
 const PLEXYD: &str = env!("CARGO_BIN_EXE_plexyd-under-test");
 const PLEXYCTL: &str = env!("CARGO_BIN_EXE_plexyctl-under-test");
+const BENCH: &str = env!("CARGO_BIN_EXE_plexy-bench-under-test");
 
 fn readme() -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
@@ -205,12 +206,12 @@ async fn the_tour_of_the_readme_comes_out_as_it_is_written() {
 }
 
 #[test]
-fn the_help_of_plexyd_names_every_option_of_the_readme() {
+fn the_help_of_the_programs_names_every_option_of_the_readme() {
     let help = |program: &str| {
         let help = Command::new(program).arg("--help").output().unwrap();
         String::from_utf8(help.stdout).unwrap()
     };
-    let help = help(PLEXYD) + &help(PLEXYCTL);
+    let help = help(PLEXYD) + &help(PLEXYCTL) + &help(BENCH);
     let readme = readme();
     for word in readme.split(|c: char| !c.is_ascii_alphanumeric() && c != '-') {
         let is_of_plexyd = word.starts_with("--") && word.contains(char::is_alphabetic);
