@@ -1,16 +1,22 @@
-//! The command line of `plexyd`.
+//! The command line of `plexyd`, and the configuration file that it names.
 
+mod file;
+
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser};
 use plexy_shared::endpoint::DefaultSocket;
 use plexy_shared::error::Refusal;
-use plexy_shared::spec::{ATTRIBUTES, ListenAddr, OPTIONS, SpecError, TunnelSpec};
+use plexy_shared::spec::{ATTRIBUTES, ListenAddr, OPTIONS, TunnelSpec};
 use rustix::process::getuid;
 
 use crate::config::Config;
 use crate::log::{LogFormat, LogLevel};
+use file::File;
 
 /// Dynamic TCP proxy: carries connections through tunnels that are opened,
 /// changed and closed while it runs.
@@ -20,6 +26,16 @@ pub(crate) struct Args {
     /// Tunnels to open: local=backend[,backend...][[option=value,...]]
     #[arg(value_name = "TUNNEL")]
     tunnels: Vec<String>,
+
+    /// Read tunnels and settings from this file (TOML): `tunnels = ["local=backend", ...]`, and
+    /// these options as keys, such as `workers = 2`; what stands here counts more
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Look whether the configuration file and the tunnels are good, tell every mistake, and end:
+    /// 0 where there is none, else 78
+    #[arg(long)]
+    pub(crate) check: bool,
 
     /// Listen here for the line protocol: host:port, port or unix:/path; repeatable
     #[arg(long, value_name = "ADDRESS")]
@@ -59,16 +75,47 @@ pub(crate) struct Args {
     /// Explain the grammar of a tunnel, with every option
     #[arg(long)]
     pub(crate) help_tunnel: bool,
+
+    /// Those of the configuration file.
+    #[arg(skip)]
+    file_tunnels: Vec<TunnelSpec>,
 }
 
 impl Args {
+    /// Reads the command line, and the file that it names. The program ends here where clap has
+    /// something to say.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in the file.
+    pub(crate) fn read(given: impl Iterator<Item = OsString>) -> Result<Self, Vec<String>> {
+        let given: Vec<OsString> = given.collect();
+        let (command, matches) = (Self::command(), Self::command().get_matches_from(&given));
+        let args = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        let Some(path) = &args.config else { return Ok(args) };
+        let file = File::read(path, &command)?;
+        let is_said = |id: &str| {
+            let source = matches.value_source(id);
+            matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable))
+        };
+        let settings = file.settings.into_iter().filter(|setting| !is_said(&setting.id));
+        let mut given = given.into_iter();
+        let program = given.next();
+        let words = settings.flat_map(|setting| setting.words);
+        let args = Self::parse_from(program.into_iter().chain(words).chain(given));
+        Ok(Self { file_tunnels: file.tunnels, ..args })
+    }
+
     /// The configuration they ask for, or every tunnel that is no tunnel.
     pub(crate) fn into_config(self) -> Result<Config, Vec<String>> {
         let (mut tunnels, mut errors) = (Vec::new(), Vec::new());
         for text in &self.tunnels {
             match text.parse::<TunnelSpec>() {
                 Ok(spec) => tunnels.push(spec),
-                Err(error) => errors.push(point_at(text, error)),
+                Err(error) => {
+                    let mark = error.span.clone();
+                    errors.push(point_at(&Refusal::from(error).to_string(), text, mark));
+                }
             }
         }
         if !errors.is_empty() {
@@ -83,6 +130,7 @@ impl Args {
             rpc_default,
             rpc_hosts: self.rpc_host,
             prometheus_sockets: self.prometheus_socket,
+            file_tunnels: self.file_tunnels,
             tunnels,
             control_sockets: self.control_socket,
             token_file: self.token_file,
@@ -92,17 +140,17 @@ impl Args {
     }
 }
 
-/// The error with the text, and a mark under the part that it is about.
-fn point_at(text: &str, error: SpecError) -> String {
+/// The message with the text, and a mark under the part that it is about.
+fn point_at(message: &str, text: &str, part: Range<usize>) -> String {
     let count = |range: &str| range.chars().count();
-    let before = count(text.get(..error.span.start).unwrap_or_default());
-    let marked = count(text.get(error.span.clone()).unwrap_or_default()).max(1);
+    let before = count(text.get(..part.start).unwrap_or_default());
+    let marked = count(text.get(part).unwrap_or_default()).max(1);
     let shown: String = text
         .chars()
         .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
         .collect();
     let mark = format!("{}{}", " ".repeat(before), "^".repeat(marked));
-    format!("{}\n  {shown}\n  {mark}", Refusal::from(error))
+    format!("{message}\n  {shown}\n  {mark}")
 }
 
 /// What `--help-tunnel` prints.

@@ -15,7 +15,9 @@ pub(crate) const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(30);
 /// The configuration of a daemon.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Tunnels to open at start; the start fails if one cannot be.
+    /// Tunnels of the configuration file, opened first; the start fails if one cannot be.
+    pub file_tunnels: Vec<TunnelSpec>,
+    /// Tunnels of the arguments, opened after them in the same way.
     pub tunnels: Vec<TunnelSpec>,
     /// Where the line protocol listens.
     pub control_sockets: Vec<ListenAddr>,
@@ -44,6 +46,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            file_tunnels: Vec::new(),
             tunnels: Vec::new(),
             control_sockets: Vec::new(),
             rpc_sockets: Vec::new(),

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use clap::Parser;
 use plexy_shared::error::Refusal;
 use plexy_shared::info::{Origin, Reason};
 use plexy_shared::spec::BoundAddr;
@@ -24,7 +23,7 @@ use crate::hops::Hops;
 use crate::log::{self, Log};
 use crate::relay::{PIPE_BYTES_MAX, Pipes};
 use crate::resolver::Resolver;
-use crate::service::{Actor, Caller, Service};
+use crate::service::{Actor, Service};
 use crate::worker::Workers;
 use doors::{Doors, Sockets};
 
@@ -33,6 +32,13 @@ const CONTROL_THREADS: usize = 2;
 
 /// Descriptors of one connection: with fewer left, no tunnel is of any use.
 const CONNECTION_DESCRIPTORS: u64 = 2;
+
+/// The exit code for a command line that is no good, as clap has it.
+const BAD_COMMAND_LINE: u8 = 2;
+
+/// The exit code for a configuration that is no good (`EX_CONFIG` of sysexits.h): a service manager
+/// need not try again.
+const BAD_CONFIGURATION: u8 = 78;
 
 /// How long connections that were told to end may take to do so.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
@@ -61,12 +67,12 @@ impl Daemon {
 
         let workers = Workers::start(config.workers.get()).context("cannot start the workers")?;
         let usable = config.descriptors_max.unwrap_or_else(|| limit.saturating_sub(open_now()));
-        let wanted = RESERVE + config.tunnels.len() as u64 + CONNECTION_DESCRIPTORS;
+        let tunnels = config.file_tunnels.len() + config.tunnels.len();
+        let wanted = RESERVE + tunnels as u64 + CONNECTION_DESCRIPTORS;
         ensure!(
             usable >= wanted,
-            "the limit of {limit} open files is too low: {} more are needed for {} tunnels",
+            "the limit of {limit} open files is too low: {} more are needed for {tunnels} tunnels",
             wanted - usable,
-            config.tunnels.len()
         );
         let (descriptors, hops) = (Arc::new(Descriptors::new(usable)), Arc::new(Hops::default()));
         workers.serve_pipes(&Pipes::new(Arc::clone(&descriptors), PIPE_BYTES_MAX));
@@ -91,10 +97,11 @@ impl Daemon {
     }
 
     async fn open_tunnels(&self, config: &Config) -> anyhow::Result<()> {
-        let caller = Caller::from(Actor::Args);
+        let of_file = config.file_tunnels.iter().map(|spec| (spec, Origin::File, Actor::File));
+        let of_args = config.tunnels.iter().map(|spec| (spec, Origin::Args, Actor::Args));
         let mut failed = Vec::new();
-        for spec in &config.tunnels {
-            if let Err(error) = self.service.open(spec, Origin::Args, &caller).await {
+        for (spec, origin, actor) in of_file.chain(of_args) {
+            if let Err(error) = self.service.open(spec, origin, &actor.into()).await {
                 failed.push(format!("{spec}: {}", Refusal::from(error)));
             }
         }
@@ -167,29 +174,30 @@ impl Daemon {
 /// The program: everything from the command line to the exit code.
 ///
 /// Exit codes: 0 when told to end, 1 when it cannot start, 2 for a command line
-/// that is no good.
+/// that is no good, [`BAD_CONFIGURATION`] for such a configuration file.
 #[must_use]
 #[allow(clippy::print_stderr, reason = "before and after there is a log")]
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::read(std::env::args_os()) {
+        Ok(args) => args,
+        Err(mistakes) => return complain(&mistakes, BAD_CONFIGURATION),
+    };
     if args.help_tunnel {
-        // A reader who has seen enough has closed the pipe: no reason to complain.
-        return match std::io::stdout().write_all(help_tunnel().as_bytes()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => ExitCode::FAILURE,
-            _ => ExitCode::SUCCESS,
-        };
+        return say(&help_tunnel());
     }
-    let (level, format) = (args.log_level, args.log_format);
+    let (level, format, check) = (args.log_level, args.log_format, args.check);
     let config = match args.into_config() {
         Ok(config) => config,
-        Err(errors) => {
-            for error in errors {
-                eprintln!("error: {error}");
-            }
-            eprintln!("\n`plexyd --help-tunnel` explains the grammar");
-            return ExitCode::from(2);
+        Err(mistakes) => {
+            let code = if check { BAD_CONFIGURATION } else { BAD_COMMAND_LINE };
+            return complain(&mistakes, code);
         }
     };
+    if check {
+        let tunnels = config.file_tunnels.len() + config.tunnels.len();
+        let plural = if tunnels == 1 { "" } else { "s" };
+        return say(&format!("the configuration is good: {tunnels} tunnel{plural}\n"));
+    }
     let log = log::start(level, format);
     let ended = run(config, &log);
     drop(log);
@@ -200,6 +208,24 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes to standard output. A reader who has seen enough has closed the pipe: no reason to
+/// complain.
+fn say(text: &str) -> ExitCode {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+#[allow(clippy::print_stderr, reason = "there is no log yet")]
+fn complain(mistakes: &[String], code: u8) -> ExitCode {
+    for mistake in mistakes {
+        eprintln!("error: {mistake}");
+    }
+    eprintln!("\n`plexyd --help` and `plexyd --help-tunnel` explain what there is");
+    ExitCode::from(code)
 }
 
 fn run(config: Config, log: &Log) -> anyhow::Result<()> {

@@ -13,11 +13,13 @@ use crate::word::{Word, words};
 pub enum Origin {
     /// An argument of the daemon.
     Args,
+    /// Its configuration file.
+    File,
     /// A command while it ran.
     Runtime,
 }
 
-words!(Origin { Args => "args", Runtime => "runtime" });
+words!(Origin { Args => "args", File => "file", Runtime => "runtime" });
 
 /// Whether a backend takes connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

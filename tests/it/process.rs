@@ -1,6 +1,7 @@
 //! The programs as processes: their arguments, signals, logs and exit codes.
 
 mod arguments;
+mod config;
 mod ending;
 mod log;
 mod plexyctl;

@@ -38,6 +38,19 @@ fn every_tunnel_of_the_readme_is_one() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn every_configuration_of_the_readme_is_good() {
+    let blocks = blocks(&readme(), "toml");
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, block).unwrap();
+        let path = file.path().to_str().unwrap();
+        let output = crate::process::run(PLEXYD, &["--check", "--config", path]).await;
+        assert_eq!(output.status.code(), Some(0), "{}", output.errors());
+    }
+}
+
 #[test]
 fn the_tables_of_the_readme_are_those_of_the_code() {
     let readme = readme();

@@ -8,6 +8,8 @@ use std::net::SocketAddr;
 pub enum Actor {
     /// The daemon's own arguments.
     Args,
+    /// Its configuration file.
+    File,
     /// Somebody at a door.
     Peer(Door, Peer),
 }
@@ -54,6 +56,7 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Args => f.write_str("args"),
+            Self::File => f.write_str("file"),
             Self::Peer(door, peer) => write!(f, "{door} {peer}"),
         }
     }

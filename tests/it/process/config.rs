@@ -1,0 +1,144 @@
+//! The configuration file, and `--check`.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::PathBuf;
+
+use plexy_tests::backend::Echo;
+use plexy_tests::daemon::{LineClient, Process};
+use plexy_tests::port::Port;
+use plexy_tests::traffic::round_trip;
+use tempfile::TempDir;
+
+use super::{PLEXYD, run, tunnel_of};
+
+fn file(text: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plexy.toml");
+    fs::write(&path, text).unwrap();
+    (folder, path)
+}
+
+/// What plexyd says to a file that is no good, and that it says so with 78, opening nothing.
+async fn refused(text: impl AsRef<[u8]>) -> String {
+    let (_folder, path) = file(text);
+    let path = path.to_str().unwrap();
+    let checked = run(PLEXYD, &["--check", "--config", path]).await;
+    let started = run(PLEXYD, &["--config", path, "--log-level", "off"]).await;
+    assert_eq!(checked.status.code(), Some(78), "{}", checked.errors());
+    assert_eq!(started.status.code(), Some(78), "{}", started.errors());
+    assert_eq!(checked.errors(), started.errors());
+    assert_eq!(checked.text(), "");
+    checked.errors().replace(path, "plexy.toml").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_file_says_holds_unless_the_command_line_says_otherwise() {
+    let echo = Echo::start();
+    let text = format!(
+        "# All of it.\n\
+         control-socket = [\"127.0.0.1:0\"]\n\
+         workers = 7\n\
+         log-level = \"debug\"\n\
+         tunnels = [\n  \"0={0}[name=of-file]\",\n]\n",
+        echo.addr()
+    );
+    let (_folder, path) = file(text);
+    let argument = format!("0={}[name=of-args]", echo.addr());
+    let arguments = ["--config", path.to_str().unwrap(), "--workers", "2", &argument];
+    let process = Process::start(PLEXYD, &arguments).await;
+
+    round_trip(tunnel_of(&process).await, 10_000).await.unwrap();
+
+    assert!(process.says("workers=2") && process.says("DEBUG"), "{}", process.log());
+    assert!(process.says("tunnel=\"of-file\" actor=file revision=1"), "{}", process.log());
+    let mut line = LineClient::connect(process.control_addr()).await;
+    assert!(line.ask("detail of-file").await.contains("\torigin file, "));
+    assert!(line.ask("detail of-args").await.contains("\torigin args, "));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_mistake_is_told_with_its_place_and_nothing_is_opened() {
+    let free = Port::reserve().addr();
+    let errors = refused(format!(
+        "workrs = 2\n\
+         log-level = \"loud\"\n\
+         workers = 0\n\
+         control-socket = [\"nowhere\", 1.5]\n\
+         tunnels = [\n  \"{free}=4000\",\n  \"3000=4000[stratgy=random]\",\n  7,\n  \"localhost=\",\n]\n"
+    ))
+    .await;
+    for told in [
+        "plexy.toml:1:1: unknown key `workrs`; did you mean `workers`?\n  workrs = 2\n  ^^^^^^\n",
+        "plexy.toml:2:13: `log-level` is one of off, error, warn, info, debug, trace\n",
+        "plexy.toml:3:11: `workers`: number would be zero for non-zero type\n",
+        "plexy.toml:4:19: `control-socket`: ",
+        "plexy.toml:4:30: `control-socket` is a text or a number\n",
+        "plexy.toml:7:14: unknown option `stratgy`; did you mean `strategy`?\n    \"3000=4000[stratgy=random]\",\n               ^^^^^^^\n",
+        "plexy.toml:8:3: a tunnel is a specification in quotes",
+        "plexy.toml:9:",
+    ] {
+        assert!(errors.contains(told), "{told}\n\n{errors}");
+    }
+    assert_eq!(errors.matches("plexy.toml:").count(), 8, "{errors}");
+    TcpListener::bind(free).expect("the good one was not opened");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tunnels_that_cannot_be_beside_each_other_are_mistakes() {
+    let errors = refused(
+        "tunnels = [\n\"3000=1[name=a]\",\n\"127.0.0.1:3000=2\",\n\"3001=1[name=A]\",\n\"*:3000=1\"]",
+    )
+    .await;
+    for told in [
+        "plexy.toml:3:1: the tunnel of line 2 listens there already",
+        "plexy.toml:4:1: the tunnel of line 2 has that name already",
+        "plexy.toml:5:1: the tunnel of line 2 listens there already",
+    ] {
+        assert!(errors.contains(told), "{told}\n\n{errors}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_none_is_refused_with_the_reason() {
+    assert!(refused("tunnels = [\"3000=4000\"").await.contains("plexy.toml:1:"));
+    assert!(refused("a = 1\na = 2").await.contains("plexy.toml:2:1: duplicate key"));
+    assert!(refused("tunnels = 3000").await.contains("plexy.toml:1:11: `tunnels` is a list"));
+    assert!(refused("check = true").await.contains("unknown key `check`"));
+    assert!(refused([0xff, 0xfe]).await.contains("UTF-8"));
+    assert!(refused(vec![b'#'; 17_000_000]).await.contains("longer than 16777216 bytes"));
+    let folder = tempfile::tempdir().unwrap();
+    for (path, reason) in
+        [(folder.path().to_owned(), "Is a directory"), (folder.path().join("none"), "No such file")]
+    {
+        let output = run(PLEXYD, &["--config", path.to_str().unwrap()]).await;
+        assert_eq!(output.status.code(), Some(78));
+        assert!(output.errors().contains(reason), "{}", output.errors());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_ten_thousand_tunnels_the_bad_one_is_found() {
+    let mut tunnels: Vec<_> =
+        (0..10_000).map(|n| format!("\"{}=4000[name=t{n}]\"", 10_000 + n)).collect();
+    tunnels[7_776] = "\"17776=4000[name=7]\"".to_owned();
+    let errors = refused(format!("tunnels = [\n{}\n]", tunnels.join(",\n"))).await;
+    assert!(errors.contains("plexy.toml:7778:18: "), "{errors}");
+    assert_eq!(errors.matches("plexy.toml:").count(), 1, "{errors}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_opens_nothing_and_says_what_it_has_found() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (_folder, path) = file(format!("tunnels = [\"{}=4000\"]", taken.local_addr().unwrap()));
+    let arguments = ["--check", "--config", path.to_str().unwrap()];
+    let good = run(PLEXYD, &arguments).await;
+    assert_eq!(
+        (good.status.code(), good.text().as_str()),
+        (Some(0), "the configuration is good: 1 tunnel\n")
+    );
+
+    let bad = run(PLEXYD, &["--check", "3000=4000[stratgy=x]"]).await;
+    assert_eq!(bad.status.code(), Some(78), "{}", bad.errors());
+    assert!(bad.errors().contains("did you mean `strategy`?"), "{}", bad.errors());
+}
