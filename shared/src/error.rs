@@ -262,6 +262,13 @@ impl Refusal {
         self
     }
 
+    /// Leaves the column out of its sentence, where the place is told in another way.
+    #[must_use]
+    pub fn without_column(mut self) -> Self {
+        self.column = None;
+        self
+    }
+
     /// Says what would have been accepted.
     #[must_use]
     pub fn with_valid(mut self, valid: impl IntoIterator<Item = impl Into<String>>) -> Self {

@@ -136,9 +136,7 @@ impl<'a> Reader<'a> {
                 }
                 Err(error) => {
                     let span = self.within(item.span(), text, error.span.clone());
-                    // Its place is that in the file.
-                    let refusal = Refusal { column: None, ..Refusal::from(error) };
-                    self.note(span, &refusal.to_string());
+                    self.note(span, &Refusal::from(error).without_column().to_string());
                 }
             }
         }
