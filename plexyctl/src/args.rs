@@ -147,9 +147,9 @@ fn line((verb, matches): (&str, &ArgMatches)) -> String {
 }
 
 /// What the shell took for one word is one: an address with a blank in it needs the quotes that the
-/// shell has taken away. What has an equals sign has a place for quotes of its own.
+/// shell has taken away. What has more than an address in it has a place for quotes of its own.
 fn word(given: &str) -> Cow<'_, str> {
-    if given.contains(char::is_whitespace) && !given.contains(['"', '=']) {
+    if given.contains(char::is_whitespace) && !given.contains(['"', '=', '+', '[']) {
         Cow::Owned(format!("\"{given}\""))
     } else {
         Cow::Borrowed(given)
@@ -224,6 +224,7 @@ mod tests {
         assert_eq!(typed(&["close", "unix:/my app"]), r#"close "unix:/my app""#);
         assert_eq!(typed(&["close", r#""unix:/my app""#]), r#"close "unix:/my app""#);
         assert_eq!(typed(&["open", "1=2, 3[name=a]"]), "open 1=2, 3[name=a]");
+        assert_eq!(typed(&["add", "db", "unix:/a b+backup"]), "add db unix:/a b+backup");
     }
 
     #[test]

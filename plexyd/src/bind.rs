@@ -131,6 +131,8 @@ fn bind_tcp(
             socket.set_only_v6(versions == IpVersions::One)?;
         }
         socket.bind(&ip.into())?;
+        // Before anybody can be accepted: without it an urgent byte is lost (tcp(7)).
+        socket.set_out_of_band_inline(true)?;
         socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
         let port = socket.local_addr()?.as_socket().map_or(0, |bound| bound.port());
         Ok((socket.into(), port))

@@ -7,6 +7,7 @@ use std::time::Duration;
 use plexy_shared::endpoint::DefaultSocket;
 use plexy_shared::spec::{ListenAddr, TunnelSpec};
 
+use crate::places::Places;
 use crate::resolver::NameServers;
 
 /// How long connections may go on once the daemon was told to end.
@@ -41,6 +42,27 @@ pub struct Config {
     pub descriptors_max: Option<u64>,
     /// How long connections may go on once the daemon was told to end.
     pub shutdown_deadline: Duration,
+}
+
+impl Config {
+    /// Tunnels that cannot be beside each other, as far as that can be seen before any is opened.
+    pub(crate) fn conflicts(&self) -> Vec<String> {
+        let mut places = Places::default();
+        let mut conflicts = Vec::new();
+        for spec in self.file_tunnels.iter().chain(&self.tunnels) {
+            let listen = spec.listen.bound().filter(|listen| listen.port() != Some(0));
+            let name = spec.options.name.as_ref();
+            let named = name.and_then(|name| places.named(name));
+            let listening = listen.as_ref().and_then(|listen| places.overlapping(listen));
+            match listening.or(named) {
+                // The same once more changes nothing.
+                Some(other) if other == spec => {}
+                Some(other) => conflicts.push(format!("`{spec}` cannot be beside `{other}`")),
+                None => places.take(name, listen.as_ref(), spec),
+            }
+        }
+        conflicts
+    }
 }
 
 impl Default for Config {

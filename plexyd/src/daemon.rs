@@ -174,7 +174,7 @@ impl Daemon {
 /// The program: everything from the command line to the exit code.
 ///
 /// Exit codes: 0 when told to end, 1 when it cannot start, 2 for a command line
-/// that is no good, [`BAD_CONFIGURATION`] for such a configuration file.
+/// that is no good, 78 for such a configuration file.
 #[must_use]
 #[allow(clippy::print_stderr, reason = "before and after there is a log")]
 pub fn main() -> ExitCode {
@@ -194,6 +194,10 @@ pub fn main() -> ExitCode {
         }
     };
     if check {
+        let mistakes = [config.conflicts(), doors::mistakes(&config)].concat();
+        if !mistakes.is_empty() {
+            return complain(&mistakes, BAD_CONFIGURATION);
+        }
         let tunnels = config.file_tunnels.len() + config.tunnels.len();
         let plural = if tunnels == 1 { "" } else { "s" };
         return say(&format!("the configuration is good: {tunnels} tunnel{plural}\n"));

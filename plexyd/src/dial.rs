@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use crate::backend::{Backend, Target};
 use crate::hops::{Hops, Origin, Underway};
-use crate::socket::{Kind, Socket, tune};
+use crate::socket::{Kind, Socket, keep_urgent, tune};
 
 /// Ports that the system gives to outgoing connections, as they are when the first one is made
 /// (ip(7), `ip_local_port_range`): all of them where it does not tell.
@@ -124,7 +124,7 @@ pub(crate) async fn dial(
                 backend.prefer(target);
                 return Ok(dialled);
             }
-            Ok(Err(error)) => match classify(error) {
+            Ok(Err(error)) => match classify(error, target) {
                 exhausted @ DialError::Exhausted(_) => return Err(exhausted),
                 fault @ (DialError::NoLocalPort(_) | DialError::QueueFull) => {
                     own_fault = own_fault.or(Some(fault));
@@ -137,14 +137,15 @@ pub(crate) async fn dial(
     Err(backends_fault.or(own_fault).unwrap_or(DialError::Unresolved))
 }
 
-fn classify(error: io::Error) -> DialError {
+fn classify(error: io::Error, target: &Target) -> DialError {
     match error.raw_os_error().map(Errno::from_raw_os_error) {
         // The last one: no more descriptors may be watched (epoll(7), `max_user_watches`).
         Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::NOSPC) => {
             DialError::Exhausted(error)
         }
-        Some(Errno::AGAIN) => DialError::QueueFull,
-        Some(Errno::ADDRNOTAVAIL | Errno::ADDRINUSE | Errno::AFNOSUPPORT) => {
+        Some(Errno::AGAIN) if matches!(target, Target::Unix(_)) => DialError::QueueFull,
+        // The first one: an address family without ports for it (connect(2)).
+        Some(Errno::AGAIN | Errno::ADDRNOTAVAIL | Errno::ADDRINUSE | Errno::AFNOSUPPORT) => {
             DialError::NoLocalPort(error)
         }
         _ => DialError::Backend(error),
@@ -172,6 +173,7 @@ async fn connect_tcp(
     let flags = Type::STREAM.nonblocking().cloexec();
     let socket = socket2::Socket::new(Domain::for_address(addr), flags, None)?;
     tune(&socket)?;
+    keep_urgent(&socket)?;
     let begin = || is_connected(&socket, addr);
     let is_here = addr.ip().is_loopback() || backend.is_here.load(Ordering::Relaxed);
     let may_be_ours = hops.listens_on_port(addr.port());

@@ -22,11 +22,13 @@ impl<T> Default for Places<T> {
 }
 
 impl<T: Copy> Places<T> {
-    pub(crate) fn take(&mut self, name: Option<&TunnelName>, addr: &BoundAddr, who: T) {
+    pub(crate) fn take(&mut self, name: Option<&TunnelName>, addr: Option<&BoundAddr>, who: T) {
         if let Some(name) = name {
             self.by_name.insert(folded(name), who);
         }
-        self.by_addr.insert(key(addr.clone()), who);
+        if let Some(addr) = addr {
+            self.by_addr.insert(key(addr.clone()), who);
+        }
     }
 
     pub(crate) fn leave(&mut self, name: Option<&TunnelName>, addr: &BoundAddr) {
@@ -96,7 +98,7 @@ mod tests {
     fn check(taken: &[&str], wanted: &str, expected: Option<usize>) {
         let mut places = Places::default();
         for (who, taken) in taken.iter().enumerate() {
-            places.take(None, &addr(taken), who);
+            places.take(None, Some(&addr(taken)), who);
         }
         assert_eq!(places.overlapping(&addr(wanted)), expected, "{wanted} beside {taken:?}");
         for taken in taken {

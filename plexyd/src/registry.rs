@@ -35,7 +35,8 @@ impl Registry {
 
     pub(crate) fn insert(&mut self, open: Open) {
         let tunnel = &open.tunnel;
-        self.places.take(tunnel.route().options.name.as_ref(), &tunnel.listen, tunnel.id);
+        let name = &tunnel.route().options.name;
+        self.places.take(name.as_ref(), Some(&tunnel.listen), tunnel.id);
         self.tunnels.insert(tunnel.id, open);
     }
 

@@ -58,7 +58,11 @@ impl Socket {
     pub(crate) fn new(fd: impl Into<OwnedFd>, kind: Kind) -> io::Result<Self> {
         // News of urgent data come with those of other data.
         let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
-        match sys::watch(fd.into(), interest) {
+        let fd = fd.into();
+        if kind == Kind::Unix {
+            keep_urgent(&fd)?;
+        }
+        match sys::watch(fd, interest) {
             Ok(fd) => Ok(Self { fd, kind }),
             Err((fd, error)) => {
                 reset_on_close(fd);
@@ -232,9 +236,13 @@ pub(crate) fn tune_listener(listener: impl AsFd, keepalive: Option<Keepalive>) -
 pub(crate) fn tune(socket: impl AsFd) -> io::Result<()> {
     let socket = SockRef::from(&socket);
     // Without it a response waits for the peer's delayed acknowledgement.
-    socket.set_tcp_nodelay(true)?;
-    // Without it an urgent byte is lost that nobody asks for (tcp(7), "Urgent data").
-    socket.set_out_of_band_inline(true)
+    socket.set_tcp_nodelay(true)
+}
+
+/// Without it an urgent byte is lost that nobody asks for (tcp(7), "Urgent data"). Sockets that a TCP
+/// listener accepts have it from there.
+pub(crate) fn keep_urgent(socket: impl AsFd) -> io::Result<()> {
+    SockRef::from(&socket).set_out_of_band_inline(true)
 }
 
 fn keep_alive(socket: impl AsFd, keepalive: Option<Keepalive>) -> io::Result<()> {

@@ -89,6 +89,10 @@ impl<'a> Reader<'a> {
             self.note(error.span().unwrap_or_default(), error.message());
         }
         let mut file = File::default();
+        // What the parser has made up for what it could not read would be told as further mistakes.
+        if !self.mistakes.is_empty() {
+            return file;
+        }
         for (key, value) in table.get_ref() {
             if key.get_ref() == TUNNELS {
                 file.tunnels = self.tunnels(value);
@@ -143,8 +147,8 @@ impl<'a> Reader<'a> {
         tunnels
     }
 
-    /// Two tunnels with one name, or where only one of them can listen, are a mistake wherever they
-    /// are opened.
+    /// Two tunnels with one name, or where only one of them can listen, are a mistake. Where a host
+    /// name is to be resolved first, only the start tells.
     fn check_place(&mut self, spec: &TunnelSpec, span: Range<usize>) {
         let listen = spec.listen.bound().filter(|listen| listen.port() != Some(0));
         let (listening, named) = (
@@ -157,8 +161,8 @@ impl<'a> Reader<'a> {
         } else if let Some(first) = named {
             let line = self.position(first).0;
             self.note(span, &format!("the tunnel of line {line} has that name already"));
-        } else if let Some(listen) = listen {
-            self.places.take(spec.options.name.as_ref(), &listen, span.start);
+        } else {
+            self.places.take(spec.options.name.as_ref(), listen.as_ref(), span.start);
         }
     }
 

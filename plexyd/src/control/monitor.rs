@@ -23,7 +23,8 @@ use super::http1::{self, Body};
 use crate::metrics::Metrics;
 use crate::service::{Peer, Service};
 
-/// Connections at once; one more ends the one that has been idle longest.
+/// Connections at once; one more ends one that has asked nothing yet, or else the one that has been
+/// idle longest.
 pub(crate) const CONNECTIONS_MAX: usize = 16;
 
 /// The text format of Prometheus.

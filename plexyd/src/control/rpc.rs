@@ -36,7 +36,8 @@ use message::{Id, Message};
 use stats::Counter;
 use websocket::Shared;
 
-/// Connections at once; one more ends the one that has been idle longest.
+/// Connections at once; one more ends one that has asked nothing yet, or else the one that has been
+/// idle longest.
 pub(crate) const CONNECTIONS_MAX: usize = 100;
 
 /// How long connections may take to end by themselves when the daemon does.

@@ -95,9 +95,7 @@ impl Sockets {
     ) -> anyhow::Result<Bound> {
         let bound = bind_socket(socket, door, resolver).await?;
         if is_open_to_others(&bound.addr) && self.token.is_none() {
-            bail!(
-                "{door} socket `{socket}` is reachable beyond this machine: it needs --token-file"
-            );
+            bail!(wants_token(door, socket));
         }
         Ok(bound)
     }
@@ -155,6 +153,27 @@ async fn bind_socket(
     let context = || format!("cannot open the {door} socket `{socket}`");
     let addr = resolver.resolve_listen(socket).await.with_context(context)?;
     bind(&addr, BACKLOG, Some(SOCKET_MODE)).with_context(context)
+}
+
+/// What can be seen to be wrong with the doors before any of them is opened.
+pub(super) fn mistakes(config: &Config) -> Vec<String> {
+    let token = config.token_file.as_deref().map(Token::read);
+    let mut mistakes = Vec::new();
+    if let Some(Err(error)) = &token {
+        mistakes.push(format!("{error:#}"));
+    }
+    let rpc = config.rpc_sockets.iter().map(|socket| ("rpc", socket));
+    let control = config.control_sockets.iter().map(|socket| ("control", socket));
+    for (door, socket) in control.chain(rpc) {
+        if token.is_none() && socket.bound().is_some_and(|addr| is_open_to_others(&addr)) {
+            mistakes.push(wants_token(door, socket));
+        }
+    }
+    mistakes
+}
+
+fn wants_token(door: &str, socket: &ListenAddr) -> String {
+    format!("{door} socket `{socket}` is reachable beyond this machine: it needs --token-file")
 }
 
 fn is_open_to_others(addr: &BoundAddr) -> bool {

@@ -4,6 +4,7 @@
 //! collector of the prometheus crate tells no start then, and CPU time in whole seconds.
 
 use std::fs;
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use prometheus::proto::MetricType::{COUNTER, GAUGE};
@@ -25,8 +26,7 @@ struct Family {
 #[derive(Debug)]
 struct Process {
     cpu_seconds: f64,
-    /// Since the Unix epoch.
-    start_seconds: f64,
+    start_after_boot_seconds: f64,
     threads: u64,
     virtual_bytes: u64,
     resident_bytes: u64,
@@ -79,9 +79,21 @@ static FAMILIES: &[Family] = &[
             help: "When the process started, in seconds since the Unix epoch.",
             kind: GAUGE,
         },
-        value: |process| process.start_seconds,
+        value: |_| *START_SECONDS,
     },
 ];
+
+/// When the process started, since the Unix epoch. Computed once: the clocks that it comes from are
+/// read one after the other, and a start that moves is taken for another one.
+static START_SECONDS: LazyLock<f64> = LazyLock::new(|| {
+    let start = || {
+        let since_boot: Duration = clock_gettime(ClockId::Boottime).try_into().ok()?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        let process = Process::now()?;
+        Some(now.checked_sub(since_boot)?.as_secs_f64() + process.start_after_boot_seconds)
+    };
+    start().unwrap_or_default()
+});
 
 /// All of them as text; none where the system does not tell.
 pub(super) fn encode() -> String {
@@ -101,14 +113,11 @@ fn float(value: u64) -> f64 {
 
 impl Process {
     fn now() -> Option<Self> {
-        let since_boot = clock_gettime(ClockId::Boottime).try_into().ok()?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-        Self::read(&fs::read_to_string("/proc/self/stat").ok()?, now.checked_sub(since_boot)?)
+        Self::read(&fs::read_to_string("/proc/self/stat").ok()?)
     }
 
-    /// From the line of proc_pid_stat(5), whose fields are counted from 1 there, and the moment of
-    /// the boot.
-    fn read(stat: &str, boot: Duration) -> Option<Self> {
+    /// From the line of proc_pid_stat(5), whose fields are counted from 1 there.
+    fn read(stat: &str) -> Option<Self> {
         // The second field is a name, in which anything may stand.
         let fields: Vec<_> = stat.get(stat.rfind(')')? + 1..)?.split_whitespace().collect();
         let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
@@ -116,7 +125,7 @@ impl Process {
         Some(Self {
             cpu_seconds: seconds(field(14)? + field(15)?),
             threads: field(20)?,
-            start_seconds: boot.as_secs_f64() + seconds(field(22)?),
+            start_after_boot_seconds: seconds(field(22)?),
             virtual_bytes: field(23)?,
             resident_bytes: field(24)? * page_size() as u64,
         })
@@ -130,19 +139,18 @@ mod tests {
     #[test]
     fn a_name_may_hold_anything() {
         let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 9 0 0 0 150 50 0 0 20 0 6 0 300 4096 2 18446744073709551615";
-        let process = Process::read(stat, Duration::from_secs(1_000)).unwrap();
+        let process = Process::read(stat).unwrap();
         assert_eq!(process.cpu_seconds, 200.0 / float(clock_ticks_per_second()));
         assert_eq!((process.threads, process.virtual_bytes), (6, 4096));
         assert_eq!(process.resident_bytes, 2 * page_size() as u64);
-        let since_boot = 300.0 / float(clock_ticks_per_second());
-        assert_eq!(process.start_seconds, 1_000.0 + since_boot);
+        assert_eq!(process.start_after_boot_seconds, 300.0 / float(clock_ticks_per_second()));
     }
 
     #[test]
     fn this_process_started_a_while_ago() {
         let process = Process::now().unwrap();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        let age = now.as_secs_f64() - process.start_seconds;
+        let age = now.as_secs_f64() - *START_SECONDS;
         assert!((-1.0..3_600.0).contains(&age), "{age}");
         assert!(process.threads > 0 && process.resident_bytes > 0);
     }

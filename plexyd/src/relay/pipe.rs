@@ -80,9 +80,13 @@ impl Pipes {
 
     /// Where a limit of ours, of the user or of the system is reached there is none.
     fn create(&self) -> Option<Pipe> {
-        let is_roomy = self.left.available_permits() > self.max / 2;
-        let large = if is_roomy { self.create_of(LARGE_BYTES) } else { None };
+        let large = if self.is_roomy() { self.create_of(LARGE_BYTES) } else { None };
         large.or_else(|| self.create_of(SMALL_BYTES))
+    }
+
+    /// Whether more than half is left.
+    fn is_roomy(&self) -> bool {
+        self.left.available_permits() > self.max / 2
     }
 
     fn create_of(&self, bytes: usize) -> Option<Pipe> {
@@ -104,10 +108,13 @@ impl Pipe {
         })
     }
 
-    /// Gives an empty one back, for the next who needs one.
+    /// Gives an empty one back, for the next who needs one: but a small one only where there would
+    /// be no large one for them.
     pub(super) fn keep(self: Box<Self>) {
         POOL.with_borrow_mut(|pool| {
-            if pool.kept.len() < KEPT_MAX {
+            let is_roomy = pool.pipes.as_ref().is_some_and(|pipes| pipes.is_roomy());
+            let is_best = self.size >= LARGE_BYTES || !is_roomy;
+            if is_best && pool.kept.len() < KEPT_MAX {
                 pool.kept.push(self);
             }
         });

@@ -99,7 +99,7 @@ impl Service {
                 Err(error) => return Err(OpenError::of(index, error)),
             };
             if matches!(step, Step::Open(_)) {
-                places.take(spec.options.name.as_ref(), addr, index);
+                places.take(spec.options.name.as_ref(), Some(addr), index);
             }
             steps.push(step);
         }

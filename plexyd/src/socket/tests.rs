@@ -36,6 +36,7 @@ async fn connected() -> (TcpStream, Socket) {
         tokio::join!(peer.connect(listener.local_addr().unwrap()), listener.accept());
     let ours = ours.unwrap().0;
     tune(&ours).unwrap();
+    keep_urgent(&ours).unwrap();
     (peer.unwrap(), Socket::new(ours.into_std().unwrap(), Kind::Tcp).unwrap())
 }
 
@@ -256,6 +257,26 @@ async fn urgent_bytes_are_bytes_like_others() {
         drop(backend);
         assert_eq!(task.await.unwrap(), Ended::Finished(Side::Client));
     }
+}
+
+#[tokio::test]
+async fn urgent_bytes_of_unix_sockets_are_bytes_too() {
+    let (peer, ours) = std::os::unix::net::UnixStream::pair().unwrap();
+    ours.set_nonblocking(true).unwrap();
+    let ours = Socket::new(ours, Kind::Unix).unwrap();
+    for (bytes, flags) in
+        [("abc", SendFlags::empty()), ("!", SendFlags::OOB), ("def", SendFlags::empty())]
+    {
+        rustix::net::send(&peer, bytes.as_bytes(), flags).unwrap();
+    }
+    let (mut read, mut buffer) = (Vec::new(), [0; 16]);
+    while read.len() < 7 {
+        match ours.try_read(&mut buffer, Readiness::Unknown) {
+            Ok(bytes) => read.extend_from_slice(&buffer[..bytes]),
+            Err(error) => panic!("{error} after {read:?}"),
+        }
+    }
+    assert_eq!(read, b"abc!def");
 }
 
 /// As many pauses as the issue of this data path asked for.

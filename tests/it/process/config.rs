@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use plexy_tests::backend::Echo;
 use plexy_tests::daemon::{LineClient, Process};
-use plexy_tests::port::Port;
 use plexy_tests::traffic::round_trip;
 use tempfile::TempDir;
 
@@ -59,13 +58,15 @@ async fn what_a_file_says_holds_unless_the_command_line_says_otherwise() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_mistake_is_told_with_its_place_and_nothing_is_opened() {
-    let free = Port::reserve().addr();
+    // To open this one would be told as well.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener.local_addr().unwrap();
     let errors = refused(format!(
         "workrs = 2\n\
          log-level = \"loud\"\n\
          workers = 0\n\
          control-socket = [\"nowhere\", 1.5]\n\
-         tunnels = [\n  \"{free}=4000\",\n  \"3000=4000[stratgy=random]\",\n  7,\n  \"localhost=\",\n]\n"
+         tunnels = [\n  \"{taken}=4000\",\n  \"3000=4000[stratgy=random]\",\n  7,\n  \"localhost=\",\n]\n"
     ))
     .await;
     for told in [
@@ -81,7 +82,7 @@ async fn every_mistake_is_told_with_its_place_and_nothing_is_opened() {
         assert!(errors.contains(told), "{told}\n\n{errors}");
     }
     assert_eq!(errors.matches("plexy.toml:").count(), 8, "{errors}");
-    TcpListener::bind(free).expect("the good one was not opened");
+    assert!(!errors.contains("listens on"), "{errors}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,7 +139,15 @@ async fn check_opens_nothing_and_says_what_it_has_found() {
         (Some(0), "the configuration is good: 1 tunnel\n")
     );
 
-    let bad = run(PLEXYD, &["--check", "3000=4000[stratgy=x]"]).await;
-    assert_eq!(bad.status.code(), Some(78), "{}", bad.errors());
-    assert!(bad.errors().contains("did you mean `strategy`?"), "{}", bad.errors());
+    for (arguments, told) in [
+        (["3000=4000[stratgy=x]", "3001=1"], "did you mean `strategy`?"),
+        (["0=1[name=a]", "*:3000=1[name=A]"], "`*:3000=127.0.0.1:1[name=A]` cannot be beside `127"),
+        (["3000=1", "localhost:3000=2"], "cannot be beside `127.0.0.1:3000=127.0.0.1:1`"),
+        (["--control-socket", "0.0.0.0:3000"], "it needs --token-file"),
+        (["--token-file", "/nonexistent"], "/nonexistent"),
+    ] {
+        let bad = run(PLEXYD, &["--check", arguments[0], arguments[1]]).await;
+        assert_eq!(bad.status.code(), Some(78), "{arguments:?}: {}", bad.errors());
+        assert!(bad.errors().contains(told), "{arguments:?}: {}", bad.errors());
+    }
 }

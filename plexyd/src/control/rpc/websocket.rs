@@ -230,15 +230,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         if let Err(error) = self.close(code, "").await {
             debug!(%error, "a WebSocket cannot be told why it ends");
         }
+        // What still comes is no frame any more that could be read.
+        let mut nowhere = tokio::io::sink();
+        let rest = tokio::io::copy(self.socket.get_mut(), &mut nowhere);
+        if tokio::time::timeout(FAREWELL_TIMEOUT, rest).await.is_err() {
+            debug!("a WebSocket that has failed goes on sending");
+        }
     }
 
-    /// Ends it, and lets the client say its own farewell: closing on what it still sends would be a
+    /// Ends it, and waits for the client's own farewell: closing on what it still sends would be a
     /// reset, which takes ours away.
     async fn close(&mut self, code: CloseCode, reason: &'static str) -> Result<(), Error> {
         self.socket.close(Some(CloseFrame { code, reason: reason.into() })).await?;
-        // The bytes themselves: after an error tungstenite reads no more frames.
-        let mut nowhere = tokio::io::sink();
-        let farewell = tokio::io::copy(self.socket.get_mut(), &mut nowhere);
+        let farewell = async { while let Some(Ok(_)) = self.socket.next().await {} };
         if tokio::time::timeout(FAREWELL_TIMEOUT, farewell).await.is_err() {
             debug!("a WebSocket has been told to end, and does not");
         }
