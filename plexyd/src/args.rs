@@ -13,6 +13,7 @@ use plexy_shared::endpoint::DefaultSocket;
 use plexy_shared::error::Refusal;
 use plexy_shared::spec::{ATTRIBUTES, ListenAddr, OPTIONS, TunnelSpec};
 use rustix::process::getuid;
+use tracing::warn;
 
 use crate::config::Config;
 use crate::log::{LogFormat, LogLevel};
@@ -28,7 +29,8 @@ pub(crate) struct Args {
     tunnels: Vec<String>,
 
     /// Read tunnels and settings from this file (TOML): `tunnels = ["local=backend", ...]`, and
-    /// these options as keys, such as `workers = 2`; what stands here counts more
+    /// these options as keys, such as `workers = 2`; what stands here counts more. SIGHUP has
+    /// its tunnels read again
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -79,6 +81,34 @@ pub(crate) struct Args {
     /// Those of the configuration file.
     #[arg(skip)]
     file_tunnels: Vec<TunnelSpec>,
+
+    /// What else it says, as it would stand on a command line.
+    #[arg(skip)]
+    file_settings: Vec<OsString>,
+}
+
+/// The configuration file, to be read again.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// The command line.
+    given: Vec<OsString>,
+    /// What holds since the start.
+    settings: Vec<OsString>,
+}
+
+impl Source {
+    /// The tunnels that stand in it now.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in it.
+    pub(crate) fn tunnels(&self) -> Result<Vec<TunnelSpec>, Vec<String>> {
+        let args = Args::read(self.given.iter().cloned())?;
+        if args.file_settings != self.settings {
+            warn!("settings of the configuration file have changed: they hold from the next start");
+        }
+        Ok(args.file_tunnels)
+    }
 }
 
 impl Args {
@@ -99,11 +129,18 @@ impl Args {
             matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable))
         };
         let settings = file.settings.into_iter().filter(|setting| !is_said(&setting.id));
+        let file_settings: Vec<_> = settings.flat_map(|setting| setting.words).collect();
         let mut given = given.into_iter();
         let program = given.next();
-        let words = settings.flat_map(|setting| setting.words);
-        let args = Self::parse_from(program.into_iter().chain(words).chain(given));
-        Ok(Self { file_tunnels: file.tunnels, ..args })
+        let words = program.into_iter().chain(file_settings.iter().cloned()).chain(given);
+        let args = Self::try_parse_from(words).map_err(|error| vec![error.to_string()])?;
+        Ok(Self { file_tunnels: file.tunnels, file_settings, ..args })
+    }
+
+    /// The configuration file, if there is one, for who wants to read it again.
+    pub(crate) fn source(&self, given: impl Iterator<Item = OsString>) -> Option<Source> {
+        let settings = self.file_settings.clone();
+        self.config.is_some().then(|| Source { given: given.collect(), settings })
     }
 
     /// The configuration they ask for, or every tunnel that is no tunnel.

@@ -75,8 +75,10 @@ pub(crate) async fn carry(mut accepted: Accepted, engine: Arc<Engine>) {
             Outcome::Paused => {
                 let unsent = [&client, backend].map(|it| it.unsent_bytes().unwrap_or_default());
                 if entry.note_unsent(unsent.iter().sum()) {
-                    // It may stay so for long. Those that do not live to see it save four calls.
-                    backend.keep_alive(entry.tunnel.route().options.keepalive);
+                    // It may stay so for long. Those that do not live to see it save these calls.
+                    let keepalive = entry.tunnel.route().options.keepalive;
+                    client.keep_alive(keepalive);
+                    backend.keep_alive(keepalive);
                 }
                 entry.stop.resume();
             }

@@ -10,11 +10,11 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use plexy_shared::error::Refusal;
 use plexy_shared::info::{Origin, Reason};
-use plexy_shared::spec::BoundAddr;
+use plexy_shared::spec::{BoundAddr, TunnelSpec};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
-use crate::args::{Args, help_tunnel};
+use crate::args::{Args, Source, help_tunnel};
 use crate::config::Config;
 use crate::descriptors::{Descriptors, RESERVE, open_now, raise_limit};
 use crate::engine::Engine;
@@ -23,7 +23,7 @@ use crate::hops::Hops;
 use crate::log::{self, Log};
 use crate::relay::{PIPE_BYTES_MAX, Pipes};
 use crate::resolver::Resolver;
-use crate::service::{Actor, Service};
+use crate::service::{Actor, Reloaded, Service};
 use crate::worker::Workers;
 use doors::{Doors, Sockets};
 
@@ -109,6 +109,38 @@ impl Daemon {
         Ok(())
     }
 
+    /// Makes the tunnels of the configuration file what they are there now, or tells why not.
+    async fn reload(&self, source: &Arc<Source>) {
+        let source = Arc::clone(source);
+        let read = tokio::task::spawn_blocking(move || source.tunnels()).await;
+        let reloaded = match read {
+            Ok(Ok(specs)) => self.reload_to(&specs).await,
+            Ok(Err(mistakes)) => Err(mistakes),
+            Err(error) => Err(vec![error.to_string()]),
+        };
+        self.service.note_reload(reloaded.is_ok());
+        match reloaded {
+            Ok(Reloaded { opened, changed, closed, unchanged }) => {
+                info!(opened, changed, closed, unchanged, "configuration reloaded");
+            }
+            Err(mistakes) => {
+                // A mistake is followed by the text with a mark, which is no matter of a log.
+                for mistake in mistakes.iter().filter_map(|mistake| mistake.lines().next()) {
+                    error!("configuration not reloaded, nothing has changed: {mistake}");
+                }
+            }
+        }
+    }
+
+    async fn reload_to(&self, specs: &[TunnelSpec]) -> Result<Reloaded, Vec<String>> {
+        let reloaded = self.service.reload(specs, &Actor::File.into()).await;
+        reloaded.map_err(|error| {
+            let spec = error.index.and_then(|index| specs.get(index));
+            let spec = spec.map(|spec| format!("{spec}: ")).unwrap_or_default();
+            vec![format!("{spec}{}", Refusal::from(error))]
+        })
+    }
+
     /// What can be asked of it.
     #[must_use]
     pub fn service(&self) -> &Arc<Service> {
@@ -186,6 +218,7 @@ pub fn main() -> ExitCode {
         return say(&help_tunnel());
     }
     let (level, format, check) = (args.log_level, args.log_format, args.check);
+    let source = args.source(std::env::args_os()).map(Arc::new);
     let config = match args.into_config() {
         Ok(config) => config,
         Err(mistakes) => {
@@ -203,7 +236,7 @@ pub fn main() -> ExitCode {
         return say(&format!("the configuration is good: {tunnels} tunnel{plural}\n"));
     }
     let log = log::start(level, format);
-    let ended = run(config, &log);
+    let ended = run(config, source, &log);
     drop(log);
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -232,7 +265,7 @@ fn complain(mistakes: &[String], code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn run(config: Config, log: &Log) -> anyhow::Result<()> {
+fn run(config: Config, source: Option<Arc<Source>>, log: &Log) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(CONTROL_THREADS)
         .thread_name("control")
@@ -248,7 +281,12 @@ fn run(config: Config, log: &Log) -> anyhow::Result<()> {
             () = signals.told_to_end() => return Ok(()),
         };
         info!("ready");
-        signals.told_to_end().await;
+        while let Told::Reload = signals.told().await {
+            match &source {
+                Some(source) => daemon.reload(source).await,
+                None => warn!("SIGHUP ignored: there is no configuration file to reload"),
+            }
+        }
         tokio::select! {
             () = daemon.drain(deadline) => {}
             () = signals.told_to_end() => warn!("told to end a second time; resetting"),
@@ -278,17 +316,37 @@ impl Signals {
         })
     }
 
-    /// Waits for TERM or INT; those that mean nothing yet are logged.
+    /// Waits for TERM or INT.
     async fn told_to_end(&mut self) {
+        while let Told::Reload = self.told().await {
+            warn!("SIGHUP ignored: plexyd starts or ends");
+        }
+    }
+
+    /// Waits for a signal that means something; the others are logged.
+    async fn told(&mut self) -> Told {
         loop {
             let (name, would) = tokio::select! {
-                _ = self.term.recv() => return info!("SIGTERM: ending"),
-                _ = self.int.recv() => return info!("SIGINT: ending"),
-                _ = self.hup.recv() => ("SIGHUP", "reload the configuration"),
+                _ = self.term.recv() => {
+                    info!("SIGTERM: ending");
+                    return Told::End;
+                }
+                _ = self.int.recv() => {
+                    info!("SIGINT: ending");
+                    return Told::End;
+                }
+                _ = self.hup.recv() => return Told::Reload,
                 _ = self.usr1.recv() => ("SIGUSR1", "reopen log files"),
                 _ = self.usr2.recv() => ("SIGUSR2", "upgrade the program"),
             };
             warn!("{name} ignored: plexyd cannot {would} yet");
         }
     }
+}
+
+/// What a signal wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    End,
+    Reload,
 }

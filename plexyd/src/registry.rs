@@ -8,7 +8,7 @@ use plexy_shared::spec::{BoundAddr, TunnelName};
 
 use crate::listener::Listener;
 use crate::places::Places;
-use crate::tunnel::{Tunnel, TunnelId};
+use crate::tunnel::{Route, Tunnel, TunnelId};
 
 /// An open tunnel: what its connections see, and its listener.
 #[derive(Debug)]
@@ -38,6 +38,18 @@ impl Registry {
         let name = &tunnel.route().options.name;
         self.places.take(name.as_ref(), Some(&tunnel.listen), tunnel.id);
         self.tunnels.insert(tunnel.id, open);
+    }
+
+    /// Sends the connections of tunnels that are open another way, under the names of that: all of
+    /// them leave their names before one is taken, since they may be each other's.
+    pub(crate) fn reroute(&mut self, routes: Vec<(Arc<Tunnel>, Route)>) {
+        for (tunnel, _) in &routes {
+            self.places.leave(tunnel.route().options.name.as_ref(), &tunnel.listen);
+        }
+        for (tunnel, route) in routes {
+            self.places.take(route.options.name.as_ref(), Some(&tunnel.listen), tunnel.id);
+            tunnel.reroute(route);
+        }
     }
 
     pub(crate) fn remove(&mut self, id: TunnelId) -> Option<Open> {

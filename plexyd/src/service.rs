@@ -11,6 +11,7 @@ mod detail;
 mod error;
 mod open;
 mod open_all;
+mod reload;
 mod remove;
 mod status;
 mod survey;
@@ -27,6 +28,7 @@ use tokio_util::task::TaskTracker;
 
 pub use caller::{Actor, Caller, Door, Peer};
 pub use error::{BindFailure, OpenError, ServiceError};
+pub(crate) use reload::Reloaded;
 pub(crate) use survey::{Survey, TunnelSurvey};
 
 use crate::bind::is_own_ip;
@@ -35,6 +37,7 @@ use crate::listener::Waiting;
 use crate::registry::Registry;
 use crate::resolver::Resolver;
 use crate::tunnel::Tunnel;
+use reload::LastReload;
 
 /// The service.
 #[derive(Debug)]
@@ -50,6 +53,7 @@ pub struct Service {
     changing: tokio::sync::Mutex<()>,
     revision: AtomicU64,
     draining: AtomicBool,
+    last_reload: Mutex<LastReload>,
     tasks: TaskTracker,
     /// Cancelled when the daemon begins to end.
     stopping: CancellationToken,
@@ -68,6 +72,7 @@ impl Service {
             changing: tokio::sync::Mutex::default(),
             revision: AtomicU64::new(0),
             draining: AtomicBool::new(false),
+            last_reload: Mutex::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             started: Instant::now(),

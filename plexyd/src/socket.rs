@@ -226,13 +226,7 @@ pub(crate) fn reset_on_close(socket: impl AsFd) {
     }
 }
 
-/// What the listener of a tunnel gets, and accepted sockets inherit.
-pub(crate) fn tune_listener(listener: impl AsFd, keepalive: Option<Keepalive>) -> io::Result<()> {
-    tune(&listener)?;
-    keep_alive(&listener, keepalive)
-}
-
-/// What every TCP socket gets.
+/// What every TCP socket gets; accepted ones have it from their listener.
 pub(crate) fn tune(socket: impl AsFd) -> io::Result<()> {
     let socket = SockRef::from(&socket);
     // Without it a response waits for the peer's delayed acknowledgement.

@@ -5,6 +5,7 @@ mod config;
 mod ending;
 mod log;
 mod plexyctl;
+mod reload;
 
 use std::net::SocketAddr;
 

@@ -1,5 +1,7 @@
 //! The families of the daemon as a whole: one row each.
 
+use std::time::UNIX_EPOCH;
+
 use prometheus::proto::MetricType::{COUNTER, GAUGE};
 
 use super::family::{Head, Samples};
@@ -31,6 +33,25 @@ pub(super) static FAMILIES: &[Family] = &[
             kind: GAUGE,
         },
         sample: |service, _, samples| samples.gauge(&[], service.is_ready().into()),
+    },
+    Family {
+        head: Head {
+            name: "plexy_config_last_reload_successful",
+            help: "Whether the configuration file was good when it was read last.",
+            kind: GAUGE,
+        },
+        sample: |service, _, samples| samples.gauge(&[], service.last_reload().is_good.into()),
+    },
+    Family {
+        head: Head {
+            name: "plexy_config_last_reload_success_timestamp_seconds",
+            help: "When the configuration was last good, in seconds since the Unix epoch; the start counts.",
+            kind: GAUGE,
+        },
+        sample: |service, _, samples| {
+            let since = service.last_reload().good_at.duration_since(UNIX_EPOCH);
+            samples.gauge(&[], since.map_or(0, |since| since.as_secs()));
+        },
     },
     Family {
         head: Head {

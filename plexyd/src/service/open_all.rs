@@ -16,12 +16,12 @@ use crate::descriptors::Taken;
 use crate::listener::Listener;
 use crate::places::Places;
 use crate::registry::Open;
-use crate::socket::tune_listener;
+use crate::socket::tune;
 use crate::tunnel::{Route, Tunnel};
 
 /// What becomes of one specification.
 #[derive(Debug)]
-enum Step {
+pub(super) enum Step {
     /// It is opened.
     Open(BoundAddr),
     /// It is open in the same way already.
@@ -108,7 +108,7 @@ impl Service {
 
     /// What an earlier one of the same call has to do with it: whether it is the
     /// same, or else why it stands against it.
-    fn check_planned(
+    pub(super) fn check_planned(
         &self,
         spec: &TunnelSpec,
         addr: &BoundAddr,
@@ -150,17 +150,9 @@ impl Service {
                 revision: self.revision(),
             }));
         }
-        // Port 0 is any free one, so it overlaps with nothing.
-        if let Some(holder) = registry.overlapping(addr).filter(|_| addr.port() != Some(0)) {
-            return Err(ServiceError::AddressInUse {
-                addr: addr.clone(),
-                holder: holder.label(),
-                holder_addr: holder.listen.clone(),
-            });
-        }
-        if self.doors.iter().any(|socket| socket.overlaps(addr)) {
-            return Err(ServiceError::OwnSocket(addr.clone()));
-        }
+        drop(registry);
+        self.check_addr(addr)?;
+        let registry = self.registry();
         if let Some(name) = &spec.options.name
             && let Some(holder) = registry.named(name)
         {
@@ -171,8 +163,25 @@ impl Service {
         Ok(None)
     }
 
+    /// Whether nothing of ours listens there.
+    pub(super) fn check_addr(&self, addr: &BoundAddr) -> Result<(), ServiceError> {
+        // Port 0 is any free one, so it overlaps with nothing.
+        let registry = self.registry();
+        if let Some(holder) = registry.overlapping(addr).filter(|_| addr.port() != Some(0)) {
+            return Err(ServiceError::AddressInUse {
+                addr: addr.clone(),
+                holder: holder.label(),
+                holder_addr: holder.listen.clone(),
+            });
+        }
+        if self.doors.iter().any(|socket| socket.overlaps(addr)) {
+            return Err(ServiceError::OwnSocket(addr.clone()));
+        }
+        Ok(())
+    }
+
     /// Binds all that are to be opened, or none: which ones, and their sockets.
-    async fn bind_all(
+    pub(super) async fn bind_all(
         &self,
         specs: &[TunnelSpec],
         steps: &[Step],
@@ -218,7 +227,7 @@ impl Service {
         Ok((indices, bound))
     }
 
-    fn insert(
+    pub(super) fn insert(
         &self,
         spec: &TunnelSpec,
         origin: Origin,
@@ -229,7 +238,7 @@ impl Service {
     ) -> OpenReply {
         // What fails here is a nicety: the tunnel works without it.
         if bound.addr.port().is_some()
-            && let Err(error) = tune_listener(&bound.listener, spec.options.keepalive)
+            && let Err(error) = tune(&bound.listener)
         {
             warn!(listen = %bound.addr, %error, "cannot set options of the listener");
         }
@@ -251,7 +260,8 @@ impl Service {
     }
 }
 
-fn is_same(tunnel: &Tunnel, spec: &TunnelSpec) -> bool {
+/// Whether a tunnel is open as it stands there.
+pub(super) fn is_same(tunnel: &Tunnel, spec: &TunnelSpec) -> bool {
     let open = tunnel.spec();
     open.backends == spec.backends && open.options == spec.options
 }

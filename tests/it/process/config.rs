@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use plexy_tests::backend::Echo;
 use plexy_tests::daemon::{LineClient, Process};
+use plexy_tests::eventually;
 use plexy_tests::traffic::round_trip;
 use tempfile::TempDir;
 
@@ -49,7 +50,8 @@ async fn what_a_file_says_holds_unless_the_command_line_says_otherwise() {
 
     round_trip(tunnel_of(&process).await, 10_000).await.unwrap();
 
-    assert!(process.says("workers=2") && process.says("DEBUG"), "{}", process.log());
+    // The end of the connection is told at `debug`.
+    eventually!(process.says("workers=2") && process.says("DEBUG"), "{}", process.log());
     assert!(process.says("tunnel=\"of-file\" actor=file revision=1"), "{}", process.log());
     let mut line = LineClient::connect(process.control_addr()).await;
     assert!(line.ask("detail of-file").await.contains("\torigin file, "));
