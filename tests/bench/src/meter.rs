@@ -23,6 +23,12 @@ pub(crate) fn memory(pid: u32) -> io::Result<u64> {
     Ok(field(&format!("/proc/{pid}/smaps_rollup"), "Pss:")? * 1024)
 }
 
+/// The memory of a process in bytes that is nobody else's and no file's (`RssAnon`): who else runs
+/// the same program makes no difference to it.
+pub(crate) fn own_memory(pid: u32) -> io::Result<u64> {
+    Ok(field(&format!("/proc/{pid}/status"), "RssAnon:")? * 1024)
+}
+
 /// How many descriptors a process has open.
 pub(crate) fn descriptors(pid: u32) -> io::Result<u64> {
     Ok(fs::read_dir(format!("/proc/{pid}/fd"))?.count() as u64)
@@ -57,6 +63,7 @@ mod tests {
             assert!(began.elapsed() < Duration::from_secs(10), "the CPU clock stands still");
         }
         assert!(memory(pid).unwrap() > 100_000);
+        assert!(own_memory(pid).unwrap() > 10_000);
         assert!(descriptors(pid).unwrap() >= 3);
         assert!(threads(pid).unwrap() >= 1);
         assert!(cpu(u32::MAX).is_err());

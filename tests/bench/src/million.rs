@@ -120,7 +120,7 @@ impl Held {
         let metrics = Metrics::scrape(metrics)?;
         let count = |name| Ok::<_, anyhow::Error>(format!("{:.0}", metrics.value(name)?).parse()?);
         Ok(Self {
-            memory: meter::memory(pid)?,
+            memory: meter::own_memory(pid)?,
             descriptors: meter::descriptors(pid)?,
             threads: meter::threads(pid)?,
             tasks: count("plexy_worker_tasks")?,
