@@ -19,6 +19,10 @@ use crate::places::Places;
 /// Longest file, in bytes: 10 000 tunnels of a thousand bytes each, and more.
 const BYTES_MAX: u64 = 16 * 1024 * 1024;
 
+/// How much of a line is shown, and how much of that before what is wrong, in bytes.
+const SHOWN_MAX: usize = 160;
+const SHOWN_BEFORE: usize = 60;
+
 /// The key of the tunnels.
 const TUNNELS: &str = "tunnels";
 
@@ -212,6 +216,11 @@ impl<'a> Reader<'a> {
         let shown = self.text.get(begin..).and_then(|rest| rest.lines().next()).unwrap_or_default();
         let mark =
             span.start.saturating_sub(begin)..span.end.saturating_sub(begin).min(shown.len());
+        // Of a long line what stands around the mark is enough.
+        let first = shown.floor_char_boundary(mark.start.saturating_sub(SHOWN_BEFORE));
+        let last = shown.floor_char_boundary(first.saturating_add(SHOWN_MAX));
+        let mark = mark.start.saturating_sub(first)..mark.end.min(last).saturating_sub(first);
+        let shown = shown.get(first..last).unwrap_or_default();
         let place = format!("{}:{line}:{column}", self.name);
         self.mistakes.push((span.start, point_at(&format!("{place}: {message}"), shown, mark)));
     }

@@ -9,7 +9,7 @@ use plexy_shared::spec::{BoundAddr, TunnelSpec};
 use tracing::{error, info, warn};
 
 use super::error::OpenError;
-use super::{Caller, Service, ServiceError, check_own_backends};
+use super::{Caller, Service, ServiceError, Turn, check_own_backends};
 use crate::backend::Backend;
 use crate::bind::{Bound, bind};
 use crate::descriptors::Taken;
@@ -44,15 +44,7 @@ impl Service {
         origin: Origin,
         caller: &Caller,
     ) -> Result<OpenAllReply, OpenError> {
-        let resolve = async |(index, spec): (usize, &TunnelSpec)| {
-            let resolved = self.resolver.resolve_listen(&spec.listen).await;
-            resolved.map_err(|error| OpenError::of(index, error))
-        };
-        let addrs = try_join_all(specs.iter().enumerate().map(resolve)).await?;
-        let turn = self.turn(caller).await?;
-        if self.draining.load(Ordering::Relaxed) {
-            return Err(ServiceError::ShuttingDown.into());
-        }
+        let (turn, addrs) = self.begin_opening(specs, caller).await?;
         let steps = self.plan(specs, &addrs)?;
         let (opened, bound) = self.bind_all(specs, &steps).await?;
 
@@ -81,6 +73,25 @@ impl Service {
             turn.done();
         }
         Ok(OpenAllReply { tunnels, revision })
+    }
+
+    /// Begins a change that opens tunnels: where they are to listen. Names are waited for before
+    /// other changes are held up.
+    pub(super) async fn begin_opening(
+        &self,
+        specs: &[TunnelSpec],
+        caller: &Caller,
+    ) -> Result<(Turn<'_>, Vec<BoundAddr>), OpenError> {
+        let resolve = async |(index, spec): (usize, &TunnelSpec)| {
+            let resolved = self.resolver.resolve_listen(&spec.listen).await;
+            resolved.map_err(|error| OpenError::of(index, error))
+        };
+        let addrs = try_join_all(specs.iter().enumerate().map(resolve)).await?;
+        let turn = self.turn(caller).await?;
+        if self.draining.load(Ordering::Relaxed) {
+            return Err(ServiceError::ShuttingDown.into());
+        }
+        Ok((turn, addrs))
     }
 
     /// What becomes of each, or else what stands against one: in the registry,

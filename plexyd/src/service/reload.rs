@@ -1,11 +1,9 @@
 //! `reload`: the tunnels of the configuration file, as they stand there now.
 
 use std::collections::HashSet;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
-use futures_util::future::try_join_all;
 use plexy_shared::info::{Change, OpenReply, Origin};
 use plexy_shared::spec::{BackendSpec, BoundAddr, TunnelSpec};
 use tracing::{info, warn};
@@ -63,15 +61,7 @@ impl Service {
         specs: &[TunnelSpec],
         caller: &Caller,
     ) -> Result<Reloaded, OpenError> {
-        let resolve = async |(index, spec): (usize, &TunnelSpec)| {
-            let resolved = self.resolver.resolve_listen(&spec.listen).await;
-            resolved.map_err(|error| OpenError::of(index, error))
-        };
-        let addrs = try_join_all(specs.iter().enumerate().map(resolve)).await?;
-        let turn = self.turn(caller).await?;
-        if self.draining.load(Ordering::Relaxed) {
-            return Err(ServiceError::ShuttingDown.into());
-        }
+        let (turn, addrs) = self.begin_opening(specs, caller).await?;
         let plan = self.plan_reload(specs, &addrs);
         self.check_reload(specs, &addrs, &plan)?;
         let (opened, bound) = self.bind_all(specs, &plan.steps).await?;

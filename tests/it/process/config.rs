@@ -128,6 +128,13 @@ async fn of_ten_thousand_tunnels_the_bad_one_is_found() {
     let errors = refused(format!("tunnels = [\n{}\n]", tunnels.join(",\n"))).await;
     assert!(errors.contains("plexy.toml:7778:18: "), "{errors}");
     assert_eq!(errors.matches("plexy.toml:").count(), 1, "{errors}");
+
+    // Also in one line, of which not all is shown.
+    let errors = refused(format!("tunnels = [{}]", tunnels.join(","))).await;
+    assert!(errors.contains("plexy.toml:1:") && errors.len() < 1_000, "{errors}");
+    let lines: Vec<_> = errors.lines().collect();
+    let marked = lines[2].find('^').unwrap();
+    assert_eq!(&lines[1][marked..=marked], "7", "{errors}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
