@@ -186,9 +186,9 @@ pub(crate) struct Registered {
     key: usize,
     pub(crate) entry: Arc<Entry>,
     reason: Option<Reason>,
-    /// What a connection holds of others, given back after its counts.
+    /// What a connection holds of others, given back with its counts.
     pub(crate) lease: Option<Lease>,
-    _seat: Seat,
+    seat: Option<Seat>,
 }
 
 impl Default for Table {
@@ -218,7 +218,14 @@ impl Table {
         self.totals.count();
         let key = self.lock().insert(slot);
         self.sweep_at_least_every(pause);
-        Registered { table: Arc::clone(self), key, entry, reason: None, lease: None, _seat: seat }
+        Registered {
+            table: Arc::clone(self),
+            key,
+            entry,
+            reason: None,
+            lease: None,
+            seat: Some(seat),
+        }
     }
 
     fn sweep_at_least_every(&self, pause: Duration) {
@@ -371,7 +378,7 @@ impl Drop for Registered {
         let lifetime = entry.started.elapsed();
         entry.tunnel.lifetimes.observe(&LIFETIMES, lifetime);
         {
-            // In one step: whoever reads sees its bytes once, here or there.
+            // In one step: whoever reads sees it live, or its bytes once, here or there.
             let mut slots = self.table.lock();
             self.table.totals.keep(&entry.flow);
             entry.tunnel.totals.keep(&entry.flow);
@@ -379,6 +386,7 @@ impl Drop for Registered {
                 backend.totals.keep(&entry.flow);
             }
             entry.tunnel.ended.count(reason);
+            (self.lease, self.seat) = (None, None);
             if slots.contains(self.key) {
                 slots.remove(self.key);
             }
