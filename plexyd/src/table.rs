@@ -3,6 +3,8 @@
 //! The lock is taken when a connection begins, when it ends, and by whoever
 //! reads or sweeps; never while bytes move.
 
+mod silence;
+
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,20 +21,7 @@ use crate::socket::ClientAddr;
 use crate::stop::Stop;
 use crate::traffic::{Flow, Totals};
 use crate::tunnel::{Seat, Tunnel};
-
-/// Shortest pause between two sweeps, and so between two looks at a connection.
-const PAUSE_MIN: Duration = Duration::from_millis(10);
-
-/// Longest pause between two looks at a connection that moves bytes.
-const LIVELY_PAUSE_MAX: Duration = Duration::from_secs(10);
-
-/// Longest pause between two looks at a connection that is silent. What it has for itself is in no
-/// cache any more after seconds, so that a look costs 4 µs: idle connections are to cost nothing.
-const SILENT_PAUSE_MAX: Duration = Duration::from_secs(120);
-
-/// A time-out is looked at so many times before it passes. One look finds the silence, another one
-/// its length, and each waits for its sweep: it is exceeded by a quarter at most.
-const LOOKS_PER_TIMEOUT: u32 = 16;
+use silence::{Finding, SILENT_PAUSE_MAX, Silence, Timeouts};
 
 /// Connections that are asked something before others get their turn, for so long at least.
 const ASKED_MAX: usize = 256;
@@ -57,39 +46,6 @@ pub(crate) struct Entry {
     /// Bytes written that the peers had not taken when it was last [asked](Stop::pause).
     unsent_bytes: AtomicU32,
     timeouts: Timeouts,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Timeouts {
-    idle: Option<Duration>,
-    half_close: Option<Duration>,
-    /// Silence after which the kernel begins to ask the backend whether it is still there.
-    keepalive: Option<Duration>,
-}
-
-impl Timeouts {
-    fn of(options: &TunnelOptions) -> Self {
-        Self {
-            idle: options.idle_timeout,
-            half_close: options.half_close_timeout(),
-            keepalive: options.keepalive.map(|keepalive| keepalive.idle),
-        }
-    }
-
-    /// The pause between two looks while it is silent.
-    fn silent_pause(self) -> Duration {
-        let shortest = [self.idle, self.half_close].into_iter().flatten().min();
-        shortest
-            .map_or(SILENT_PAUSE_MAX, |it| it / LOOKS_PER_TIMEOUT)
-            .clamp(PAUSE_MIN, SILENT_PAUSE_MAX)
-    }
-
-    /// The same while it is not, or not known to be: its silence is to be found in time for its
-    /// keepalive.
-    fn lively_pause(self) -> Duration {
-        let keepalive = self.keepalive.map_or(LIVELY_PAUSE_MAX, |idle| idle / LOOKS_PER_TIMEOUT);
-        self.silent_pause().min(keepalive).clamp(PAUSE_MIN, LIVELY_PAUSE_MAX)
-    }
 }
 
 impl Entry {
@@ -122,11 +78,7 @@ impl Entry {
     /// How long it may be silent now.
     fn silence_max(&self) -> Option<Duration> {
         self.backend.get()?;
-        if self.half_closed.load(Ordering::Relaxed) {
-            self.timeouts.half_close
-        } else {
-            self.timeouts.idle
-        }
+        self.timeouts.silence_max(self.half_closed.load(Ordering::Relaxed))
     }
 }
 
@@ -134,36 +86,7 @@ impl Entry {
 #[derive(Debug)]
 struct Slot {
     entry: Arc<Entry>,
-    /// The sum of its bytes when the sweep last saw it change.
-    bytes_seen: u64,
-    was_half_closed: bool,
-    silent_since: Instant,
-    unsent: Unsent,
-    /// When it is looked at next, and how long after the last time that is.
-    next_look: Instant,
-    pause: Duration,
-}
-
-/// What is known of the send queues of a connection that moves no bytes. While its peers take what
-/// was written before it is not silent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Unsent {
-    /// It moves bytes.
-    Unknown,
-    /// It was asked for the first time in this silence.
-    Asked,
-    /// So many bytes were in them.
-    Bytes(u32),
-}
-
-/// What a look at a connection has come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Finding {
-    Fine,
-    /// It is to tell what its peers have not taken.
-    Ask,
-    /// It was silent for longer than it may.
-    Over,
+    silence: Silence,
 }
 
 /// The table.
@@ -205,16 +128,9 @@ impl Default for Table {
 impl Table {
     pub(crate) fn register(self: &Arc<Self>, entry: Entry, seat: Seat) -> Registered {
         let entry = Arc::new(entry);
-        let pause = entry.timeouts.lively_pause();
-        let slot = Slot {
-            entry: Arc::clone(&entry),
-            bytes_seen: 0,
-            was_half_closed: false,
-            silent_since: entry.started,
-            unsent: Unsent::Unknown,
-            next_look: entry.started + pause,
-            pause,
-        };
+        let silence = Silence::of(&entry);
+        let pause = silence.pause;
+        let slot = Slot { entry: Arc::clone(&entry), silence };
         self.totals.count();
         let key = self.lock().insert(slot);
         self.sweep_at_least_every(pause);
@@ -277,8 +193,8 @@ impl Table {
         let (mut shortest, mut asked) = (SILENT_PAUSE_MAX, 0);
         for place in from..slots.capacity() {
             let Some(slot) = slots.get_mut(place) else { continue };
-            let finding = if slot.next_look <= now { slot.look(now) } else { Finding::Fine };
-            shortest = shortest.min(slot.pause);
+            let finding = slot.silence.look(&slot.entry, now);
+            shortest = shortest.min(slot.silence.pause);
             match finding {
                 Finding::Fine => {}
                 Finding::Ask => {
@@ -296,49 +212,6 @@ impl Table {
             *self.lock_shortest_pause() = shortest;
         }
         None
-    }
-}
-
-impl Slot {
-    /// Looks whether it was silent for longer than it may, and when to look again.
-    fn look(&mut self, now: Instant) -> Finding {
-        let finding = self.find(now);
-        let is_silent = self.unsent == Unsent::Bytes(0);
-        let timeouts = self.entry.timeouts;
-        self.pause = if is_silent { timeouts.silent_pause() } else { timeouts.lively_pause() };
-        self.next_look = now + self.pause;
-        finding
-    }
-
-    /// The byte counts tell it: the data path never looks at a clock.
-    fn find(&mut self, now: Instant) -> Finding {
-        let (bytes_in, bytes_out) = self.entry.flow.bytes();
-        let bytes = bytes_in + bytes_out;
-        let half_closed = self.entry.half_closed.load(Ordering::Relaxed);
-        let is_connecting = self.entry.backend.get().is_none();
-        if bytes != self.bytes_seen || half_closed != self.was_half_closed || is_connecting {
-            self.bytes_seen = bytes;
-            self.was_half_closed = half_closed;
-            self.silent_since = now;
-            self.unsent = Unsent::Unknown;
-            return Finding::Fine;
-        }
-        let unsent = self.entry.unsent_bytes.load(Ordering::Relaxed);
-        match self.unsent {
-            Unsent::Unknown => {
-                self.unsent = Unsent::Asked;
-                return Finding::Ask;
-            }
-            Unsent::Bytes(before) if unsent < before => self.silent_since = now,
-            Unsent::Asked | Unsent::Bytes(_) => {}
-        }
-        self.unsent = Unsent::Bytes(unsent);
-        let silence = now.saturating_duration_since(self.silent_since);
-        match self.entry.silence_max() {
-            Some(max) if silence >= max => Finding::Over,
-            _ if unsent > 0 => Finding::Ask,
-            _ => Finding::Fine,
-        }
     }
 }
 
