@@ -1,5 +1,7 @@
 //! What a command has brought, before it is known how it is shown.
 
+use plexy_shared::event::EventsReply;
+use plexy_shared::history::{ExportReply, HistoryReply, SaveReply, TransitionReply};
 use plexy_shared::info::{
     BackendReply, CloseReply, HelloReply, OpenReply, StatusReply, TunnelInfo,
 };
@@ -32,6 +34,22 @@ pub(crate) enum Answer {
     Added(BackendChange),
     /// Of `remove`.
     Removed(BackendChange),
+    /// Of `events`.
+    Events(EventsReply),
+    /// Of `events follow`: the next of them.
+    News(EventsReply),
+    /// Of `history`.
+    History(HistoryReply),
+    /// Of `undo`.
+    Undone(TransitionReply),
+    /// Of `load`.
+    Loaded(TransitionReply),
+    /// Of `reload`.
+    Reloaded(TransitionReply),
+    /// Of `save`.
+    Saved(SaveReply),
+    /// Of `export`.
+    Exported(ExportReply),
     /// Of `ping`.
     Pong(String),
     /// Of `version`.

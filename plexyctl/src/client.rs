@@ -13,17 +13,20 @@ mod token;
 
 pub(crate) use endpoint::Endpoint;
 pub(crate) use error::{ClientError, ConnectError, Silence};
+use patience::interrupted;
 pub(crate) use patience::{Impatience, Patience};
 pub(crate) use places::{Found, Places, Unreached};
 pub(crate) use token::{Token, TokenError};
 
 use jsonrpsee::async_client::Client as RpcClient;
 use jsonrpsee::client_transport::ws::WsError;
-use jsonrpsee::core::client::{ClientT, Error as RpcError};
+use jsonrpsee::core::client::{
+    ClientT, Error as RpcError, Subscription as RpcSubscription, SubscriptionClientT,
+};
 use jsonrpsee::core::traits::ToRpcParams;
 use jsonrpsee_types::ErrorObject;
 use plexy_shared::error::Code;
-use plexy_shared::rpc::{CallError, ErrorData, Method, MethodRow};
+use plexy_shared::rpc::{CallError, ErrorData, Method, MethodRow, Subscription};
 use plexy_shared::word::{Word, Words};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -72,6 +75,19 @@ impl Client {
         }
     }
 
+    /// Asks to be told something again and again.
+    pub(crate) async fn subscribe<S: Subscription>(
+        &self,
+        params: &S::Params,
+    ) -> Result<Followed<S>, ClientError> {
+        let (method, end, params) = (S::NAME, S::UNSUBSCRIBE, Params::new(params));
+        let begun = self.rpc.subscribe::<S::Item, _>(method, params, end);
+        match self.patience.wait(begun).await {
+            Ok(begun) => begun.map(Followed).map_err(|error| self.translate::<S>(error)),
+            Err(impatience) => Err(unanswered::<S>(Silence::GaveUp(impatience))),
+        }
+    }
+
     fn translate<M: Method>(&self, error: RpcError) -> ClientError {
         match error {
             RpcError::Call(object) if object.code() == Code::UnknownMethod.number() => {
@@ -86,6 +102,27 @@ impl Client {
                 unanswered::<M>(if is_too_long(&error) { Silence::TooLong } else { Silence::Lost })
             }
             other => ClientError::BadAnswer { method: M::NAME, cause: other.to_string() },
+        }
+    }
+}
+
+/// What comes again and again.
+#[derive(Debug)]
+pub(crate) struct Followed<S: Subscription>(RpcSubscription<S::Item>);
+
+impl<S: Subscription> Followed<S> {
+    /// The next of it. It waits for as long as that takes, or until Ctrl-C.
+    pub(crate) async fn next(&mut self) -> Result<S::Item, ClientError> {
+        tokio::select! {
+            biased;
+            item = self.0.next() => match item {
+                Some(Ok(item)) => Ok(item),
+                Some(Err(error)) => {
+                    Err(ClientError::BadAnswer { method: S::NAME, cause: error.to_string() })
+                }
+                None => Err(unanswered::<S>(Silence::Lost)),
+            },
+            () = interrupted() => Err(unanswered::<S>(Silence::GaveUp(Impatience::Interrupted))),
         }
     }
 }

@@ -5,11 +5,13 @@ use std::borrow::Cow;
 use std::fmt::Display;
 
 use plexy_shared::command::{Detail, Request};
+use plexy_shared::event::EventRange;
 use plexy_shared::info::BackendReply;
 use plexy_shared::rpc::{
-    AddBackend, BackendParams, CloseTunnel, CloseTunnelParams, Hello, HelloParams, ListTunnels,
-    Method, NoParams, NumberOfTunnels, OpenTunnel, OpenTunnelParams, Ping, RemoveBackend,
-    TunnelInfo, TunnelParams,
+    AddBackend, BackendParams, ChangeParams, CloseTunnel, CloseTunnelParams, EventsParams, Export,
+    Hello, HelloParams, History, HistoryParams, ListEvents, ListTunnels, Load, LoadParams, Method,
+    NoParams, NumberOfTunnels, OpenTunnel, OpenTunnelParams, Ping, Reload, RemoveBackend, Save,
+    SubscribeEvents, TunnelInfo, TunnelParams, Undo, UndoParams,
 };
 use plexy_shared::spec::{BackendSpec, TunnelRef};
 use serde_json::Value;
@@ -22,6 +24,15 @@ use crate::failure::Failure;
 
 /// This client and its version.
 pub(crate) const CLIENT: &str = concat!("plexyctl ", env!("CARGO_PKG_VERSION"));
+
+/// Whether somebody still listens to answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// They do.
+    More,
+    /// The reader has gone.
+    NoMore,
+}
 
 /// A command that was read.
 #[derive(Debug)]
@@ -48,14 +59,22 @@ impl<'a> Command<'a> {
         matches!(self.request, Request::Version)
     }
 
-    /// Has it done.
-    pub(crate) async fn run(self, options: &Options) -> Result<Answer, Failure> {
+    /// Has it done, and tells the answer, or one after the other as long as they are wanted.
+    pub(crate) async fn run(
+        self,
+        options: &Options,
+        tell: &mut dyn FnMut(&Answer) -> Result<Wanted, Failure>,
+    ) -> Result<(), Failure> {
         let token = options.token_file.as_deref().map(Token::read).transpose()?;
         let connect = ConnectOptions { token, patience: Patience::new(options.timeout) };
         let places = options.endpoint.clone().map_or_else(Places::by_default, Places::named);
         let daemon = places.connect(&connect).await?;
         let line = self.line;
-        daemon.ask(self.request).await.map_err(|unanswered| unanswered.into_failure(line))
+        if let Request::Events { range, follow: true } = self.request {
+            return daemon.follow(range, line, tell).await;
+        }
+        let answer = daemon.ask(self.request).await;
+        tell(&answer.map_err(|unanswered| unanswered.into_failure(line))?).map(drop)
     }
 }
 
@@ -75,6 +94,27 @@ impl Unanswered {
 }
 
 impl Found {
+    async fn follow(
+        self,
+        range: EventRange,
+        line: &str,
+        tell: &mut dyn FnMut(&Answer) -> Result<Wanted, Failure>,
+    ) -> Result<(), Failure> {
+        let params = EventsParams::new(range);
+        let failure = |error| {
+            let parameters = serde_json::to_value(&params).unwrap_or_default();
+            Unanswered { error, parameters, look: String::new() }.into_failure(line)
+        };
+        let begun = self.client.subscribe::<SubscribeEvents>(&params).await;
+        let mut events = begun.map_err(failure)?;
+        loop {
+            let news = events.next().await.map_err(failure)?;
+            if tell(&Answer::News(news))? == Wanted::NoMore {
+                return Ok(());
+            }
+        }
+    }
+
     async fn ask(self, request: Request) -> Result<Answer, Unanswered> {
         match request {
             Request::Open(spec) => {
@@ -101,6 +141,29 @@ impl Found {
                 let params = TunnelParams::new(&tunnel);
                 let info = self.look::<TunnelInfo>(&params).await?;
                 Ok(Answer::Detail(Box::new(info)))
+            }
+            Request::Events { range, .. } => {
+                self.look::<ListEvents>(&EventsParams::new(range)).await.map(Answer::Events)
+            }
+            Request::History(last) => {
+                let params = HistoryParams { last: Some(last) };
+                self.look::<History>(&params).await.map(Answer::History)
+            }
+            Request::Undo(last) => {
+                let params = UndoParams { last: Some(last), expected_revision: None };
+                self.call::<Undo>(&params, "plexyctl history").await.map(Answer::Undone)
+            }
+            Request::Save => {
+                self.call::<Save>(&NoParams {}, "plexyctl save").await.map(Answer::Saved)
+            }
+            Request::Load(file) => {
+                let params = LoadParams { file: absolute(file), expected_revision: None };
+                self.call::<Load>(&params, "plexyctl list").await.map(Answer::Loaded)
+            }
+            Request::Export => self.look::<Export>(&NoParams {}).await.map(Answer::Exported),
+            Request::Reload => {
+                let params = ChangeParams::default();
+                self.call::<Reload>(&params, "plexyctl events").await.map(Answer::Reloaded)
             }
             Request::Ping => self.look::<Ping>(&NoParams {}).await.map(Answer::Pong),
             Request::Version => {
@@ -145,6 +208,12 @@ impl Found {
         let reply = self.call::<M>(&params, &look_at(tunnel)).await?;
         Ok(BackendChange { tunnel: tunnel.to_string(), reply })
     }
+}
+
+/// Where a file is that was named here: plexyd may have begun in another folder.
+fn absolute(file: String) -> String {
+    let path = std::path::absolute(&file).ok();
+    path.and_then(|path| path.to_str().map(str::to_owned)).unwrap_or(file)
 }
 
 /// The command that shows a tunnel, to be typed into a shell.

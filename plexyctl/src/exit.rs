@@ -134,7 +134,12 @@ impl Exit {
             | Code::BatchTooLarge
             | Code::AnswerTooLarge
             | Code::NeedsWebSocket
-            | Code::InternalError => Self::Refused,
+            | Code::InternalError
+            | Code::NotSaved
+            | Code::NoState
+            | Code::NoConfig
+            | Code::BadFile
+            | Code::NothingToUndo => Self::Refused,
         }
     }
 }

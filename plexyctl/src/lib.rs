@@ -15,7 +15,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use answer::Answer;
 use args::{Args, Format, Options};
-use commands::Command;
+use commands::{Command, Wanted};
 use exit::{ClientCode, Exit};
 use failure::Failure;
 use output::Output;
@@ -47,27 +47,29 @@ fn done(args: &Args, output: &Output) -> Result<(), Failure> {
     };
     let command = Command::read(line)?;
     let is_version = command.is_version();
-    match answer(command, &args.options) {
-        Ok(answer) => {
-            output.answer(&answer)?;
-            output.warn_of_skew(&answer);
-            Ok(())
+    let mut tell = |answer: &Answer| {
+        let wanted = output.answer(answer)?;
+        output.warn_of_skew(answer);
+        Ok(wanted)
+    };
+    answered(command, &args.options, &mut tell).inspect_err(|_| {
+        if is_version {
+            // What is wrong is told in any case.
+            output.answer(&Answer::Version(None)).ok();
         }
-        Err(failure) => {
-            if is_version {
-                output.answer(&Answer::Version(None))?;
-            }
-            Err(failure)
-        }
-    }
+    })
 }
 
-fn answer(command: Command<'_>, options: &Options) -> Result<Answer, Failure> {
+fn answered(
+    command: Command<'_>,
+    options: &Options,
+    tell: &mut dyn FnMut(&Answer) -> Result<Wanted, Failure>,
+) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| {
         Failure::new(ClientCode::Unreachable, format!("cannot wait for an answer: {error}"))
     })?;
-    runtime.block_on(command.run(options))
+    runtime.block_on(command.run(options, tell))
 }
 
 /// What clap has to say: help for those who ask, and what is wrong.

@@ -14,6 +14,7 @@ use std::io::{self, Write};
 
 use crate::answer::Answer;
 use crate::args::{Format, Options};
+use crate::commands::Wanted;
 use crate::exit::ClientCode;
 use crate::failure::Failure;
 
@@ -56,7 +57,7 @@ impl Output {
     }
 
     /// Writes an answer. A reader that went away has had enough of it.
-    pub(crate) fn answer(&self, answer: &Answer) -> Result<(), Failure> {
+    pub(crate) fn answer(&self, answer: &Answer) -> Result<Wanted, Failure> {
         let written = match (self.is_quiet, self.format) {
             (true, _) => quiet::write(answer),
             (false, Format::Json) => json::answer(answer),
@@ -65,7 +66,7 @@ impl Output {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(written.data.as_bytes()).and_then(|()| stdout.flush()) {
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Wanted::NoMore),
             Err(error) => {
                 let message = format!("cannot write the answer: {error}");
                 return Err(Failure::new(ClientCode::OutputFailed, message));
@@ -74,7 +75,7 @@ impl Output {
         if let Some(note) = &written.note {
             complain(&format!("{note}\n"));
         }
-        Ok(())
+        Ok(Wanted::More)
     }
 
     /// Tells people if client and daemon are not of one version.

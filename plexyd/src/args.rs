@@ -5,7 +5,7 @@ mod file;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser};
@@ -15,8 +15,9 @@ use plexy_shared::spec::{ATTRIBUTES, ListenAddr, OPTIONS, TunnelSpec};
 use rustix::process::getuid;
 use tracing::warn;
 
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::log::{LogFormat, LogLevel};
+use crate::service::TunnelFiles;
 use file::File;
 
 /// Dynamic TCP proxy: carries connections through tunnels that are opened,
@@ -62,6 +63,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 
+    /// Keep what is changed at run time in this file, so that it is there after a restart; it is
+    /// made if it is not there
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+
     /// Threads of the data path [default: one per CPU]
     #[arg(long, value_name = "N")]
     workers: Option<NonZeroUsize>,
@@ -87,27 +93,40 @@ pub(crate) struct Args {
     file_settings: Vec<OsString>,
 }
 
-/// The configuration file, to be read again.
+/// The configuration file and others like it, for who cannot read them.
 #[derive(Debug)]
-pub(crate) struct Source {
-    /// The command line.
-    given: Vec<OsString>,
-    /// What holds since the start.
-    settings: Vec<OsString>,
+pub(crate) struct Files {
+    source: Option<Source>,
 }
 
-impl Source {
-    /// The tunnels that stand in it now.
-    ///
-    /// # Errors
-    ///
-    /// Every mistake in it.
-    pub(crate) fn tunnels(&self) -> Result<Vec<TunnelSpec>, Vec<String>> {
-        let args = Args::read(self.given.iter().cloned())?;
-        if args.file_settings != self.settings {
-            warn!("settings of the configuration file have changed: they hold from the next start");
+impl Files {
+    pub(crate) fn new(source: Option<Source>) -> Self {
+        Self { source }
+    }
+}
+
+impl TunnelFiles for Files {
+    fn configured(&self) -> Option<Result<Vec<TunnelSpec>, Vec<String>>> {
+        let source = self.source.as_ref()?;
+        let args = Args::read(source.given.iter().cloned());
+        Some(args.map(|args| {
+            if args.file_settings != source.settings {
+                warn!(
+                    "settings of the configuration file have changed: they hold from the next start"
+                );
+            }
+            args.file_tunnels
+        }))
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<TunnelSpec>, Vec<String>> {
+        // Somebody else names it: what never ends, or waits for ever, is not read.
+        match path.metadata() {
+            Ok(metadata) if !metadata.is_file() => {
+                Err(vec![format!("`{}` is no file", path.display())])
+            }
+            Ok(_) | Err(_) => Ok(File::read(path, &Args::command())?.tunnels),
         }
-        Ok(args.file_tunnels)
     }
 }
 
@@ -171,6 +190,7 @@ impl Args {
             tunnels,
             control_sockets: self.control_socket,
             token_file: self.token_file,
+            state: self.state,
             workers: self.workers.unwrap_or(default.workers),
             ..default
         })

@@ -1,5 +1,6 @@
 //! What a daemon is asked to be, validated.
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +14,15 @@ use crate::resolver::NameServers;
 /// How long connections may go on once the daemon was told to end.
 pub(crate) const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(30);
 
+/// The configuration file, to be read again.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The command line.
+    pub(crate) given: Vec<OsString>,
+    /// What it set at the start, which holds until the next one.
+    pub(crate) settings: Vec<OsString>,
+}
+
 /// The configuration of a daemon.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -20,6 +30,10 @@ pub struct Config {
     pub file_tunnels: Vec<TunnelSpec>,
     /// Tunnels of the arguments, opened after them in the same way.
     pub tunnels: Vec<TunnelSpec>,
+    /// The configuration file, if there is one.
+    pub source: Option<Source>,
+    /// The file in which changes at run time are kept, if they are.
+    pub state: Option<PathBuf>,
     /// Where the line protocol listens.
     pub control_sockets: Vec<ListenAddr>,
     /// Where JSON-RPC listens.
@@ -70,6 +84,8 @@ impl Default for Config {
         Self {
             file_tunnels: Vec::new(),
             tunnels: Vec::new(),
+            source: None,
+            state: None,
             control_sockets: Vec::new(),
             rpc_sockets: Vec::new(),
             rpc_default: None,

@@ -8,22 +8,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use plexy_shared::error::Refusal;
-use plexy_shared::info::{Origin, Reason};
+use plexy_shared::event::EventKind;
+use plexy_shared::info::Reason;
 use plexy_shared::spec::{BoundAddr, TunnelSpec};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
-use crate::args::{Args, Source, help_tunnel};
+use crate::args::{Args, Files, help_tunnel};
 use crate::config::Config;
 use crate::descriptors::{Descriptors, RESERVE, open_now, raise_limit};
 use crate::engine::Engine;
+use crate::events::Events;
 use crate::health::Health;
 use crate::hops::Hops;
 use crate::log::{self, Log};
 use crate::relay::{PIPE_BYTES_MAX, Pipes};
 use crate::resolver::Resolver;
-use crate::service::{Actor, Reloaded, Service};
+use crate::service::{Actor, Parts, Service, ServiceError};
+use crate::state::{Kept, State};
 use crate::worker::Workers;
 use doors::{Doors, Sockets};
 
@@ -58,7 +60,7 @@ impl Daemon {
     /// # Errors
     ///
     /// Whatever is missing; of the tunnels, all that cannot be opened.
-    pub async fn start(config: Config) -> anyhow::Result<Self> {
+    pub async fn start(mut config: Config) -> anyhow::Result<Self> {
         let limit = raise_limit().context("cannot raise the limit of open files")?;
         info!(descriptors = limit, workers = config.workers.get(), "plexyd starts");
 
@@ -67,78 +69,66 @@ impl Daemon {
 
         let workers = Workers::start(config.workers.get()).context("cannot start the workers")?;
         let usable = config.descriptors_max.unwrap_or_else(|| limit.saturating_sub(open_now()));
-        let tunnels = config.file_tunnels.len() + config.tunnels.len();
+        let (state, kept) = match config.state.clone() {
+            None => (State::default(), Kept::default()),
+            Some(path) => tokio::task::spawn_blocking(move || State::open(&path)).await??,
+        };
+        let tunnels = config.file_tunnels.len() + config.tunnels.len() + kept.rows.len();
         let wanted = RESERVE + tunnels as u64 + CONNECTION_DESCRIPTORS;
         ensure!(
             usable >= wanted,
             "the limit of {limit} open files is too low: {} more are needed for {tunnels} tunnels",
             wanted - usable,
         );
-        let (descriptors, hops) = (Arc::new(Descriptors::new(usable)), Arc::new(Hops::default()));
+        let (events, hops) = (Arc::new(Events::default()), Arc::new(Hops::default()));
+        let descriptors = Arc::new(Descriptors::new(usable, Arc::clone(&events)));
         workers.serve_pipes(&Pipes::new(Arc::clone(&descriptors), PIPE_BYTES_MAX));
         let health = Arc::new(Health::new(
             Arc::clone(&descriptors),
             Arc::clone(&hops),
             Arc::clone(&resolver),
+            Arc::clone(&events),
         ));
         let engine = Arc::new(Engine::new(workers, descriptors, hops, health));
-        let service = Arc::new(Service::new(Arc::clone(&engine), resolver, sockets.addrs()));
+        let service = Arc::new(Service::new(Parts {
+            engine: Arc::clone(&engine),
+            resolver,
+            events,
+            state,
+            files: Arc::new(Files::new(config.source.take())),
+            doors: sockets.addrs(),
+        }));
 
         let doors = Doors::new(&service, &sockets);
         let daemon = Self { engine, service, doors };
 
-        let opened = daemon.open_tunnels(&config).await;
+        let opened = daemon.open_tunnels(&config.file_tunnels, &config.tunnels, kept).await;
         // Only then, so that nobody changes what is not there yet.
         if let Err(error) = opened.and_then(|()| daemon.doors.serve(sockets)) {
             daemon.end(Duration::ZERO).await;
             return Err(error);
         }
+        daemon.service.tell(EventKind::DaemonReady, format!("{tunnels} tunnels"));
         Ok(daemon)
     }
 
-    async fn open_tunnels(&self, config: &Config) -> anyhow::Result<()> {
-        let of_file = config.file_tunnels.iter().map(|spec| (spec, Origin::File, Actor::File));
-        let of_args = config.tunnels.iter().map(|spec| (spec, Origin::Args, Actor::Args));
-        let mut failed = Vec::new();
-        for (spec, origin, actor) in of_file.chain(of_args) {
-            if let Err(error) = self.service.open(spec, origin, &actor.into()).await {
-                failed.push(format!("{spec}: {}", Refusal::from(error)));
-            }
-        }
+    async fn open_tunnels(
+        &self,
+        file: &[TunnelSpec],
+        args: &[TunnelSpec],
+        kept: Kept,
+    ) -> anyhow::Result<()> {
+        let failed = self.service.restore(file, args, kept).await.err().unwrap_or_default();
         ensure!(failed.is_empty(), "cannot open every tunnel:\n  {}", failed.join("\n  "));
         Ok(())
     }
 
-    /// Makes the tunnels of the configuration file what they are there now, or tells why not.
-    async fn reload(&self, source: &Arc<Source>) {
-        let source = Arc::clone(source);
-        let read = tokio::task::spawn_blocking(move || source.tunnels()).await;
-        let reloaded = match read {
-            Ok(Ok(specs)) => self.reload_to(&specs).await,
-            Ok(Err(mistakes)) => Err(mistakes),
-            Err(error) => Err(vec![error.to_string()]),
-        };
-        self.service.note_reload(reloaded.is_ok());
-        match reloaded {
-            Ok(Reloaded { opened, changed, closed, unchanged }) => {
-                info!(opened, changed, closed, unchanged, "configuration reloaded");
-            }
-            Err(mistakes) => {
-                // A mistake is followed by the text with a mark, which is no matter of a log.
-                for mistake in mistakes.iter().filter_map(|mistake| mistake.lines().next()) {
-                    error!("configuration not reloaded, nothing has changed: {mistake}");
-                }
-            }
+    /// Makes the tunnels of the configuration file what they are there now; the log tells why not.
+    async fn reload(&self) {
+        // Everything else is an event.
+        if let Err(ServiceError::NoConfig) = self.service.reload(&Actor::File.into()).await {
+            warn!("SIGHUP ignored: there is no configuration file to reload");
         }
-    }
-
-    async fn reload_to(&self, specs: &[TunnelSpec]) -> Result<Reloaded, Vec<String>> {
-        let reloaded = self.service.reload(specs, &Actor::File.into()).await;
-        reloaded.map_err(|error| {
-            let spec = error.index.and_then(|index| specs.get(index));
-            let spec = spec.map(|spec| format!("{spec}: ")).unwrap_or_default();
-            vec![format!("{spec}{}", Refusal::from(error))]
-        })
     }
 
     /// What can be asked of it.
@@ -174,6 +164,8 @@ impl Daemon {
 
     /// Stops accepting, and waits for the connections to finish.
     async fn drain(&self, deadline: Duration) {
+        let connections = self.service.connections();
+        self.service.tell(EventKind::DaemonEnding, format!("{connections} connections"));
         self.service.begin_shutdown().await;
         let connections = self.service.connections();
         if connections > 0 && !deadline.is_zero() {
@@ -218,9 +210,9 @@ pub fn main() -> ExitCode {
         return say(&help_tunnel());
     }
     let (level, format, check) = (args.log_level, args.log_format, args.check);
-    let source = args.source(std::env::args_os()).map(Arc::new);
+    let source = args.source(std::env::args_os());
     let config = match args.into_config() {
-        Ok(config) => config,
+        Ok(config) => Config { source, ..config },
         Err(mistakes) => {
             let code = if check { BAD_CONFIGURATION } else { BAD_COMMAND_LINE };
             return complain(&mistakes, code);
@@ -236,7 +228,7 @@ pub fn main() -> ExitCode {
         return say(&format!("the configuration is good: {tunnels} tunnel{plural}\n"));
     }
     let log = log::start(level, format);
-    let ended = run(config, source, &log);
+    let ended = run(config, &log);
     drop(log);
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -265,7 +257,7 @@ fn complain(mistakes: &[String], code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn run(config: Config, source: Option<Arc<Source>>, log: &Log) -> anyhow::Result<()> {
+fn run(config: Config, log: &Log) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(CONTROL_THREADS)
         .thread_name("control")
@@ -280,12 +272,8 @@ fn run(config: Config, source: Option<Arc<Source>>, log: &Log) -> anyhow::Result
             daemon = Daemon::start(config) => daemon?,
             () = signals.told_to_end() => return Ok(()),
         };
-        info!("ready");
         while let Told::Reload = signals.told().await {
-            match &source {
-                Some(source) => daemon.reload(source).await,
-                None => warn!("SIGHUP ignored: there is no configuration file to reload"),
-            }
+            daemon.reload().await;
         }
         tokio::select! {
             () = daemon.drain(deadline) => {}

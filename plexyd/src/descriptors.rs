@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use plexy_shared::event::EventKind;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tracing::warn;
 
+use crate::events::{Events, Happening};
 use crate::fold::Fold;
 
 /// Descriptors that the data path never takes, besides those that are open
@@ -34,6 +35,7 @@ pub(crate) struct Descriptors {
     pauses: AtomicU64,
     waiting: AtomicUsize,
     shortages: Fold,
+    events: Arc<Events>,
 }
 
 /// Somebody who waits for descriptors, until this is dropped.
@@ -48,7 +50,7 @@ pub(crate) struct Taken {
 
 impl Descriptors {
     /// `limit` less the reserve.
-    pub(crate) fn new(limit: u64) -> Self {
+    pub(crate) fn new(limit: u64, events: Arc<Events>) -> Self {
         let free = limit.saturating_sub(RESERVE).max(1);
         let free = usize::try_from(free).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         Self {
@@ -57,6 +59,7 @@ impl Descriptors {
             pauses: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
             shortages: Fold::default(),
+            events,
         }
     }
 
@@ -99,11 +102,11 @@ impl Descriptors {
     fn wait(&self) -> Waiting<'_> {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         if self.shortages.admits(|| "no file descriptors are left".to_owned()) {
-            warn!(
-                limit = self.total,
-                "no file descriptors are left for connections: tunnels accept none until some are; \
-                 raise the limit (`ulimit -n`, `LimitNOFILE=`)"
-            );
+            self.events.tell(Happening::new(EventKind::DescriptorsLow).detail(format!(
+                "no file descriptors are left of the {} for connections: tunnels accept none until \
+                 some are; raise the limit (`ulimit -n`, `LimitNOFILE=`)",
+                self.total
+            )));
         }
         Waiting(&self.waiting)
     }
@@ -137,7 +140,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_taken_is_given_back_by_drop() {
-        let descriptors = Descriptors::new(RESERVE + 3);
+        let descriptors = Descriptors::new(RESERVE + 3, Arc::default());
         let taken = descriptors.try_take(2);
         assert!(taken.is_some());
         assert!(descriptors.try_take(2).is_none());
@@ -147,7 +150,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn waiting_for_descriptors_has_an_end() {
-        let descriptors = Descriptors::new(RESERVE + 1);
+        let descriptors = Descriptors::new(RESERVE + 1, Arc::default());
         let (taken, waiting) =
             tokio::join!(biased; descriptors.take(2), async { descriptors.waiting() });
         assert!(taken.is_none());

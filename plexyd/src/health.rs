@@ -6,16 +6,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use plexy_shared::event::EventKind;
 use plexy_shared::spec::{BackendAddr, HostName, TunnelOptions};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use crate::backend::Backend;
 use crate::backend::ejection::{Change, Rules};
 use crate::descriptors::Descriptors;
 use crate::dial::{DialError, Manner, dial};
+use crate::events::{Events, Happening};
 use crate::hops::Hops;
 use crate::resolver::{ResolveError, Resolver};
 use crate::tunnel::Tunnel;
@@ -37,6 +39,7 @@ pub(crate) struct Health {
     descriptors: Arc<Descriptors>,
     hops: Arc<Hops>,
     resolver: Arc<Resolver>,
+    events: Arc<Events>,
 }
 
 impl Health {
@@ -45,9 +48,11 @@ impl Health {
         descriptors: Arc<Descriptors>,
         hops: Arc<Hops>,
         resolver: Arc<Resolver>,
+        events: Arc<Events>,
     ) -> Self {
-        let (handle, tasks) = (Handle::current(), TaskTracker::new());
-        Self { handle, tasks, stop: CancellationToken::new(), descriptors, hops, resolver }
+        let (handle, tasks, stop) =
+            (Handle::current(), TaskTracker::new(), CancellationToken::new());
+        Self { handle, tasks, stop, descriptors, hops, resolver, events }
     }
 
     /// A backend has come to a tunnel.
@@ -63,7 +68,7 @@ impl Health {
     pub(crate) fn succeeded(&self, tunnel: &Tunnel, backend: &Backend) {
         let change = backend.succeeded();
         if change != Change::None {
-            report(&tunnel.label(), backend, change);
+            self.report(&tunnel.label(), backend, change);
         }
     }
 
@@ -82,7 +87,7 @@ impl Health {
             DialError::Backend(_) | DialError::TimedOut(_) => {
                 debug!(tunnel, backend = %addr, %error, "attempt failed");
                 if let Some(over) = backend.failed(&error.to_string(), &Rules::from(options)) {
-                    report(tunnel, backend, Change::Ejected);
+                    self.report(tunnel, backend, Change::Ejected);
                     self.end_ejection(tunnel, backend, options, over);
                 }
             }
@@ -126,14 +131,14 @@ impl Health {
         while let Some(until) = backend.ejected_until() {
             if options.check_interval.is_zero() {
                 tokio::time::sleep_until(until.into()).await;
-                report(tunnel, backend, backend.expire());
+                self.report(tunnel, backend, backend.expire());
                 continue;
             }
             let pause = jittered(options.check_interval);
             backend.expect_probe(Some(Instant::now() + pause));
             tokio::time::sleep(pause).await;
             match self.probe(backend, options).await {
-                Ok(()) => report(tunnel, backend, backend.succeeded()),
+                Ok(()) => self.report(tunnel, backend, backend.succeeded()),
                 Err(DialError::Backend(error)) => {
                     debug!(tunnel, backend = %backend.spec.addr, %error, "probe failed");
                 }
@@ -147,7 +152,7 @@ impl Health {
                     | DialError::QueueFull
                     | DialError::Unresolved,
                 ) => {
-                    report(tunnel, backend, backend.expire());
+                    self.report(tunnel, backend, backend.expire());
                 }
             }
         }
@@ -185,7 +190,10 @@ impl Health {
         match self.resolver.resolve(name).await {
             Ok(found) => {
                 if backend.resolve_to(&found, port) {
-                    info!(tunnel, backend = %backend.spec.addr, addresses = ?found.addresses, "backend resolved");
+                    let addresses: Vec<_> =
+                        found.addresses.iter().map(ToString::to_string).collect();
+                    let what = happening(EventKind::BackendResolved, tunnel, backend);
+                    self.events.tell(what.detail(addresses.join(" ")));
                 }
                 backend.mark_located();
                 // Half an answer is asked for again soon.
@@ -196,12 +204,26 @@ impl Health {
                 let is_gone = matches!(error, ResolveError::NoSuchName(_));
                 // While nobody can tell, what was known before still holds.
                 if (is_gone || !backend.is_resolved()) && backend.unresolve(&error.to_string()) {
-                    warn!(tunnel, backend = %backend.spec.addr, %error, "backend down");
+                    let what = happening(EventKind::BackendUnresolved, tunnel, backend);
+                    self.events.tell(what.detail(error.to_string()));
                 }
                 backend.mark_located();
                 jittered(RESOLVE_RETRY)
             }
         }
+    }
+
+    /// One event per change of a backend.
+    fn report(&self, tunnel: &str, backend: &Backend, change: Change) {
+        let what = match change {
+            Change::None => return,
+            Change::Ejected => {
+                let cause = backend.condition().cause.unwrap_or_default();
+                happening(EventKind::BackendEjected, tunnel, backend).detail(cause)
+            }
+            Change::Restored => happening(EventKind::BackendUp, tunnel, backend),
+        };
+        self.events.tell(what);
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
@@ -228,15 +250,6 @@ fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.9 + 0.2 * fastrand::f64())
 }
 
-/// One line per change of a backend.
-fn report(tunnel: &str, backend: &Backend, change: Change) {
-    let addr = &backend.spec.addr;
-    match change {
-        Change::None => {}
-        Change::Ejected => {
-            let cause = backend.condition().cause.unwrap_or_default();
-            warn!(tunnel, backend = %addr, cause, "backend ejected");
-        }
-        Change::Restored => info!(tunnel, backend = %addr, "backend up"),
-    }
+fn happening(kind: EventKind, tunnel: &str, backend: &Backend) -> Happening {
+    Happening::new(kind).of_tunnel(tunnel).of_backend(&backend.spec.addr)
 }

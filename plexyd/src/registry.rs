@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use plexy_shared::error::nearest;
-use plexy_shared::spec::{BoundAddr, TunnelName};
+use plexy_shared::spec::{BoundAddr, TunnelName, TunnelSpec};
 
 use crate::listener::Listener;
 use crate::places::Places;
@@ -15,6 +15,8 @@ use crate::tunnel::{Route, Tunnel, TunnelId};
 pub(crate) struct Open {
     pub(crate) tunnel: Arc<Tunnel>,
     pub(crate) listener: Listener,
+    /// What file or arguments say of it, where they do.
+    pub(crate) configured: Option<Arc<TunnelSpec>>,
 }
 
 /// All open tunnels.
@@ -38,6 +40,28 @@ impl Registry {
         let name = &tunnel.route().options.name;
         self.places.take(name.as_ref(), Some(&tunnel.listen), tunnel.id);
         self.tunnels.insert(tunnel.id, open);
+    }
+
+    /// Numbers from now on are higher than this one.
+    pub(crate) fn begin_behind(&mut self, id: u64) {
+        self.last_id = self.last_id.max(id);
+    }
+
+    /// What file or arguments say of a tunnel.
+    pub(crate) fn configured(&self, id: TunnelId) -> Option<Arc<TunnelSpec>> {
+        self.tunnels.get(&id)?.configured.clone()
+    }
+
+    /// File or arguments say something else of it now.
+    pub(crate) fn configure(&mut self, id: TunnelId, configured: Option<Arc<TunnelSpec>>) {
+        if let Some(open) = self.tunnels.get_mut(&id) {
+            open.configured = configured;
+        }
+    }
+
+    /// Every tunnel in order of opening, with what file or arguments say of it.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Open> {
+        self.tunnels.values()
     }
 
     /// Sends the connections of tunnels that are open another way, under the names of that: all of

@@ -9,33 +9,44 @@ mod caller;
 mod close;
 mod detail;
 mod error;
+mod events;
+mod export;
+mod history;
+mod load;
 mod open;
 mod open_all;
 mod reload;
 mod remove;
+mod restore;
+mod save;
 mod status;
 mod survey;
+mod transition;
+mod undo;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use plexy_shared::event::EventKind;
 use plexy_shared::info::{HelloReply, VersionReply};
 use plexy_shared::rpc::FEATURES;
-use plexy_shared::spec::{BackendAddr, BackendSpec, BoundAddr, TunnelRef};
+use plexy_shared::spec::{BackendAddr, BackendSpec, BoundAddr, TunnelRef, TunnelSpec};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use caller::{Actor, Caller, Door, Peer};
 pub use error::{BindFailure, OpenError, ServiceError};
-pub(crate) use reload::Reloaded;
+pub(crate) use reload::TunnelFiles;
 pub(crate) use survey::{Survey, TunnelSurvey};
 
 use crate::bind::is_own_ip;
 use crate::engine::Engine;
+use crate::events::{Events, Happening};
 use crate::listener::Waiting;
-use crate::registry::Registry;
+use crate::registry::{Open, Registry};
 use crate::resolver::Resolver;
+use crate::state::{Edited, Proposal, Row, Rows, State, StateError};
 use crate::tunnel::Tunnel;
 use reload::LastReload;
 
@@ -44,6 +55,9 @@ use reload::LastReload;
 pub struct Service {
     engine: Arc<Engine>,
     resolver: Arc<Resolver>,
+    events: Arc<Events>,
+    state: Arc<State>,
+    files: Arc<dyn TunnelFiles>,
     /// Where the doors are: no tunnel can be there.
     doors: Vec<BoundAddr>,
     /// Differs from every other daemon's.
@@ -60,17 +74,32 @@ pub struct Service {
     started: Instant,
 }
 
+/// What a service is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) resolver: Arc<Resolver>,
+    pub(crate) events: Arc<Events>,
+    pub(crate) state: State,
+    pub(crate) files: Arc<dyn TunnelFiles>,
+    /// Where no tunnel can be opened.
+    pub(crate) doors: Vec<BoundAddr>,
+}
+
 impl Service {
-    /// One that opens no tunnel where these doors are.
-    pub(crate) fn new(engine: Arc<Engine>, resolver: Arc<Resolver>, doors: Vec<BoundAddr>) -> Self {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { engine, resolver, events, state, files, doors } = parts;
         Self {
             instance: format!("{:016x}", fastrand::u64(..)),
             engine,
             resolver,
+            events,
+            revision: AtomicU64::new(state.revision()),
+            state: Arc::new(state),
+            files,
             doors,
             registry: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
-            revision: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             last_reload: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -178,6 +207,58 @@ impl Service {
         if is_open { Ok((turn, tunnel)) } else { Err(self.not_found(wanted)) }
     }
 
+    /// What a change makes of a tunnel that is open.
+    fn edited(&self, tunnel: &Tunnel, after: Option<TunnelSpec>) -> Edited {
+        let configured = self.registry().configured(tunnel.id);
+        let (before, origin, order) = (Some(tunnel.spec()), tunnel.origin, tunnel.id.0);
+        Edited { before, after, origin, configured, order }
+    }
+
+    /// Every tunnel that has to be kept, where keeping has failed before.
+    fn rows_to_save(&self) -> Option<Rows> {
+        if self.state.is_saving() != Some(false) {
+            return None;
+        }
+        let row = |open: &Open| {
+            let (tunnel, configured) = (&open.tunnel, open.configured.as_deref());
+            let row = Row::of(&tunnel.spec(), tunnel.origin, configured, tunnel.id.0)?;
+            Some((tunnel.listen.to_string(), row))
+        };
+        Some(self.registry().all().filter_map(row).collect())
+    }
+
+    /// Saves something, not on a control thread, and tells if that begins to fail or works again.
+    async fn saved(
+        &self,
+        save: impl FnOnce() -> Result<(), StateError> + Send + 'static,
+    ) -> Result<(), ServiceError> {
+        let Some(was_good) = self.state.is_saving() else {
+            return save().map_err(|error| ServiceError::NotSaved(error.to_string()));
+        };
+        let saved = match tokio::task::spawn_blocking(save).await {
+            Ok(saved) => saved.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match &saved {
+            Err(error) if was_good => {
+                self.events.tell(Happening::new(EventKind::StateFailed).detail(error));
+            }
+            Ok(()) if !was_good => self.events.tell(Happening::new(EventKind::StateSaved)),
+            _ => {}
+        }
+        saved.map_err(ServiceError::NotSaved)
+    }
+
+    /// Whether what was to be saved last was; nothing without a state file.
+    pub(crate) fn is_saving(&self) -> Option<bool> {
+        self.state.is_saving()
+    }
+
+    /// Tells what has happened to the daemon as a whole.
+    pub(crate) fn tell(&self, kind: EventKind, detail: impl Into<String>) {
+        self.events.tell(Happening::new(kind).detail(detail));
+    }
+
     /// Connections that live.
     #[must_use]
     pub fn connections(&self) -> usize {
@@ -219,6 +300,24 @@ struct Turn<'a> {
 }
 
 impl Turn<'_> {
+    /// Keeps what is about to be done. Where that cannot be, nothing may be.
+    async fn keep(
+        &self,
+        caller: &Caller,
+        edits: Vec<Edited>,
+        unconfigured: Vec<String>,
+    ) -> Result<(), ServiceError> {
+        let service = self.service;
+        if edits.is_empty() && unconfigured.is_empty() {
+            return Ok(());
+        }
+        let (door, actor) = caller.actor.door_and_peer();
+        let (revision, rows) = (self.revision, service.rows_to_save());
+        let proposal = Proposal { revision, door, actor, edits, unconfigured, rows };
+        let state = Arc::clone(&service.state);
+        service.saved(move || state.keep(proposal)).await
+    }
+
     /// The change is done. Only now is its revision the daemon's: who reads the
     /// revision and then the tunnels sees all that led to it.
     fn done(self) -> u64 {

@@ -11,9 +11,11 @@ use std::time::Duration;
 
 pub use error::CommandError;
 
+use crate::event::{EVENTS_MAX, EventRange};
+use crate::history::CHANGES_RANGE;
 use crate::rpc::{self, Method};
 use crate::spec::{BackendSpec, TunnelRef, TunnelSpec};
-use crate::units::parse_duration;
+use crate::units::{parse_count, parse_duration};
 use words::Words;
 
 /// Longest line of the line protocol, in bytes, its end not counted.
@@ -22,6 +24,12 @@ pub const LINE_BYTES_MAX: usize = 64 * 1024;
 /// How long a drain may be given.
 pub const DEADLINE_RANGE: RangeInclusive<Duration> =
     Duration::from_secs(0)..=Duration::from_secs(30 * 24 * 3_600);
+
+/// How many events can be asked for: no more are kept.
+pub const EVENTS_RANGE: RangeInclusive<usize> = 1..=EVENTS_MAX;
+
+/// How many changes `history` tells if nobody says.
+pub const HISTORY_DEFAULT: usize = 20;
 
 /// What somebody asks for, parsed and whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +61,25 @@ pub enum Request {
         /// Which backend; its attributes do not matter.
         backend: BackendSpec,
     },
+    /// What has happened.
+    Events {
+        /// Which of it.
+        range: EventRange,
+        /// Whether what happens from now on is told too.
+        follow: bool,
+    },
+    /// The newest changes, so many.
+    History(usize),
+    /// As it was before the newest changes, so many.
+    Undo(usize),
+    /// The state on the disk.
+    Save,
+    /// The tunnels of a file.
+    Load(String),
+    /// Every tunnel as a specification.
+    Export,
+    /// The configuration file, as it is now.
+    Reload,
     /// Are you there?
     Ping,
     /// Who are you?
@@ -198,6 +225,80 @@ pub static VERBS: &[Verb] = &[
         parse: |words| Ok(Request::Remove { tunnel: words.tunnel()?, backend: words.backend()? }),
     },
     Verb {
+        name: "events",
+        aliases: &[],
+        arguments: "[follow]",
+        usage: "[N] [after=NUMBER] [follow]",
+        help: "tells what has happened, the newest N of it, or what came after an event; follow goes on until the next line",
+        methods: &[rpc::ListEvents::NAME, rpc::SubscribeEvents::NAME],
+        examples: ["events 20", "events after=117 follow"],
+        parse: parse_events,
+    },
+    Verb {
+        name: "history",
+        aliases: &[],
+        arguments: "[N]",
+        usage: "[N]",
+        help: "tells the newest N changes (20 if not given), with who made them and how it was before",
+        methods: &[rpc::History::NAME],
+        examples: ["history", "history 100"],
+        parse: |words| Ok(Request::History(parse_changes(words, HISTORY_DEFAULT)?)),
+    },
+    Verb {
+        name: "undo",
+        aliases: &[],
+        arguments: "[N]",
+        usage: "[N]",
+        help: "makes the tunnels what they were before the newest N changes (1 if not given); that is a change too, so undo undoes it; live connections go on",
+        methods: &[rpc::Undo::NAME],
+        examples: ["undo", "undo 3"],
+        parse: |words| Ok(Request::Undo(parse_changes(words, 1)?)),
+    },
+    Verb {
+        name: "save",
+        aliases: &[],
+        arguments: "",
+        usage: "",
+        help: "tells the file in which the state is kept once all of it is there; every change is saved before it is answered, so this is needed only after a disk was full",
+        methods: &[rpc::Save::NAME],
+        examples: ["save", "SAVE"],
+        parse: |_| Ok(Request::Save),
+    },
+    Verb {
+        name: "load",
+        aliases: &[],
+        arguments: "file",
+        usage: "file",
+        help: "opens the tunnels of a file like that of --config, which plexyd reads: all of them or none",
+        methods: &[rpc::Load::NAME],
+        examples: ["load /etc/plexy/more.toml", "load \"/srv/my tunnels.toml\""],
+        parse: |words| {
+            Ok(Request::Load(
+                words.text("a file of plexyd's machine, like `/etc/plexy/more.toml`")?,
+            ))
+        },
+    },
+    Verb {
+        name: "export",
+        aliases: &[],
+        arguments: "",
+        usage: "",
+        help: "tells every tunnel as the specification that opens it",
+        methods: &[rpc::Export::NAME],
+        examples: ["export", "EXPORT"],
+        parse: |_| Ok(Request::Export),
+    },
+    Verb {
+        name: "reload",
+        aliases: &[],
+        arguments: "",
+        usage: "",
+        help: "reads the configuration file again and does the difference, all of it or nothing; live connections go on",
+        methods: &[rpc::Reload::NAME],
+        examples: ["reload", "RELOAD"],
+        parse: |_| Ok(Request::Reload),
+    },
+    Verb {
         name: "ping",
         aliases: &[],
         arguments: "",
@@ -331,6 +432,34 @@ fn parse_close(words: &mut Words<'_>) -> Result<Request, CommandError> {
         Some(word) => Some(parse_deadline(words, word)?),
     };
     Ok(Request::Close { tunnel, connections: CloseMode::Drain { deadline } })
+}
+
+fn parse_events(words: &mut Words<'_>) -> Result<Request, CommandError> {
+    let (mut range, mut follow) = (EventRange::default(), false);
+    while let Some(word) = words.maybe_next() {
+        let after = word.split_once('=').filter(|(key, _)| key.eq_ignore_ascii_case("after"));
+        if let (Some((_, number)), None) = (after, range.after) {
+            let number = parse_count(number, &(0..=u64::MAX));
+            range.after = Some(number.map_err(|error| words.bad_value("after", error))?);
+        } else if word.eq_ignore_ascii_case("follow") && !follow {
+            follow = true;
+        } else if word.starts_with(|c: char| c.is_ascii_digit()) && range.last.is_none() {
+            let last = parse_count(word, &EVENTS_RANGE);
+            range.last = Some(last.map_err(|error| words.bad_value("N", error))?);
+        } else {
+            return Err(words.unexpected(word, &["follow", "after=NUMBER", "N"]));
+        }
+    }
+    Ok(Request::Events { range, follow })
+}
+
+fn parse_changes(words: &mut Words<'_>, default: usize) -> Result<usize, CommandError> {
+    match words.maybe_next() {
+        None => Ok(default),
+        Some(word) => {
+            parse_count(word, &CHANGES_RANGE).map_err(|error| words.bad_value("N", error))
+        }
+    }
 }
 
 fn parse_deadline(words: &Words<'_>, word: &str) -> Result<Duration, CommandError> {

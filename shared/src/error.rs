@@ -104,6 +104,16 @@ pub enum Code {
     NeedsWebSocket,
     /// The daemon has failed; its log says more.
     InternalError,
+    /// The change could not be saved, and so was not made.
+    NotSaved,
+    /// The daemon keeps no state.
+    NoState,
+    /// The daemon has no configuration file.
+    NoConfig,
+    /// A file is no good; nothing was changed.
+    BadFile,
+    /// There are not so many changes that could be undone.
+    NothingToUndo,
 }
 
 words!(Code {
@@ -147,6 +157,11 @@ words!(Code {
     AnswerTooLarge => "answer-too-large",
     NeedsWebSocket => "needs-websocket",
     InternalError => "internal-error",
+    NotSaved => "not-saved",
+    NoState => "no-state",
+    NoConfig => "no-config",
+    BadFile => "bad-file",
+    NothingToUndo => "nothing-to-undo",
 });
 
 impl Code {

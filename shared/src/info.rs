@@ -267,7 +267,7 @@ pub struct BackendReply {
 
 /// What is left out of an answer.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
-fn is_zero(count: &usize) -> bool {
+pub(crate) fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 

@@ -3,6 +3,8 @@
 pub mod command;
 pub mod endpoint;
 pub mod error;
+pub mod event;
+pub mod history;
 pub mod info;
 pub mod rpc;
 pub mod spec;

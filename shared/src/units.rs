@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::error::{Code, nearest, quoted};
@@ -186,14 +187,17 @@ pub fn show_duration(duration: Duration) -> String {
 /// # Errors
 ///
 /// Everything that is not a whole number within `range`.
-pub fn parse_count(text: &str, range: &RangeInclusive<u32>) -> Result<u32, ValueError> {
+pub fn parse_count<T: FromStr + PartialOrd + fmt::Display>(
+    text: &str,
+    range: &RangeInclusive<T>,
+) -> Result<T, ValueError> {
     check_number(text, text)
         .map_err(|error| error.unwrap_or(ValueError::NotANumber(text.into())))?;
     if text.contains('.') {
         return Err(ValueError::NotANumber(text.into()));
     }
     // All digits: what does not fit is too large.
-    match text.parse::<u32>() {
+    match text.parse::<T>() {
         Ok(count) if range.contains(&count) => Ok(count),
         _ => Err(ValueError::OutOfRange {
             given: text.into(),

@@ -8,7 +8,20 @@ use std::path::Path;
 /// The layers of plexyd, the lowest first; modules of one line may not use
 /// each other.
 const LAYERS: &[&[&str]] = &[
-    &["sys", "stop", "traffic", "tally", "histogram", "fold", "hops", "resolver", "bind", "places"],
+    &[
+        "sys",
+        "stop",
+        "traffic",
+        "tally",
+        "histogram",
+        "fold",
+        "hops",
+        "resolver",
+        "bind",
+        "places",
+        "state",
+        "events",
+    ],
     &["descriptors"],
     &["relay"],
     &["socket"],

@@ -118,7 +118,9 @@ fn table_of_metrics(readme: &str) -> impl Iterator<Item = (&str, &str)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_table_of_metrics_is_what_a_busy_daemon_tells() {
-    let daemon = Daemon::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let state = Some(folder.path().join("state"));
+    let daemon = Daemon::start_with(|config| config.state = state).await;
     let (echo, refuser) = (Echo::start(), Refuser::start());
     let rest = format!("{},{}[max-conns=1]", echo.addr(), refuser.addr());
     let tunnel = daemon.open(&rest).await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use plexy_shared::command::{CloseMode, Detail};
 use plexy_shared::endpoint::DefaultSocket;
 use plexy_shared::error::Refusal;
-use plexy_shared::info::{BackendInfo, CloseReply, Origin, TunnelInfo, TunnelStatus};
+use plexy_shared::info::{BackendInfo, CloseReply, TunnelInfo, TunnelStatus};
 use plexy_shared::spec::{BoundAddr, ListenAddr, TunnelRef, TunnelSpec};
 use plexyd::{Actor, Config, Service, ServiceError};
 use tempfile::TempDir;
@@ -108,7 +108,7 @@ impl Daemon {
     /// The refusal, as every door would tell it.
     pub async fn try_open(&self, spec: &str) -> Result<String, Refusal> {
         let spec: TunnelSpec = spec.parse().map_err(Refusal::from)?;
-        let opened = self.service().open(&spec, Origin::Runtime, &Actor::Args.into()).await;
+        let opened = self.service().open(&spec, &Actor::Args.into()).await;
         opened.map(|reply| reply.listen).map_err(Refusal::from)
     }
 

@@ -36,6 +36,15 @@ pub(super) fn answer(answer: &Answer) -> Written {
         Answer::Detail(reply) => document("plexy.detail/1", reply),
         Answer::Added(change) => document("plexy.add/1", &change.reply),
         Answer::Removed(change) => document("plexy.remove/1", &change.reply),
+        Answer::Events(reply) => document("plexy.events/1", reply),
+        // One a line, since there is no end of it.
+        Answer::News(reply) => reply.events.iter().map(line).collect(),
+        Answer::History(reply) => document("plexy.history/1", reply),
+        Answer::Undone(reply) => document("plexy.undo/1", reply),
+        Answer::Loaded(reply) => document("plexy.load/1", reply),
+        Answer::Reloaded(reply) => document("plexy.reload/1", reply),
+        Answer::Saved(reply) => document("plexy.save/1", reply),
+        Answer::Exported(reply) => document("plexy.export/1", reply),
         Answer::Pong(reply) => document("plexy.ping/1", &Pong { reply }),
         Answer::Version(daemon) => document("plexy.version/1", &versions(daemon.as_ref())),
     };
@@ -66,6 +75,12 @@ pub(super) fn failure(failure: &Failure) -> String {
 
 fn document<T: Serialize>(schema: &'static str, reply: &T) -> String {
     pretty(&Document { schema, reply })
+}
+
+fn line(reply: &impl Serialize) -> String {
+    let text =
+        serde_json::to_string(reply).expect("plain data with names for keys can always be written");
+    safe_json(&text) + "\n"
 }
 
 fn pretty(document: &impl Serialize) -> String {

@@ -17,7 +17,18 @@ pub(super) fn write(answer: &Answer) -> Written {
             }
         },
         Answer::Detail(info) => Written::line(safe(&info.status.listen)),
+        Answer::Exported(reply) => {
+            let data = reply.tunnels.iter().map(|tunnel| safe(tunnel) + "\n").collect();
+            Written { data, note: None }
+        }
+        Answer::Saved(reply) => Written::line(safe(&reply.file)),
         Answer::Closed { .. }
+        | Answer::Events(_)
+        | Answer::News(_)
+        | Answer::History(_)
+        | Answer::Undone(_)
+        | Answer::Loaded(_)
+        | Answer::Reloaded(_)
         | Answer::Added(_)
         | Answer::Removed(_)
         | Answer::Pong(_)

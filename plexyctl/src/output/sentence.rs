@@ -1,10 +1,12 @@
 //! Answers for people: what changed, and what may come next.
 
+use plexy_shared::event::{Event, EventsReply};
+use plexy_shared::history::{ExportReply, TransitionReply};
 use plexy_shared::info::{BackendReply, Change, CloseReply, OpenReply, StatusReply};
 use plexy_shared::spec::{TunnelRef, TunnelSpec};
 
 use super::Written;
-use super::safe::safe;
+use super::safe::{safe, safe_json};
 use super::table;
 use super::units::{age, some};
 use crate::answer::{Answer, BackendChange, Daemon};
@@ -18,6 +20,21 @@ pub(super) fn write(answer: &Answer, has_headers: bool) -> Written {
         Answer::Detail(info) => Written { data: table::detail(info, has_headers), note: None },
         Answer::Added(change) => backend(change, "to", "goes on", "go on"),
         Answer::Removed(change) => backend(change, "from", "goes on", "go on"),
+        Answer::Events(reply) => events(reply),
+        Answer::News(reply) => events(reply),
+        Answer::History(reply) if reply.changes.is_empty() => {
+            Written::default().with_note("nothing was changed yet")
+        }
+        Answer::History(reply) => Written { data: table::history(reply, has_headers), note: None },
+        Answer::Undone(reply) => {
+            Written::line(transition(reply)).with_note("next: plexyctl undo takes that back")
+        }
+        Answer::Loaded(reply) | Answer::Reloaded(reply) => Written::line(transition(reply)),
+        Answer::Saved(reply) => {
+            let file = safe(&reply.file);
+            Written::line(format!("saved in {file}: revision {}", reply.revision))
+        }
+        Answer::Exported(reply) => Written { data: exported(reply), note: None },
         Answer::Pong(reply) => Written::line(safe(reply)),
         Answer::Version(None) => Written::line(CLIENT),
         Answer::Version(Some(daemon)) => version(daemon),
@@ -77,6 +94,35 @@ fn backend(change: &BackendChange, preposition: &str, one_goes: &str, many_go: &
         _ => format!("{}{backend} {preposition} {tunnel}{kept}", verb(result.as_str())),
     };
     Written::line(sentence).with_note(format!("next: {}", look_at(tunnel)))
+}
+
+/// A line for each: there may be no end of it, so nothing can be put in line.
+fn events(reply: &EventsReply) -> Written {
+    let line = |event: &Event| {
+        let Event { seq, time, severity, .. } = event;
+        format!("{seq} {} {} {}\n", safe(time), safe(severity.as_str()), safe(&event.to_string()))
+    };
+    let written = Written { data: reply.events.iter().map(line).collect(), note: None };
+    match reply.missed {
+        0 => written,
+        missed => written.with_note(format!("{missed} events before these are gone")),
+    }
+}
+
+fn transition(reply: &TransitionReply) -> String {
+    let TransitionReply { opened, changed, closed, unchanged, .. } = reply;
+    format!("opened {opened}, changed {changed}, closed {closed}, unchanged {unchanged}")
+}
+
+/// As a file for `--config` and `load`.
+fn exported(reply: &ExportReply) -> String {
+    let mut text = String::from("tunnels = [\n");
+    for tunnel in &reply.tunnels {
+        // A string of JSON is one of TOML.
+        let quoted = serde_json::to_string(tunnel).expect("a text can always be written");
+        text.push_str(&format!("    {},\n", safe_json(&quoted)));
+    }
+    text + "]\n"
 }
 
 fn status(reply: &StatusReply, has_headers: bool) -> Written {

@@ -2,6 +2,7 @@
 //! and in a file.
 
 use comfy_table::{CellAlignment, Table, TableStyle};
+use plexy_shared::history::HistoryReply;
 use plexy_shared::info::{BackendInfo, EndedInfo, TunnelInfo, TunnelStatus};
 
 use super::safe::safe;
@@ -74,6 +75,22 @@ pub(super) fn detail(info: &TunnelInfo, has_headers: bool) -> String {
     lines.extend(titles.zip(options).map(|(title, option)| [title.to_owned(), option]));
     let summary = aligned([text(""), text("")], lines, false);
     format!("{summary}\n{}", backends(&info.backend_list, has_headers))
+}
+
+/// The changes, a line for each tunnel that one has changed.
+pub(super) fn history(reply: &HistoryReply, has_headers: bool) -> String {
+    let columns = [number("REVISION"), text("TIME"), text("BY"), text("CHANGE")];
+    let rows = reply.changes.iter().flat_map(|change| {
+        let by = std::iter::once(change.door.as_str()).chain(change.actor.as_deref());
+        let by = safe(&by.collect::<Vec<_>>().join(" "));
+        let mut whats: Vec<_> = change.edits.iter().map(|it| safe(&it.to_string())).collect();
+        if change.edits_more > 0 {
+            whats.push(format!("{} more tunnels", change.edits_more));
+        }
+        let (revision, time) = (change.revision.to_string(), safe(&change.time));
+        whats.into_iter().map(move |what| [revision.clone(), time.clone(), by.clone(), what])
+    });
+    aligned(columns, rows, has_headers)
 }
 
 fn backends(backends: &[BackendInfo], has_headers: bool) -> String {

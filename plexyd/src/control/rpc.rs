@@ -6,6 +6,7 @@
 //! bounded, and its changes are made in the order in which they were sent.
 
 mod calls;
+mod events;
 mod guard;
 mod message;
 mod methods;
@@ -68,7 +69,7 @@ impl Rpc {
         Self {
             guard: Guard::new(token, hosts),
             guests: Arc::new(Guests::new(CONNECTIONS_MAX)),
-            shared: Arc::new(Shared { calls, counter, stop }),
+            shared: Arc::new(Shared { service: Arc::clone(service), calls, counter, stop }),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
         }

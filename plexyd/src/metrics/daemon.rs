@@ -55,6 +55,18 @@ pub(super) static FAMILIES: &[Family] = &[
     },
     Family {
         head: Head {
+            name: "plexy_state_last_commit_successful",
+            help: "Whether the last change that was to be saved in the state file was; only where there is one.",
+            kind: GAUGE,
+        },
+        sample: |service, _, samples| {
+            if let Some(is_saving) = service.is_saving() {
+                samples.gauge(&[], is_saving.into());
+            }
+        },
+    },
+    Family {
+        head: Head {
             name: "plexy_tunnels",
             help: "Open tunnels: ok if all their backends take connections, degraded if some do, down if none does.",
             kind: GAUGE,

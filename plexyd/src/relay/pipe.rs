@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn pipes_are_large_while_half_is_left_and_then_small_and_then_none() {
-        let pipes = Pipes::new(Arc::new(Descriptors::new(1_000)), 4 * LARGE_BYTES);
+        let pipes = Pipes::new(Arc::new(Descriptors::new(1_000, Arc::default())), 4 * LARGE_BYTES);
         let mut taken: Vec<_> = std::iter::from_fn(|| pipes.create()).collect();
         let sizes: Vec<_> = taken.iter().map(|pipe| pipe.size).collect();
         assert_eq!(sizes, [[LARGE_BYTES; 2].as_slice(), &[SMALL_BYTES; 8]].concat());

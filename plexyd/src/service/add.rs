@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use plexy_shared::event::EventKind;
 use plexy_shared::info::{BackendReply, Change};
 use plexy_shared::spec::{BACKENDS_MAX, BackendSpec, TunnelRef};
-use tracing::info;
 
 use super::{Caller, Service, ServiceError, check_own_backends};
 use crate::backend::Backend;
+use crate::events::Happening;
 use crate::tunnel::Route;
 
 impl Service {
@@ -16,7 +17,8 @@ impl Service {
     /// # Errors
     ///
     /// If there is no such tunnel, if it has that backend with other
-    /// attributes, if it is full, or if the backend is the tunnel itself.
+    /// attributes, if it is full, if the
+    /// backend is the tunnel itself, or if the change cannot be saved.
     pub async fn add(
         &self,
         wanted: &TunnelRef,
@@ -42,13 +44,17 @@ impl Service {
             return Err(ServiceError::TooManyBackends { tunnel: label, max: BACKENDS_MAX });
         }
         check_own_backends(&tunnel.listen, std::slice::from_ref(spec))?;
+        let mut after = tunnel.spec();
+        after.backends.push(spec.clone());
+        turn.keep(caller, vec![self.edited(&tunnel, Some(after))], Vec::new()).await?;
         let backend = Arc::new(Backend::new(spec.clone()));
         self.engine.health.watch(&label, &backend);
         let mut backends = route.backends.to_vec();
         backends.push(backend);
         tunnel.reroute(Route::new(route.options.clone(), backends, turn.revision));
         let revision = turn.done();
-        info!(tunnel = label, actor = %caller.actor, revision, backend = %spec, "backend added");
+        let added = Happening::new(EventKind::BackendAdded).of_tunnel(label).of_backend(spec);
+        self.events.tell(added.by(&caller.actor, revision));
         Ok(BackendReply {
             result: Change::Added.into(),
             listen: tunnel.listen.to_string(),

@@ -10,6 +10,8 @@ pub enum Actor {
     Args,
     /// Its configuration file.
     File,
+    /// What was kept from the time before it started.
+    State,
     /// Somebody at a door.
     Peer(Door, Peer),
 }
@@ -52,11 +54,22 @@ impl From<Actor> for Caller {
     }
 }
 
+impl Actor {
+    /// Through which door, and who that is, where somebody is.
+    pub(crate) fn door_and_peer(&self) -> (String, Option<String>) {
+        match self {
+            Self::Peer(door, peer) => (door.to_string(), Some(peer.to_string())),
+            Self::Args | Self::File | Self::State => (self.to_string(), None),
+        }
+    }
+}
+
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Args => f.write_str("args"),
             Self::File => f.write_str("file"),
+            Self::State => f.write_str("state"),
             Self::Peer(door, peer) => write!(f, "{door} {peer}"),
         }
     }

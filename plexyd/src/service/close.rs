@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plexy_shared::command::CloseMode;
+use plexy_shared::event::EventKind;
 use plexy_shared::info::{CloseReply, Reason};
 use plexy_shared::spec::TunnelRef;
 use tokio::time::Instant;
-use tracing::info;
 
 use super::{Caller, Service, ServiceError};
+use crate::events::Happening;
 use crate::listener::Waiting;
 use crate::tunnel::Tunnel;
 
@@ -21,7 +22,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If there is no such tunnel.
+    /// If there is no such tunnel, or if the change cannot be saved.
     pub async fn close(
         &self,
         wanted: &TunnelRef,
@@ -29,6 +30,7 @@ impl Service {
         caller: &Caller,
     ) -> Result<CloseReply, ServiceError> {
         let (turn, found) = self.begin_change(wanted, caller).await?;
+        turn.keep(caller, vec![self.edited(&found, None)], Vec::new()).await?;
         let taken = self.registry().remove(found.id);
         let open = taken.ok_or_else(|| self.not_found(wanted))?;
         let tunnel = open.tunnel;
@@ -50,7 +52,7 @@ impl Service {
             }
         };
         let revision = turn.done();
-        info!(tunnel = tunnel.label(), actor = %caller.actor, revision, ended, draining, "tunnel closed");
+        self.events.tell(closed(&tunnel, ended, draining).by(&caller.actor, revision));
         Ok(CloseReply { listen: tunnel.listen.to_string(), ended, draining, revision })
     }
 
@@ -61,7 +63,7 @@ impl Service {
     /// Ends what is left of a drain at its deadline.
     fn end_drain(&self, tunnel: Arc<Tunnel>, deadline: Duration) {
         let engine = Arc::clone(&self.engine);
-        let stopping = self.stopping.clone();
+        let (events, stopping) = (Arc::clone(&self.events), self.stopping.clone());
         let deadline = Instant::now() + deadline;
         self.tasks.spawn(async move {
             while tunnel.totals.live() > 0 && Instant::now() < deadline {
@@ -73,7 +75,26 @@ impl Service {
             }
             let of_tunnel = |entry: &crate::table::Entry| entry.tunnel.id == tunnel.id;
             let ended = engine.workers.order(Reason::DrainDeadline, of_tunnel);
-            info!(tunnel = tunnel.label(), ended, "tunnel drained");
+            let drained = Happening::new(EventKind::TunnelDrained).of_tunnel(tunnel.label());
+            events.tell(drained.detail(format!("{} reset", connections(ended))));
         });
     }
+}
+
+/// What is told of a tunnel that listens no more.
+pub(super) fn closed(tunnel: &Tunnel, ended: u64, draining: u64) -> Happening {
+    let detail = match (ended, draining) {
+        (_, 0) => format!("{} reset", connections(ended)),
+        (_, draining) => goes_on(draining),
+    };
+    Happening::new(EventKind::TunnelClosed).of_tunnel(tunnel.label()).detail(detail)
+}
+
+/// What becomes of so many connections that are left alone.
+pub(super) fn goes_on(count: u64) -> String {
+    format!("{} {}", connections(count), if count == 1 { "goes on" } else { "go on" })
+}
+
+fn connections(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "connection" } else { "connections" })
 }

@@ -114,9 +114,41 @@ pub enum ServiceError {
         /// What it is at.
         revision: u64,
     },
+    /// The disk says no.
+    #[error("{0}; nothing has changed")]
+    NotSaved(String),
+    /// There is no state file.
+    #[error("plexyd keeps no state: it was started without --state")]
+    NoState,
+    /// There is no configuration file.
+    #[error("plexyd was started without --config: there is no file to reload")]
+    NoConfig,
+    /// A file has mistakes.
+    #[error("{}", first_of(.0))]
+    BadFile(Vec<String>),
+    /// There are not so many changes.
+    #[error("{wanted} changes cannot be undone: {known} are known")]
+    NothingToUndo {
+        /// How many were to be undone.
+        wanted: usize,
+        /// How many there are.
+        known: usize,
+    },
+    /// A tunnel is not as the changes have left it.
+    #[error("the tunnel on `{0}` is not as that change has left it")]
+    ChangedSince(BoundAddr),
     /// The daemon drains.
     #[error("plexyd is shutting down")]
     ShuttingDown,
+}
+
+/// The first mistake, and how many more there are. Each may be followed by the text that it is about.
+fn first_of(mistakes: &[String]) -> String {
+    let first = mistakes.first().and_then(|mistake| mistake.lines().next()).unwrap_or_default();
+    match mistakes.len() {
+        0 | 1 => first.to_owned(),
+        count => format!("{first} (and {} more mistakes)", count - 1),
+    }
 }
 
 fn holder_words(holder: &str, addr: &BoundAddr) -> String {
@@ -166,7 +198,12 @@ impl ServiceError {
             Self::OwnBackend { .. } => Code::OwnBackend,
             Self::OutOfDescriptors => Code::OutOfDescriptors,
             Self::ShuttingDown => Code::ShuttingDown,
-            Self::RevisionMismatch { .. } => Code::RevisionMismatch,
+            Self::RevisionMismatch { .. } | Self::ChangedSince(_) => Code::RevisionMismatch,
+            Self::NotSaved(_) => Code::NotSaved,
+            Self::NoState => Code::NoState,
+            Self::NoConfig => Code::NoConfig,
+            Self::BadFile(_) => Code::BadFile,
+            Self::NothingToUndo { .. } => Code::NothingToUndo,
         }
     }
 
@@ -178,6 +215,10 @@ impl ServiceError {
             Self::LastBackend { .. } => Some("add another one first, or close the tunnel"),
             Self::AddressInUse { .. } => Some("close that one first, or listen elsewhere"),
             Self::RevisionMismatch { .. } => Some("look at what has changed, then ask again"),
+            Self::NotSaved(_) => Some("`save` tells when the disk takes it again"),
+            Self::ChangedSince(_) | Self::NothingToUndo { .. } => {
+                Some("`history` tells the changes")
+            }
             Self::OutOfDescriptors => Some("raise the limit of open files"),
             _ => None,
         }

@@ -1,6 +1,6 @@
 //! `open`: listens and carries.
 
-use plexy_shared::info::{OpenReply, Origin};
+use plexy_shared::info::OpenReply;
 use plexy_shared::spec::TunnelSpec;
 
 use super::{Caller, Service, ServiceError};
@@ -14,10 +14,9 @@ impl Service {
     pub async fn open(
         &self,
         spec: &TunnelSpec,
-        origin: Origin,
         caller: &Caller,
     ) -> Result<OpenReply, ServiceError> {
-        let all = self.open_all(std::slice::from_ref(spec), origin, caller).await;
+        let all = self.open_all(std::slice::from_ref(spec), caller).await;
         let mut tunnels = all.map_err(|error| error.error)?.tunnels;
         Ok(tunnels.pop().expect("there is one answer for each specification"))
     }

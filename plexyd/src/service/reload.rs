@@ -1,29 +1,38 @@
 //! `reload`: the tunnels of the configuration file, as they stand there now.
+//!
+//! What is done is the difference to what the file said before. A tunnel that it
+//! says the same of as before is left as it is, also if it was changed, or
+//! closed, by somebody in the meantime.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Debug;
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
-use plexy_shared::info::{Change, OpenReply, Origin};
-use plexy_shared::spec::{BackendSpec, BoundAddr, TunnelSpec};
-use tracing::{info, warn};
+use plexy_shared::error::Refusal;
+use plexy_shared::event::EventKind;
+use plexy_shared::history::TransitionReply;
+use plexy_shared::info::Origin;
+use plexy_shared::spec::{BoundAddr, TunnelSpec};
+use tracing::error;
 
 use super::error::OpenError;
-use super::open_all::{Step, is_same};
-use super::{Caller, Service, ServiceError, check_own_backends};
-use crate::backend::Backend;
-use crate::listener::Waiting;
-use crate::places::Places;
-use crate::tunnel::{Route, Tunnel};
+use super::transition::{Closing, Opening, Rerouting, Transition, is_same};
+use super::{Caller, Service, ServiceError};
+use crate::events::Happening;
+use crate::registry::Open;
+use crate::state::Closed;
+use crate::tunnel::Tunnel;
 
-/// What a reload has done: so many tunnels of each kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Reloaded {
-    pub(crate) opened: usize,
-    pub(crate) changed: usize,
-    /// Their connections go on.
-    pub(crate) closed: usize,
-    pub(crate) unchanged: usize,
+/// Files with tunnels, for who cannot read them.
+pub(crate) trait TunnelFiles: Debug + Send + Sync {
+    /// The tunnels of the configuration file as it is now, or every mistake in it; nothing if there
+    /// is no such file.
+    fn configured(&self) -> Option<Result<Vec<TunnelSpec>, Vec<String>>>;
+
+    /// The tunnels of another file like it, or every mistake in that.
+    fn read(&self, path: &Path) -> Result<Vec<TunnelSpec>, Vec<String>>;
 }
 
 /// How the last reload went.
@@ -40,51 +49,57 @@ impl Default for LastReload {
     }
 }
 
-/// What becomes of the tunnels of the file.
-#[derive(Debug, Default)]
-struct Plan {
-    /// Open ones that stand there otherwise, with the place of their specification.
-    changed: Vec<(Arc<Tunnel>, usize)>,
-    /// Open ones that stand there no more.
-    gone: Vec<Arc<Tunnel>>,
-    /// One for each specification.
-    steps: Vec<Step>,
+/// Tunnels of the file that are open, by what it said of them, while it is found out what it says
+/// now.
+struct Configured {
+    by_text: HashMap<String, Vec<Arc<Tunnel>>>,
+    closed: BTreeMap<String, Closed>,
 }
 
 impl Service {
-    /// Opens, changes and closes tunnels of the file until they are these, or does nothing. All other
-    /// tunnels, and connections, are left alone.
+    /// Reads the configuration file again, and opens, changes and closes tunnels by the difference,
+    /// or does nothing.
     ///
-    /// Where one of them cannot be had nothing was changed.
-    pub(crate) async fn reload(
+    /// # Errors
+    ///
+    /// Whatever is wrong with the file, or stands against one of its tunnels.
+    pub async fn reload(&self, caller: &Caller) -> Result<TransitionReply, ServiceError> {
+        let files = Arc::clone(&self.files);
+        let read = tokio::task::spawn_blocking(move || files.configured()).await;
+        let reloaded = match read {
+            Ok(None) => return Err(ServiceError::NoConfig),
+            Ok(Some(Ok(specs))) => self.reload_to(&specs, caller).await,
+            Ok(Some(Err(mistakes))) => Err(ServiceError::BadFile(mistakes)),
+            Err(error) => Err(ServiceError::BadFile(vec![error.to_string()])),
+        };
+        // What the caller has expected says nothing about the file.
+        if !matches!(reloaded, Err(ServiceError::RevisionMismatch { .. })) {
+            self.note_reload(&reloaded);
+        }
+        reloaded
+    }
+
+    async fn reload_to(
         &self,
         specs: &[TunnelSpec],
         caller: &Caller,
-    ) -> Result<Reloaded, OpenError> {
-        let (turn, addrs) = self.begin_opening(specs, caller).await?;
-        let plan = self.plan_reload(specs, &addrs);
-        self.check_reload(specs, &addrs, &plan)?;
-        let (opened, bound) = self.bind_all(specs, &plan.steps).await?;
-
-        let reloaded = Reloaded {
-            opened: opened.len(),
-            changed: plan.changed.len(),
-            closed: plan.gone.len(),
-            unchanged: specs.len() - opened.len() - plan.changed.len(),
+    ) -> Result<TransitionReply, ServiceError> {
+        let reloaded = async {
+            let (turn, addrs) = self.begin_opening(specs, caller).await?;
+            let (transition, unchanged) = self.plan_reload(specs, &addrs);
+            self.check(&transition)?;
+            let done = self.carry_out(turn, transition, caller).await?;
+            Ok(TransitionReply { unchanged, ..done.reply })
         };
-        for tunnel in &plan.gone {
-            self.close_gone(tunnel, caller, turn.revision).await;
-        }
-        self.change_all(&plan.changed, specs, caller, turn.revision);
-        for (index, (bound, taken)) in opened.into_iter().zip(bound) {
-            if let Some(spec) = specs.get(index) {
-                self.insert(spec, Origin::File, caller, turn.revision, bound, taken);
+        reloaded.await.map_err(|error: OpenError| {
+            let spec = error.index.and_then(|index| specs.get(index));
+            match spec {
+                Some(spec) => {
+                    ServiceError::BadFile(vec![format!("{spec}: {}", Refusal::from(error))])
+                }
+                None => error.error,
             }
-        }
-        if reloaded.opened + reloaded.changed + reloaded.closed > 0 {
-            turn.done();
-        }
-        Ok(reloaded)
+        })
     }
 
     /// How the last one went.
@@ -92,145 +107,108 @@ impl Service {
         *self.last_reload.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes how one went, the reading of the file included.
-    pub(crate) fn note_reload(&self, is_good: bool) {
-        let mut last = self.last_reload.lock().unwrap_or_else(PoisonError::into_inner);
-        let good_at = if is_good { SystemTime::now() } else { last.good_at };
-        *last = LastReload { is_good, good_at };
+    fn note_reload(&self, reloaded: &Result<TransitionReply, ServiceError>) {
+        let is_good = reloaded.is_ok();
+        {
+            let mut last = self.last_reload.lock().unwrap_or_else(PoisonError::into_inner);
+            let good_at = if is_good { SystemTime::now() } else { last.good_at };
+            *last = LastReload { is_good, good_at };
+        }
+        self.events.tell(match reloaded {
+            Ok(TransitionReply { opened, changed, closed, unchanged, .. }) => {
+                Happening::new(EventKind::ConfigReloaded).detail(format!(
+                    "opened {opened}, changed {changed}, closed {closed}, unchanged {unchanged}"
+                ))
+            }
+            Err(error) => {
+                if let ServiceError::BadFile(mistakes) = error {
+                    // The event tells the first. Each is followed by the text with a mark, which is no
+                    // matter of a log.
+                    let mistakes = mistakes.iter().skip(1).filter_map(|it| it.lines().next());
+                    mistakes.for_each(|mistake| error!("a further mistake: {mistake}"));
+                }
+                Happening::new(EventKind::ConfigRefused)
+                    .detail(format!("nothing has changed: {error}"))
+            }
+        });
     }
 
-    /// Which open tunnel of the file each specification stands for.
-    fn plan_reload(&self, specs: &[TunnelSpec], addrs: &[BoundAddr]) -> Plan {
+    /// What is to be done, and how many tunnels are as they should be.
+    fn plan_reload(&self, specs: &[TunnelSpec], addrs: &[BoundAddr]) -> (Transition, usize) {
         let registry = self.registry();
-        let is_of_file = |tunnel: &&Arc<Tunnel>| tunnel.origin == Origin::File;
-        let (mut plan, mut staying) = (Plan::default(), HashSet::new());
+        let mut configured = Configured::of(registry.all(), self.state.closed());
+        let (mut transition, mut new) = (Transition::default(), Vec::new());
+        // First those of which the file says the same as before.
         for (index, (spec, addr)) in specs.iter().zip(addrs).enumerate() {
+            if !configured.has(spec) {
+                new.push((index, spec, addr));
+            }
+        }
+        let mut unchanged = specs.len() - new.len();
+        let mut stay = HashSet::new();
+        for (index, spec, addr) in new {
+            let said = Some(Arc::new(spec.clone()));
             let open = if addr.port() == Some(0) {
-                let mut free = registry.tunnels().filter(|it| !staying.contains(&it.id));
-                free.find(|tunnel| is_of_file(tunnel) && stands_for(spec, addr, tunnel))
+                configured.rest().find(|it| !stay.contains(&it.id) && stands_for(spec, addr, it))
             } else {
                 // One that is open in the same way need not be of the file.
                 let open = registry.listening_on(addr);
-                open.filter(|tunnel| is_of_file(tunnel) || is_same(tunnel, spec))
+                open.filter(|it| it.origin == Origin::File || is_same(it, spec))
             };
-            let Some(tunnel) = open else {
-                plan.steps.push(Step::Open(addr.clone()));
-                continue;
-            };
-            staying.insert(tunnel.id);
-            plan.steps.push(Step::IsOpen(OpenReply {
-                result: Change::Unchanged.into(),
-                listen: tunnel.listen.to_string(),
-                revision: tunnel.route().revision,
-            }));
-            if !is_same(tunnel, spec) {
-                plan.changed.push((Arc::clone(tunnel), index));
-            }
-        }
-        let of_file = registry.tunnels().filter(is_of_file);
-        plan.gone = of_file.filter(|tunnel| !staying.contains(&tunnel.id)).cloned().collect();
-        plan
-    }
-
-    /// Holds the specifications against each other, and against all that stays.
-    fn check_reload(
-        &self,
-        specs: &[TunnelSpec],
-        addrs: &[BoundAddr],
-        plan: &Plan,
-    ) -> Result<(), OpenError> {
-        let mut places = Places::default();
-        for (index, ((spec, addr), step)) in specs.iter().zip(addrs).zip(&plan.steps).enumerate() {
-            let check = || {
-                if let Some(first) = self.check_planned(spec, addr, specs, addrs, &places)? {
-                    let (addr, first_addr) = (addr.clone(), addr.clone());
-                    return Err(ServiceError::AddressTwice { addr, first: first + 1, first_addr });
+            match open {
+                None => transition.open.push(Opening {
+                    index,
+                    spec: spec.clone(),
+                    addr: addr.clone(),
+                    origin: Origin::File,
+                    configured: said,
+                }),
+                Some(tunnel) => {
+                    stay.insert(tunnel.id);
+                    if is_same(tunnel, spec) && tunnel.origin != Origin::File {
+                        unchanged += 1;
+                        continue;
+                    }
+                    let (tunnel, spec) = (Arc::clone(tunnel), spec.clone());
+                    let rerouting = Rerouting { index, tunnel, spec, configured: said };
+                    transition.change.push(rerouting);
                 }
-                self.check_name(spec, addr)?;
-                if let Step::Open(addr) = step {
-                    self.check_addr(addr)?;
-                }
-                check_own_backends(addr, &spec.backends)
-            };
-            check().map_err(|error| OpenError::of(index, error))?;
-            let listen = Some(addr).filter(|addr| addr.port() != Some(0));
-            places.take(spec.options.name.as_ref(), listen, index);
-        }
-        Ok(())
-    }
-
-    /// Whether no other tunnel has its name that is none of the file: those that are give theirs up,
-    /// or stand there themselves.
-    fn check_name(&self, spec: &TunnelSpec, addr: &BoundAddr) -> Result<(), ServiceError> {
-        let Some(name) = &spec.options.name else { return Ok(()) };
-        match self.registry().named(name) {
-            Some(holder) if holder.origin != Origin::File && holder.listen != *addr => {
-                let holder = holder.listen.clone();
-                Err(ServiceError::NameInUse { name: name.clone(), holder })
             }
-            _ => Ok(()),
         }
-    }
-
-    async fn close_gone(&self, tunnel: &Tunnel, caller: &Caller, revision: u64) {
-        let Some(open) = self.registry().remove(tunnel.id) else { return };
-        open.listener.close(Waiting::Accept).await;
-        for backend in &tunnel.route().backends {
-            backend.removed.cancel();
-        }
-        let draining = tunnel.totals.live();
-        info!(tunnel = tunnel.label(), actor = %caller.actor, revision, draining, "tunnel closed");
-    }
-
-    /// Changes all of them in one step.
-    fn change_all(
-        &self,
-        changed: &[(Arc<Tunnel>, usize)],
-        specs: &[TunnelSpec],
-        caller: &Caller,
-        revision: u64,
-    ) {
-        let with_route = changed.iter().filter_map(|(tunnel, index)| {
-            let before = tunnel.route();
-            let after = route_of(tunnel, &before, specs.get(*index)?, revision);
-            Some(((Arc::clone(tunnel), before), (Arc::clone(tunnel), after)))
-        });
-        let (before, routes): (Vec<_>, Vec<_>) = with_route.unzip();
-        self.registry().reroute(routes);
-        for (tunnel, before) in before {
-            let (label, after) = (tunnel.label(), tunnel.route());
-            for backend in only_in(&after.backends, &before.backends) {
-                self.engine.health.watch(&label, backend);
-            }
-            for backend in only_in(&before.backends, &after.backends) {
-                backend.removed.cancel();
-            }
-            info!(tunnel = label, actor = %caller.actor, revision, spec = %tunnel.spec(), "tunnel changed");
-        }
+        let gone = configured.rest().filter(|tunnel| !stay.contains(&tunnel.id));
+        let gone = gone.map(|tunnel| Closing { tunnel: Arc::clone(tunnel), configured: None });
+        transition.close = gone.collect();
+        transition.unconfigured = configured.closed.into_keys().collect();
+        (transition, unchanged)
     }
 }
 
-/// Where connections go that come from now on. Backends that stand there as before are the same ones.
-fn route_of(tunnel: &Tunnel, before: &Route, spec: &TunnelSpec, revision: u64) -> Route {
-    let mut options = spec.options.clone();
-    if options.backlog != before.options.backlog {
-        let tunnel = tunnel.label();
-        warn!(tunnel, "`backlog` of a tunnel that is open stays as it is");
-        options.backlog = before.options.backlog;
+impl Configured {
+    fn of<'a>(open: impl Iterator<Item = &'a Open>, closed: BTreeMap<String, Closed>) -> Self {
+        let mut by_text: HashMap<_, Vec<_>> = HashMap::new();
+        for Open { tunnel, configured, .. } in open {
+            if let Some(said) = configured.as_ref().filter(|_| tunnel.origin == Origin::File) {
+                let those = by_text.entry(said.to_string()).or_default();
+                those.push(Arc::clone(tunnel));
+            }
+        }
+        let is_of_file = |closed: &Closed| closed.origin == Origin::File;
+        Self { by_text, closed: closed.into_iter().filter(|(_, it)| is_of_file(it)).collect() }
     }
-    let backend = |spec: &BackendSpec| match before.backend(spec) {
-        Some(known) if known.spec == *spec => Arc::clone(known),
-        _ => Arc::new(Backend::new(spec.clone())),
-    };
-    Route::new(options, spec.backends.iter().map(backend).collect(), revision)
-}
 
-/// Those of a set that another one lacks.
-fn only_in<'a>(
-    set: &'a [Arc<Backend>],
-    other: &'a [Arc<Backend>],
-) -> impl Iterator<Item = &'a Arc<Backend>> {
-    set.iter().filter(|backend| !other.iter().any(|other| Arc::ptr_eq(backend, other)))
+    /// Whether the file has said just this before; it does so once for each tunnel.
+    fn has(&mut self, spec: &TunnelSpec) -> bool {
+        let text = spec.to_string();
+        let open = self.by_text.get_mut(&text).and_then(Vec::pop);
+        open.is_some() || self.closed.remove(&text).is_some()
+    }
+
+    /// Tunnels of which it has said something else.
+    fn rest(&self) -> impl Iterator<Item = &Arc<Tunnel>> {
+        let mut rest: Vec<_> = self.by_text.values().flatten().collect();
+        rest.sort_by_key(|tunnel| tunnel.id);
+        rest.into_iter()
+    }
 }
 
 /// With port 0, which is any, the name of a tunnel decides which one it is, or else all of it.

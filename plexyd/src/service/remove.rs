@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use plexy_shared::event::EventKind;
 use plexy_shared::info::{BackendReply, Change};
 use plexy_shared::spec::{BackendSpec, TunnelRef};
-use tracing::info;
 
+use super::close::goes_on;
 use super::{Caller, Service, ServiceError};
+use crate::events::Happening;
 use crate::tunnel::Route;
 
 impl Service {
@@ -14,7 +16,8 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If there is no such tunnel or backend, or if it is the last one.
+    /// If there is no such tunnel or backend, if it is the last one, or if the
+    /// change cannot be saved.
     pub async fn remove(
         &self,
         wanted: &TunnelRef,
@@ -30,13 +33,19 @@ impl Service {
         if route.backends.len() == 1 {
             return Err(ServiceError::LastBackend { tunnel: label, backend: addr() });
         }
+        let mut after = tunnel.spec();
+        after.backends.retain(|other| other.addr != spec.addr);
+        turn.keep(caller, vec![self.edited(&tunnel, Some(after))], Vec::new()).await?;
         let others = route.backends.iter().filter(|other| !Arc::ptr_eq(other, backend));
         let others = others.cloned().collect();
         tunnel.reroute(Route::new(route.options.clone(), others, turn.revision));
         let revision = turn.done();
         backend.removed.cancel();
         let kept = backend.totals.live();
-        info!(tunnel = label, actor = %caller.actor, revision, backend = %spec.addr, kept, "backend removed");
+        let removed =
+            Happening::new(EventKind::BackendRemoved).of_tunnel(label).of_backend(&spec.addr);
+        let removed = removed.detail(goes_on(kept)).by(&caller.actor, revision);
+        self.events.tell(removed);
         Ok(BackendReply {
             result: Change::Removed.into(),
             listen: tunnel.listen.to_string(),

@@ -23,7 +23,7 @@ const FAST: PipeBytes = PipeBytes(PIPE_BYTES_MAX);
 const ONE_SMALL: PipeBytes = PipeBytes(256 * 1024);
 
 fn serve(pipes: PipeBytes) -> Arc<Pipes> {
-    let pipes = Pipes::new(Arc::new(Descriptors::new(100_000)), pipes.0);
+    let pipes = Pipes::new(Arc::new(Descriptors::new(100_000, Arc::default())), pipes.0);
     pipes.serve_thread();
     pipes
 }

@@ -74,6 +74,22 @@ impl<'a> Words<'a> {
         self.parse(word)
     }
 
+    /// The next word, without the quotes around it.
+    pub(super) fn text(&mut self, what: &'static str) -> Result<String, CommandError> {
+        let word = self.next(what)?;
+        let inner = word.strip_prefix('"').and_then(|word| word.strip_suffix('"'));
+        let Some(inner) = inner else { return Ok(word.to_owned()) };
+        let mut text = String::new();
+        let mut is_escaped = false;
+        for character in inner.chars() {
+            is_escaped = character == '\\' && !is_escaped;
+            if !is_escaped {
+                text.push(character);
+            }
+        }
+        Ok(text)
+    }
+
     pub(super) fn backend(&mut self) -> Result<BackendSpec, CommandError> {
         self.rest_as("a backend like `10.0.0.1:5432`")
     }

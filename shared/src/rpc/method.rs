@@ -58,6 +58,8 @@ macro_rules! methods {
         /// One type per method.
         pub(super) mod methods {
             use super::Method;
+            use crate::event;
+            use crate::history;
             use crate::info;
             use crate::rpc::params;
 
@@ -124,6 +126,24 @@ methods! {
         = "adds a backend; new connections may go to it at once";
     RemoveBackend("removeBackend", change, params::BackendParams) -> info::BackendReply
         = "removes a backend; its live connections go on until they end by themselves";
+    History("history", look, params::HistoryParams) -> history::HistoryReply
+        = "tells the newest changes, with who made them and how it was before";
+    Undo("undo", change, params::UndoParams) -> history::TransitionReply
+        = "makes the tunnels what they were before the newest changes; that is a change too";
+    Save("save", change, params::NoParams) -> history::SaveReply
+        = "tells the file in which the state is kept, once all of it is there";
+    Load("load", change, params::LoadParams) -> history::TransitionReply
+        = "opens the tunnels of a file like that of --config, which plexyd reads: all of them or none";
+    Export("export", look, params::NoParams) -> history::ExportReply
+        = "tells every tunnel as the specification that opens it";
+    Reload("reload", change, params::ChangeParams) -> history::TransitionReply
+        = "reads the configuration file again and does the difference, all of it or nothing";
+    ListEvents("listEvents", look, params::EventsParams) -> event::EventsReply
+        = "tells what has happened, the newest of it, or what came after an event";
+    SubscribeEvents("subscribeEvents", look, params::EventsParams) -> String
+        = "sends the same as `events`, then what happens from now on; over a WebSocket only";
+    UnsubscribeEvents("unsubscribeEvents", look, params::UnsubscribeParams) -> bool
+        = "ends a subscription: its number is the only parameter, in an array";
     SubscribeStats("subscribeStats", look, params::StatsParams) -> String
         = "sends the counts again and again as `stats`; over a WebSocket only";
     UnsubscribeStats("unsubscribeStats", look, params::UnsubscribeParams) -> bool
@@ -136,4 +156,10 @@ impl Subscription for methods::SubscribeStats {
     const NOTIFICATION: &'static str = "stats";
     const UNSUBSCRIBE: &'static str = methods::UnsubscribeStats::NAME;
     type Item = crate::info::Stats;
+}
+
+impl Subscription for methods::SubscribeEvents {
+    const NOTIFICATION: &'static str = "events";
+    const UNSUBSCRIBE: &'static str = methods::UnsubscribeEvents::NAME;
+    type Item = crate::event::EventsReply;
 }

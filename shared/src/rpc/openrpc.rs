@@ -1,10 +1,10 @@
 //! The table of methods as an OpenRPC document (<https://spec.open-rpc.org>).
 
-use schemars::Schema;
 use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::{ErrorData, METHODS, SubscribeStats, Subscription};
+use super::{ErrorData, METHODS, SubscribeEvents, SubscribeStats, Subscription};
 use crate::error::Code;
 use crate::word::Words;
 
@@ -36,7 +36,10 @@ pub fn openrpc(version: &str) -> Value {
             "x-change": row.is_change,
         }));
     }
-    let item = generator.subschema_for::<<SubscribeStats as Subscription>::Item>();
+    let notifications = [
+        notification::<SubscribeEvents>(&mut generator),
+        notification::<SubscribeStats>(&mut generator),
+    ];
     let data = generator.subschema_for::<ErrorData>();
     let errors: Map<String, Value> = Code::ALL
         .iter()
@@ -49,12 +52,14 @@ pub fn openrpc(version: &str) -> Value {
         "info": { "title": "plexyd", "version": version, "license": { "name": "MIT" } },
         "methods": methods,
         "components": { "schemas": generator.take_definitions(true), "errors": errors },
-        "x-notifications": [{
-            "name": SubscribeStats::NOTIFICATION,
-            "params": [{ "name": "result", "schema": item }],
-        }],
+        "x-notifications": notifications,
         "x-error-data": data,
     })
+}
+
+fn notification<S: Subscription>(generator: &mut SchemaGenerator) -> Value {
+    let item = generator.subschema_for::<S::Item>();
+    json!({ "name": S::NOTIFICATION, "params": [{ "name": "result", "schema": item }] })
 }
 
 fn is_tuple(params: &Value) -> bool {

@@ -11,8 +11,10 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::command::{CloseMode, DEADLINE_RANGE, Detail};
+use crate::command::{CloseMode, DEADLINE_RANGE, Detail, EVENTS_RANGE, HISTORY_DEFAULT};
 use crate::error::{Code, Refusal};
+use crate::event::EventRange;
+use crate::history::CHANGES_RANGE;
 use crate::spec::{BackendSpec, TunnelRef, TunnelSpec};
 use crate::units::{ValueError, parse_duration};
 
@@ -93,6 +95,59 @@ pub struct BackendParams {
     /// The revision that the daemon has to be at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_revision: Option<u64>,
+}
+
+/// A change without anything else to say.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeParams {
+    /// The revision that the daemon has to be at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_revision: Option<u64>,
+}
+
+/// How many changes to tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HistoryParams {
+    /// From 1 to 1 000; 20 if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<usize>,
+}
+
+/// How many changes to undo.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UndoParams {
+    /// From 1 to 1 000; 1 if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<usize>,
+    /// The revision that the daemon has to be at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_revision: Option<u64>,
+}
+
+/// A file with tunnels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadParams {
+    /// Its path on the machine of plexyd, which reads it.
+    pub file: String,
+    /// The revision that the daemon has to be at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_revision: Option<u64>,
+}
+
+/// Which events.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventsParams {
+    /// Only those behind this number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+    /// No more than so many, the newest of them; 1 000 are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<usize>,
 }
 
 /// Which counts to send, and how often.
@@ -215,6 +270,45 @@ impl BackendParams {
     }
 }
 
+impl EventsParams {
+    /// The parameters for these.
+    #[must_use]
+    pub fn new(range: EventRange) -> Self {
+        Self { after: range.after, last: range.last }
+    }
+
+    /// Which.
+    ///
+    /// # Errors
+    ///
+    /// If more are wanted than are kept, or none.
+    pub fn range(&self) -> Result<EventRange, Refusal> {
+        Ok(EventRange { after: self.after, last: last(self.last, &EVENTS_RANGE)? })
+    }
+}
+
+impl HistoryParams {
+    /// How many.
+    ///
+    /// # Errors
+    ///
+    /// If more are wanted than are kept, or none.
+    pub fn count(&self) -> Result<usize, Refusal> {
+        Ok(last(self.last, &CHANGES_RANGE)?.unwrap_or(HISTORY_DEFAULT))
+    }
+}
+
+impl UndoParams {
+    /// How many.
+    ///
+    /// # Errors
+    ///
+    /// If more are to be undone than are kept, or none.
+    pub fn count(&self) -> Result<usize, Refusal> {
+        Ok(last(self.last, &CHANGES_RANGE)?.unwrap_or(1))
+    }
+}
+
 impl StatsParams {
     /// How often, and how much.
     ///
@@ -238,6 +332,18 @@ where
     Refusal: From<T::Err>,
 {
     text.parse().map_err(|error| Refusal::from(error).of_parameter(name))
+}
+
+/// How many of the newest.
+fn last(given: Option<usize>, range: &RangeInclusive<usize>) -> Result<Option<usize>, Refusal> {
+    match given.filter(|last| !range.contains(last)) {
+        None => Ok(given),
+        Some(last) => {
+            let (least, most) = (range.start(), range.end());
+            let message = format!("`last`: `{last}` is out of range; it may be {least} to {most}");
+            Err(Refusal::new(Code::OutOfRange, message).of_parameter("last"))
+        }
+    }
 }
 
 fn bad_value(key: &'static str, error: &ValueError) -> Refusal {

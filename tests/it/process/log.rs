@@ -44,7 +44,7 @@ async fn every_change_is_one_line_with_its_actor() {
     let log = process.log();
     line_with(&log, &["INFO", "tunnel opened", "tunnel=\"first\"", "actor=args", "revision=1"]);
     let actor = "actor=line 127.0.0.1:";
-    line_with(&log, &["INFO", "tunnel opened", "tunnel=\"db\"", actor, "revision=2", "spec="]);
+    line_with(&log, &["INFO", "tunnel opened", "tunnel=\"db\"", actor, "revision=2", "detail="]);
     line_with(&log, &["INFO", "backend added", "tunnel=\"db\"", actor, "127.0.0.1:10+weight=2"]);
     line_with(&log, &["INFO", "backend removed", "tunnel=\"db\"", actor, "backend=127.0.0.1:9"]);
     line_with(&log, &["INFO", "tunnel closed", "tunnel=\"db\"", actor, "revision=5"]);
@@ -90,7 +90,7 @@ async fn a_backend_that_goes_down_and_comes_back_is_said_once_each() {
     round_trip(tunnel, 1_000).await.unwrap();
     let (log, backend) = (process.log(), format!("backend={}", port.addr()));
     let ejected = line_with(&log, &["WARN", "backend ejected", "tunnel=\"db\"", &backend]);
-    assert!(ejected.contains("cause="), "{ejected}");
+    assert!(ejected.contains("detail="), "{ejected}");
     line_with(&log, &["INFO", "backend up", "tunnel=\"db\"", &backend]);
 }
 

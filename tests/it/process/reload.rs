@@ -39,7 +39,7 @@ impl Scene {
         self.process.signal(Signal::HUP);
         self.reloads += 1;
         let done = |log: &str| {
-            log.matches("configuration reloaded").count() + log.matches("not reloaded").count()
+            log.matches("config reloaded").count() + log.matches("config refused").count()
         };
         eventually!(done(&self.process.log()) == self.reloads, "{}", self.process.log());
     }
@@ -100,7 +100,7 @@ async fn the_difference_is_done_and_no_connection_notices() {
     scene.reload(&text(&[stays_spec, changed, came])).await;
 
     assert!(
-        scene.process.says("opened=1 changed=1 closed=1 unchanged=1"),
+        scene.process.says("opened 1, changed 1, closed 1, unchanged 1"),
         "{}",
         scene.process.log()
     );
@@ -127,7 +127,7 @@ async fn the_difference_is_done_and_no_connection_notices() {
         scene.ask("detail goes").await.split("revision ").nth(1).unwrap()[..1].to_owned();
     scene.reload(&written).await;
     assert!(
-        scene.process.says("opened=0 changed=0 closed=0 unchanged=3"),
+        scene.process.says("opened 0, changed 0, closed 0, unchanged 3"),
         "{}",
         scene.process.log()
     );
@@ -172,7 +172,7 @@ async fn what_cannot_be_done_whole_is_not_done_at_all() {
     ] {
         scene.reload(&text(&[changed.clone(), new.clone(), bad])).await;
         let log = scene.process.log();
-        let last = log.lines().rfind(|line| line.contains("not reloaded")).unwrap();
+        let last = log.lines().rfind(|line| line.contains("config refused")).unwrap();
         assert!(last.contains("nothing has changed") && log.contains(told), "{told}: {log}");
         assert_eq!(scene.ask("detail kept").await.lines().nth(1), before.lines().nth(1));
         assert_eq!(scene.ask("status").await, "OK: Tunnels: 2\n");
@@ -186,7 +186,7 @@ async fn what_cannot_be_done_whole_is_not_done_at_all() {
 
     scene.reload(&text(&[kept_spec, new])).await;
     assert!(
-        scene.process.says("opened=1 changed=0 closed=0 unchanged=1"),
+        scene.process.says("opened 1, changed 0, closed 0, unchanged 1"),
         "{}",
         scene.process.log()
     );

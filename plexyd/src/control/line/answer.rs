@@ -3,6 +3,8 @@
 
 use plexy_shared::command::{Mode, VERBS, Verb};
 use plexy_shared::error::Refusal;
+use plexy_shared::event::{Event, EventsReply};
+use plexy_shared::history::{ChangeInfo, ExportReply, HistoryReply, SaveReply, TransitionReply};
 use plexy_shared::info::{
     BackendInfo, BackendReply, BackendState, Change, CloseReply, OpenReply, StatusReply, Traffic,
     TunnelInfo, TunnelStatus, VersionReply,
@@ -106,6 +108,34 @@ impl Answer {
         Self::new(&info.status.listen, lines, info)
     }
 
+    pub(super) fn events(reply: &EventsReply) -> Self {
+        let mut headline = format!("Events: {}", reply.events.len());
+        if reply.missed > 0 {
+            headline.push_str(&format!(", {} missed", reply.missed));
+        }
+        Self::new(headline, reply.events.iter().map(event_line).collect(), reply)
+    }
+
+    pub(super) fn history(reply: &HistoryReply) -> Self {
+        let lines = reply.changes.iter().flat_map(change_lines).collect();
+        Self::new(format!("Changes: {}", reply.changes.len()), lines, reply)
+    }
+
+    pub(super) fn transition(reply: &TransitionReply) -> Self {
+        let TransitionReply { opened, changed, closed, unchanged, .. } = reply;
+        let headline =
+            format!("opened {opened}, changed {changed}, closed {closed}, unchanged {unchanged}");
+        Self::new(headline, Vec::new(), reply)
+    }
+
+    pub(super) fn saved(reply: &SaveReply) -> Self {
+        Self::new(&reply.file, Vec::new(), reply)
+    }
+
+    pub(super) fn exported(reply: &ExportReply) -> Self {
+        Self::new(format!("Tunnels: {}", reply.tunnels.len()), reply.tunnels.clone(), reply)
+    }
+
     pub(super) fn help(verb: Option<&'static Verb>) -> Self {
         match verb {
             None => {
@@ -131,6 +161,11 @@ impl Answer {
 
     /// As it goes over the wire, with its end.
     pub(super) fn write(&self, mode: Mode) -> String {
+        self.write_open(mode) + end_mark(mode)
+    }
+
+    /// The same without its end, since there is more to come.
+    pub(super) fn write_open(&self, mode: Mode) -> String {
         if mode == Mode::Json {
             let line = match &self.result {
                 Value::Null => json!({"ok": true}),
@@ -146,9 +181,24 @@ impl Answer {
         for detail in &self.details {
             text.push_str(&format!("\t{detail}\n"));
         }
-        text.push_str(end_mark(mode));
         text
     }
+}
+
+/// What has happened, for somebody who follows.
+pub(super) fn write_news(reply: &EventsReply, mode: Mode) -> String {
+    let mut text = String::new();
+    let mut line = |shown: String, value: Value| match mode {
+        Mode::Json => text.push_str(&format!("{value}\n")),
+        Mode::Text | Mode::Script => text.push_str(&format!("\t{shown}\n")),
+    };
+    if reply.missed > 0 {
+        line(format!("{} events missed", reply.missed), json!({"missed": reply.missed}));
+    }
+    for event in &reply.events {
+        line(event_line(event), json!({"event": event}));
+    }
+    text
 }
 
 /// A no, as it goes over the wire.
@@ -167,8 +217,25 @@ pub(super) fn write_farewell(mode: Mode) -> String {
     }
 }
 
-fn end_mark(mode: Mode) -> &'static str {
+/// What stands behind an answer.
+pub(super) fn end_mark(mode: Mode) -> &'static str {
     if mode == Mode::Script { ".\n" } else { "" }
+}
+
+fn event_line(event: &Event) -> String {
+    format!("{} {} {} {event}", event.seq, event.time, event.severity)
+}
+
+/// Who has made it, and what it did to each tunnel.
+fn change_lines(change: &ChangeInfo) -> Vec<String> {
+    let ChangeInfo { revision, time, door, actor, edits, edits_more } = change;
+    let by = actor.as_ref().map_or_else(|| door.clone(), |actor| format!("{door} {actor}"));
+    let line = |what: &dyn std::fmt::Display| format!("{revision} {time} by {by}: {what}");
+    let mut lines: Vec<_> = edits.iter().map(|edit| line(edit)).collect();
+    if *edits_more > 0 {
+        lines.push(line(&format_args!("{edits_more} more tunnels")));
+    }
+    lines
 }
 
 fn help_line(verb: &Verb) -> String {

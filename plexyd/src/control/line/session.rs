@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use plexy_shared::command::{LINE_BYTES_MAX, Mode, Request};
 use plexy_shared::error::{Code, Refusal, quoted};
-use plexy_shared::info::Origin;
+use plexy_shared::event::EventRange;
 use plexy_shared::spec::{ListenAddr, TunnelSpec};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::Line;
-use super::answer::{Answer, write_farewell, write_refusal};
+use super::answer::{Answer, end_mark, write_farewell, write_news, write_refusal};
 use super::framing::{Framed, Framing};
 use crate::control::guarded::WRITE_TIMEOUT;
 use crate::control::guests::Guest;
 use crate::control::token::Token;
-use crate::service::{Actor, Caller, ServiceError};
+use crate::service::{Actor, Caller};
 
 /// How long a session may be silent.
 const IDLE_MAX: Duration = Duration::from_secs(600);
@@ -43,6 +43,8 @@ pub(super) struct Session {
     /// What it has yet to give.
     token: Option<Token>,
     mode: Mode,
+    /// The last event that was told, while the client follows.
+    following: Option<u64>,
 }
 
 /// Why a session has to end although its client goes on.
@@ -78,7 +80,7 @@ impl Session {
         actor: Actor,
         token: Option<Token>,
     ) -> Self {
-        Self { line, guest, caller: actor.into(), token, mode: Mode::default() }
+        Self { line, guest, caller: actor.into(), token, mode: Mode::default(), following: None }
     }
 
     /// Talks until either side has enough.
@@ -113,21 +115,36 @@ impl Session {
     ) -> io::Result<Option<&'static str>> {
         let mut framing = Framing::default();
         let mut buffer = vec![0; READ_BYTES];
+        // Who has said all may still follow what happens.
+        let mut is_over = false;
         loop {
+            let line = Arc::clone(&self.line);
+            let told = self.following.unwrap_or(u64::MAX);
+            let is_idle = self.following.is_none() || is_over;
             let read = tokio::select! {
                 biased;
                 why = leaving.told() => return Ok(Some(why)),
-                () = tokio::time::sleep(IDLE_MAX) => return Ok(Some("idle for 10 minutes")),
-                read = stream.read(&mut buffer) => read?,
+                read = stream.read(&mut buffer), if !is_over => read?,
+                () = line.service().event_behind(told) => {
+                    self.guest.touch();
+                    let news = self.news();
+                    reply(stream, &news, leaving).await?;
+                    continue;
+                }
+                () = tokio::time::sleep(IDLE_MAX), if is_idle => {
+                    return Ok(Some("idle for 10 minutes"));
+                }
             };
             let mut lines = framing.push(buffer.get(..read).unwrap_or_default());
             if read == 0 {
                 lines.extend(framing.finish());
+                is_over = true;
             }
             // Several lines that came at once are answered at once.
             let mut answers = String::new();
             for framed in lines {
                 self.guest.touch();
+                answers.push_str(self.end_following());
                 match self.answer(framed).await {
                     Next::GoOn(answer) => answers.push_str(&answer),
                     Next::End(answer) => {
@@ -141,7 +158,7 @@ impl Session {
                 }
             }
             reply(stream, &answers, leaving).await?;
-            if read == 0 {
+            if is_over && self.following.is_none() {
                 return Ok(None);
             }
         }
@@ -198,39 +215,65 @@ impl Session {
     }
 
     async fn perform(&mut self, request: Request) -> Next {
-        let service = self.line.service();
-        let done: Result<Answer, ServiceError> = match request {
+        match request {
             Request::Exit => return Next::End(write_farewell(self.mode)),
-            Request::Mode(mode) => {
-                self.mode = mode;
-                Ok(Answer::ok())
+            Request::Mode(mode) => self.mode = mode,
+            _ => {}
+        }
+        match self.done(request).await {
+            Ok(answer) if self.following.is_some() => Next::GoOn(answer.write_open(self.mode)),
+            Ok(answer) => Next::GoOn(answer.write(self.mode)),
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+
+    async fn done(&mut self, request: Request) -> Result<Answer, Refusal> {
+        let (service, caller) = (self.line.service(), &self.caller);
+        Ok(match request {
+            // The first two are done already; nothing is wanted of the third, or it was given before.
+            Request::Exit | Request::Mode(_) | Request::Auth(_) => Answer::ok(),
+            Request::Ping => Answer::pong(),
+            Request::Version => Answer::version(&service.version()),
+            Request::Help(verb) => Answer::help(verb),
+            Request::Status(detail) => Answer::status(&service.status(detail)),
+            Request::Detail(tunnel) => Answer::detail(&service.detail(&tunnel).await?),
+            Request::Open(spec) => {
+                Answer::opened(&service.open(&spec, caller).await?, asks_for_port_0(&spec))
             }
-            // Nothing is wanted, or it was given before.
-            Request::Auth(_) => Ok(Answer::ok()),
-            Request::Ping => Ok(Answer::pong()),
-            Request::Version => Ok(Answer::version(&service.version())),
-            Request::Help(verb) => Ok(Answer::help(verb)),
-            Request::Status(detail) => Ok(Answer::status(&service.status(detail))),
-            Request::Detail(tunnel) => service.detail(&tunnel).await.map(|it| Answer::detail(&it)),
-            Request::Open(spec) => service
-                .open(&spec, Origin::Runtime, &self.caller)
-                .await
-                .map(|reply| Answer::opened(&reply, asks_for_port_0(&spec))),
-            Request::Close { tunnel, connections } => service
-                .close(&tunnel, connections, &self.caller)
-                .await
-                .map(|it| Answer::closed(&it)),
+            Request::Close { tunnel, connections } => {
+                Answer::closed(&service.close(&tunnel, connections, caller).await?)
+            }
             Request::Add { tunnel, backend } => {
-                service.add(&tunnel, &backend, &self.caller).await.map(|it| Answer::backend(&it))
+                Answer::backend(&service.add(&tunnel, &backend, caller).await?)
             }
             Request::Remove { tunnel, backend } => {
-                service.remove(&tunnel, &backend, &self.caller).await.map(|it| Answer::backend(&it))
+                Answer::backend(&service.remove(&tunnel, &backend, caller).await?)
             }
-        };
-        match done {
-            Ok(answer) => Next::GoOn(answer.write(self.mode)),
-            Err(error) => self.refuse(error.into()),
-        }
+            Request::Events { range, follow } => {
+                let events = service.events(range);
+                self.following = follow.then_some(events.newest);
+                Answer::events(&events)
+            }
+            Request::History(count) => Answer::history(&service.history(count)),
+            Request::Undo(count) => Answer::transition(&service.undo(count, caller).await?),
+            Request::Save => Answer::saved(&service.save().await?),
+            Request::Load(file) => Answer::transition(&service.load(&file, caller).await?),
+            Request::Export => Answer::exported(&service.export()),
+            Request::Reload => Answer::transition(&service.reload(caller).await?),
+        })
+    }
+
+    /// What has happened since somebody who follows was told of it.
+    fn news(&mut self) -> String {
+        let after = self.following;
+        let events = self.line.service().events(EventRange { after, last: None });
+        self.following = Some(events.newest);
+        write_news(&events, self.mode)
+    }
+
+    /// The next line is there, so what was followed ends.
+    fn end_following(&mut self) -> &'static str {
+        if self.following.take().is_some() { end_mark(self.mode) } else { "" }
     }
 
     fn refuse(&self, refusal: Refusal) -> Next {

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use plexy_shared::command::Detail;
 use plexy_shared::error::{Code, Refusal};
-use plexy_shared::info::Origin;
 use plexy_shared::rpc::{
-    AddBackend, Backends, CloseTunnel, Discover, Hello, ListTunnels, Method, NumberOfTunnels,
-    OpenTunnel, OpenTunnels, Ping, RemoveBackend, TunnelInfo, Version, openrpc,
+    AddBackend, Backends, CloseTunnel, Discover, Export, Hello, History, ListEvents, ListTunnels,
+    Load, Method, NumberOfTunnels, OpenTunnel, OpenTunnels, Ping, Reload, RemoveBackend, Save,
+    TunnelInfo, Undo, Version, openrpc,
 };
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -65,11 +65,11 @@ impl Methods {
         methods.add_long::<Discover>(|service| openrpc(&service.version().version));
         methods.add::<OpenTunnel, _, _>(async |service, params, actor| {
             let caller = Caller { actor, expected_revision: params.expected_revision };
-            Ok(service.open(&params.spec()?, Origin::Runtime, &caller).await?)
+            Ok(service.open(&params.spec()?, &caller).await?)
         });
         methods.add::<OpenTunnels, _, _>(async |service, params, actor| {
             let caller = Caller { actor, expected_revision: params.expected_revision };
-            Ok(service.open_all(&params.specs()?, Origin::Runtime, &caller).await?)
+            Ok(service.open_all(&params.specs()?, &caller).await?)
         });
         methods.add::<CloseTunnel, _, _>(async |service, params, actor| {
             let caller = Caller { actor, expected_revision: params.expected_revision };
@@ -85,6 +85,25 @@ impl Methods {
             let caller = Caller { actor, expected_revision: params.expected_revision };
             let (tunnel, backend) = params.request()?;
             Ok(service.remove(&tunnel, &backend, &caller).await?)
+        });
+        methods
+            .add::<History, _, _>(async |service, params, _| Ok(service.history(params.count()?)));
+        methods.add::<Undo, _, _>(async |service, params, actor| {
+            let caller = Caller { actor, expected_revision: params.expected_revision };
+            Ok(service.undo(params.count()?, &caller).await?)
+        });
+        methods.add::<Save, _, _>(async |service, _, _| Ok(service.save().await?));
+        methods.add::<Load, _, _>(async |service, params, actor| {
+            let caller = Caller { actor, expected_revision: params.expected_revision };
+            Ok(service.load(&params.file, &caller).await?)
+        });
+        methods.add_long::<Export>(Service::export);
+        methods.add::<Reload, _, _>(async |service, params, actor| {
+            let caller = Caller { actor, expected_revision: params.expected_revision };
+            Ok(service.reload(&caller).await?)
+        });
+        methods.add::<ListEvents, _, _>(async |service, params, _| {
+            Ok(service.events(params.range()?))
         });
         methods
     }

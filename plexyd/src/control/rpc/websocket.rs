@@ -1,17 +1,18 @@
-//! One WebSocket: calls that are answered one after the other, and counts in
-//! between. Nothing is read from a client who does not take the answer before.
+//! One WebSocket: calls that are answered one after the other, counts and events
+//! in between. Nothing is read from a client who does not take the answer before.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::BoxStream;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{SinkExt as _, Stream, StreamExt as _};
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION};
 use http::header::{HeaderMap, HeaderValue, UPGRADE};
 use http::{Method, Request, Response, StatusCode};
 use plexy_shared::error::{Code, Refusal};
 use plexy_shared::rpc::{
-    BODY_BYTES_MAX, Method as _, SubscribeStats, Subscription as _, UnsubscribeStats,
+    BODY_BYTES_MAX, Method as _, SubscribeEvents, SubscribeStats, Subscription, UnsubscribeEvents,
+    UnsubscribeStats,
 };
 use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -26,12 +27,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::calls::{Calls, Visitor};
+use super::events::follow;
 use super::guard::Refused;
 use super::message::{Call, Entry, Id, Message};
 use super::methods::read;
 use super::stats::Counter;
 use crate::control::guests::Guest;
 use crate::control::http1::Body;
+use crate::service::Service;
 
 /// Subscriptions of one WebSocket.
 const SUBSCRIPTIONS_MAX: usize = 16;
@@ -51,6 +54,7 @@ const NUMBER_CHARS: usize = 16;
 /// What all WebSockets share.
 #[derive(Debug)]
 pub(super) struct Shared {
+    pub(super) service: Arc<Service>,
     pub(super) calls: Arc<Calls>,
     pub(super) counter: Arc<Counter>,
     pub(super) stop: CancellationToken,
@@ -62,8 +66,11 @@ struct Session<S> {
     visitor: Visitor,
     guest: Arc<Guest>,
     socket: WebSocketStream<S>,
-    subscriptions: StreamMap<String, BoxStream<'static, Arc<RawValue>>>,
+    subscriptions: StreamMap<String, BoxStream<'static, Item>>,
 }
+
+/// What a subscription tells: the method of the notification, and the item.
+type Item = (&'static str, Arc<RawValue>);
 
 /// Whether a request asks for a WebSocket.
 pub(super) fn is_wanted<B>(request: &Request<B>) -> bool {
@@ -131,8 +138,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                         Some(frame) => self.take(frame?).await?,
                     }
                 }
-                Some((number, counts)) = self.subscriptions.next(),
-                    if !self.subscriptions.is_empty() => self.tell(&number, &counts).await?,
+                Some((number, item)) = self.subscriptions.next(),
+                    if !self.subscriptions.is_empty() => self.tell(&number, &item).await?,
                 _ = pings.tick() => {
                     if last_sign.elapsed() > SILENCE_MAX {
                         debug!("a WebSocket has shown no sign of life");
@@ -160,12 +167,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
 
     async fn answer(&mut self, text: &[u8]) -> Option<String> {
         match Message::read(text) {
-            Ok(Message::One(Entry::Call(call))) if call.method == SubscribeStats::NAME => {
-                Some(self.answered(&call, Self::subscribe))
-            }
-            Ok(Message::One(Entry::Call(call))) if call.method == UnsubscribeStats::NAME => {
-                Some(self.answered(&call, Self::unsubscribe))
-            }
+            Ok(Message::One(Entry::Call(call))) => match call.method.as_str() {
+                SubscribeStats::NAME => Some(self.answered(&call, Self::subscribe_stats)),
+                SubscribeEvents::NAME => Some(self.answered(&call, Self::subscribe_events)),
+                UnsubscribeStats::NAME | UnsubscribeEvents::NAME => {
+                    Some(self.answered(&call, Self::unsubscribe))
+                }
+                _ => {
+                    let message = Message::One(Entry::Call(call));
+                    self.shared.calls.answer(message, self.visitor.clone()).await
+                }
+            },
             Ok(message) => self.shared.calls.answer(message, self.visitor.clone()).await,
             Err(refusal) => Some(Id::null().error(refusal)),
         }
@@ -185,18 +197,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         }
     }
 
-    fn subscribe(&mut self, call: &Call) -> Result<Box<RawValue>, Refusal> {
+    fn subscribe_stats(&mut self, call: &Call) -> Result<Box<RawValue>, Refusal> {
         let (every, detail) = read::<SubscribeStats>(&call.params)?.request()?;
+        let counts = Arc::clone(&self.shared.counter).subscribe(every, detail);
+        self.subscribe::<SubscribeStats>(counts)
+    }
+
+    fn subscribe_events(&mut self, call: &Call) -> Result<Box<RawValue>, Refusal> {
+        let range = read::<SubscribeEvents>(&call.params)?.range()?;
+        let events = follow(Arc::clone(&self.shared.service), range);
+        self.subscribe::<SubscribeEvents>(events)
+    }
+
+    fn subscribe<M: Subscription>(
+        &mut self,
+        items: impl Stream<Item = Arc<RawValue>> + Send + 'static,
+    ) -> Result<Box<RawValue>, Refusal> {
         if self.subscriptions.len() >= SUBSCRIPTIONS_MAX {
             let message = format!("this WebSocket has {SUBSCRIPTIONS_MAX} subscriptions already");
             let refusal = Refusal::new(Code::Overloaded, message);
-            return Err(refusal.with_hint("`unsubscribeStats` ends one"));
+            return Err(refusal.with_hint(format!("`{}` ends one", M::UNSUBSCRIBE)));
         }
         let number: String =
             std::iter::repeat_with(fastrand::alphanumeric).take(NUMBER_CHARS).collect();
         let result = raw(&number);
-        let counts = Arc::clone(&self.shared.counter).subscribe(every, detail).boxed();
-        self.subscriptions.insert(number, counts);
+        self.subscriptions.insert(number, items.map(|item| (M::NOTIFICATION, item)).boxed());
         result
     }
 
@@ -209,11 +234,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         raw(&self.subscriptions.remove(&number).is_some())
     }
 
-    async fn tell(&mut self, number: &str, counts: &RawValue) -> Result<(), Error> {
-        let (method, counts) = (SubscribeStats::NOTIFICATION, counts.get());
+    async fn tell(&mut self, number: &str, (method, item): &Item) -> Result<(), Error> {
+        let item = item.get();
         self.socket
             .send(Frame::text(format!(
-                r#"{{"jsonrpc":"2.0","method":"{method}","params":{{"subscription":"{number}","result":{counts}}}}}"#
+                r#"{{"jsonrpc":"2.0","method":"{method}","params":{{"subscription":"{number}","result":{item}}}}}"#
             )))
             .await
     }

@@ -1,0 +1,157 @@
+//! The start: the tunnels of the configuration file, then what was changed at
+//! run time, then those of the arguments.
+//!
+//! What file or arguments say of a tunnel holds until somebody changes it, and
+//! that holds until they say something else.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use plexy_shared::error::Refusal;
+use plexy_shared::info::Origin;
+use plexy_shared::spec::{SpecError, TunnelSpec};
+use tracing::{info, warn};
+
+use super::error::OpenError;
+use super::transition::{Opening, Transition};
+use super::{Actor, Service, ServiceError};
+use crate::state::{Kept, Row, Rows};
+
+/// A tunnel that was kept, or that file or arguments name.
+#[derive(Debug)]
+struct Begun {
+    spec: TunnelSpec,
+    origin: Origin,
+    configured: Option<Arc<TunnelSpec>>,
+    actor: Actor,
+}
+
+/// What was kept of configured tunnels, by what was said of them.
+#[derive(Debug)]
+struct Overrides {
+    rows: HashMap<String, Rows>,
+    closed: BTreeMap<String, Origin>,
+}
+
+impl Service {
+    /// Opens all of it, and tells of everything that cannot be.
+    pub(crate) async fn restore(
+        &self,
+        file: &[TunnelSpec],
+        args: &[TunnelSpec],
+        kept: Kept,
+    ) -> Result<(), Vec<String>> {
+        let last = kept.rows.iter().map(|(_, row)| row.order).max();
+        self.registry().begin_behind(last.unwrap_or(0));
+        let (own, rows): (Vec<_>, _) =
+            kept.rows.into_iter().partition(|(_, row)| row.configured.is_none());
+        let mut overrides = Overrides::new(rows, kept.closed);
+        let mut failed = Vec::new();
+        let mut begin = |begun: Result<Option<Begun>, String>| {
+            begun.unwrap_or_else(|error| {
+                failed.push(error);
+                None
+            })
+        };
+        let mut all = Vec::new();
+        for spec in file {
+            all.extend(begin(overrides.begin(spec, Origin::File)));
+        }
+        for (_, row) in own {
+            all.extend(begin(begun(&row, None, Actor::State)));
+        }
+        for spec in args {
+            all.extend(begin(overrides.begin(spec, Origin::Args)));
+        }
+        for begun in all {
+            let spec = begun.spec.to_string();
+            if let Err(error) = self.open_begun(begun).await {
+                failed.push(format!("{spec}: {}", Refusal::from(error)));
+            }
+        }
+        if !failed.is_empty() {
+            return Err(failed);
+        }
+        self.drop_rest(overrides).await.map_err(|error| vec![error.to_string()])
+    }
+
+    async fn open_begun(&self, begun: Begun) -> Result<(), OpenError> {
+        let Begun { spec, origin, configured, actor } = begun;
+        let caller = actor.into();
+        let (turn, addrs) = self.begin_opening(std::slice::from_ref(&spec), &caller).await?;
+        let Some(addr) = addrs.into_iter().next() else { return Ok(()) };
+        if self.is_open(&spec, &addr).is_some() {
+            return Ok(());
+        }
+        let opening = Opening { index: 0, spec, addr, origin, configured };
+        let mut transition = Transition { open: vec![opening], ..Transition::default() };
+        self.check(&transition)?;
+        // It was kept before, or is written where it is read again: so there is nothing to keep.
+        let prepared = self.prepare(std::mem::take(&mut transition.open)).await?;
+        self.perform(turn, transition, prepared, &caller).await;
+        Ok(())
+    }
+
+    /// Forgets what was kept of tunnels of which file and arguments say something else now.
+    async fn drop_rest(&self, overrides: Overrides) -> Result<(), ServiceError> {
+        let rows: Rows = overrides.rows.into_values().flatten().collect();
+        for (_, Row { spec, configured, .. }) in &rows {
+            let said = configured.as_deref().unwrap_or_default();
+            info!(
+                "a change at run time is over, since `{said}` was changed since: it was `{spec}`"
+            );
+        }
+        let listens = rows.into_iter().map(|(listen, _)| listen).collect();
+        let closed = overrides.closed.into_keys().collect();
+        let state = Arc::clone(&self.state);
+        let forgotten = tokio::task::spawn_blocking(move || state.forget(listens, closed)).await;
+        match forgotten {
+            Ok(forgotten) => forgotten.map_err(|error| ServiceError::NotSaved(error.to_string())),
+            Err(error) => Err(ServiceError::NotSaved(error.to_string())),
+        }
+    }
+}
+
+impl Overrides {
+    fn new(rows: Rows, closed: BTreeMap<String, crate::state::Closed>) -> Self {
+        let mut by_text: HashMap<_, Rows> = HashMap::new();
+        for (listen, row) in rows {
+            let said = row.configured.clone().unwrap_or_default();
+            by_text.entry(said).or_default().push((listen, row));
+        }
+        let origin = |(text, it): (String, crate::state::Closed)| Some((text, it.origin.known()?));
+        Self { rows: by_text, closed: closed.into_iter().filter_map(origin).collect() }
+    }
+
+    /// The tunnel as it was made of what is said of it; none if it was closed.
+    fn begin(&mut self, said: &TunnelSpec, origin: Origin) -> Result<Option<Begun>, String> {
+        let text = said.to_string();
+        if self.closed.get(&text).is_some_and(|closed| *closed == origin) {
+            self.closed.remove(&text);
+            warn!("`{text}` stays closed, as it was at run time; `open` it to have it again");
+            return Ok(None);
+        }
+        let configured = Some(Arc::new(said.clone()));
+        let row = self.rows.get_mut(&text).and_then(|rows| {
+            let place = rows.iter().position(|(_, row)| row.origin == origin)?;
+            Some(rows.remove(place).1)
+        });
+        let actor = if origin == Origin::File { Actor::File } else { Actor::Args };
+        match row {
+            Some(row) => begun(&row, configured, Actor::State),
+            None => Ok(Some(Begun { spec: said.clone(), origin, configured, actor })),
+        }
+    }
+}
+
+fn begun(
+    row: &Row,
+    configured: Option<Arc<TunnelSpec>>,
+    actor: Actor,
+) -> Result<Option<Begun>, String> {
+    let spec = row.spec.parse().map_err(|error: SpecError| {
+        format!("{} (kept in the state): {}", row.spec, Refusal::from(error))
+    })?;
+    let origin = row.origin.known().unwrap_or(Origin::Runtime);
+    Ok(Some(Begun { spec, origin, configured, actor }))
+}

@@ -1,0 +1,362 @@
+//! What was changed at run time, and how it came to that: in memory, and on the
+//! disk where `--state` asks for it. There a change is written before it is
+//! made: what cannot be saved is refused, and what was answered is never lost.
+//!
+//! Tunnels as file and arguments have them are not kept: those say it again.
+
+mod store;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use plexy_shared::history::{CHANGES_MAX, Edit};
+use plexy_shared::info::Origin;
+use plexy_shared::spec::TunnelSpec;
+use plexy_shared::word::Word;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use store::Store;
+
+/// Tunnels that all remembered changes together may be of: two bulk changes of a full daemon.
+const EDITS_MAX: usize = 20_000;
+
+/// A tunnel that is not as file and arguments have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Row {
+    /// The specification that opens it as it is.
+    pub(crate) spec: String,
+    pub(crate) origin: Word<Origin>,
+    /// What file or arguments say of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) configured: Option<String>,
+    /// Its place in the order of opening.
+    pub(crate) order: u64,
+}
+
+/// Rows, by where the tunnels listen.
+pub(crate) type Rows = Vec<(String, Row)>;
+
+/// A tunnel of file or arguments that was closed at run time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Closed {
+    /// Where it listened.
+    pub(crate) listen: String,
+    pub(crate) origin: Word<Origin>,
+}
+
+/// One change that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Change {
+    pub(crate) revision: u64,
+    pub(crate) time: String,
+    pub(crate) door: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) actor: Option<String>,
+    /// How many tunnels it is of.
+    count: usize,
+    /// The edits, as JSON: ten thousand of them are a text, and not as many objects.
+    edits: Box<str>,
+}
+
+/// What one change makes of one tunnel.
+#[derive(Debug)]
+pub(crate) struct Edited {
+    pub(crate) before: Option<TunnelSpec>,
+    pub(crate) after: Option<TunnelSpec>,
+    pub(crate) origin: Origin,
+    /// As file or arguments have it, where they do.
+    pub(crate) configured: Option<Arc<TunnelSpec>>,
+    /// Its place in the order of opening.
+    pub(crate) order: u64,
+}
+
+/// A change that is about to be made.
+#[derive(Debug)]
+pub(crate) struct Proposal {
+    pub(crate) revision: u64,
+    pub(crate) door: String,
+    pub(crate) actor: Option<String>,
+    pub(crate) edits: Vec<Edited>,
+    /// What the configuration file said of tunnels, and says no more.
+    pub(crate) unconfigured: Vec<String>,
+    /// Every row as it is now, to write all of it anew where writing has failed before.
+    pub(crate) rows: Option<Rows>,
+}
+
+/// What was kept when the daemon starts.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// In their order.
+    pub(crate) rows: Rows,
+    /// By what file or arguments say of them.
+    pub(crate) closed: BTreeMap<String, Closed>,
+}
+
+/// What is in memory.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct Memory {
+    revision: u64,
+    closed: BTreeMap<String, Closed>,
+    /// The oldest first.
+    changes: VecDeque<Change>,
+}
+
+/// What a change makes of all that is kept.
+#[derive(Debug, Default)]
+struct Delta {
+    revision: u64,
+    /// By where they listen.
+    rows: Vec<(String, Option<Row>)>,
+    closed: Vec<(String, Option<Closed>)>,
+    change: Option<Change>,
+    /// Changes up to this revision are forgotten.
+    forgotten: Option<u64>,
+}
+
+/// The state of a daemon.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    memory: Mutex<Memory>,
+    disk: Option<Disk>,
+}
+
+#[derive(Debug)]
+struct Disk {
+    path: PathBuf,
+    store: Mutex<Store>,
+}
+
+/// Why there is no state, or none that can be written.
+#[derive(Debug, Error)]
+pub(crate) enum StateError {
+    /// Another process has it open.
+    #[error("the state `{}` is open in another plexyd; each needs a file of its own", .0.display())]
+    InUse(PathBuf),
+    /// A folder, or a device.
+    #[error("the state `{}` is no file", .0.display())]
+    NotAFile(PathBuf),
+    /// Nothing is in it.
+    #[error("the state `{}` is empty: if nothing was to be kept there, remove it", .0.display())]
+    Empty(PathBuf),
+    /// A newer plexyd has written it.
+    #[error("the state `{}` is of another version of plexyd: its format is {found}, this one reads {FORMAT}", .path.display())]
+    OtherVersion {
+        /// Where it is.
+        path: PathBuf,
+        /// What it says.
+        found: String,
+    },
+    /// It is not as it was written.
+    #[error("the state `{}` is damaged ({cause}); put a copy in its place, or move it away to begin without", .path.display())]
+    Damaged {
+        /// Where it is.
+        path: PathBuf,
+        /// What was found.
+        cause: String,
+    },
+    /// The system says no.
+    #[error("cannot open the state `{}`: {cause}", .path.display())]
+    Unreadable {
+        /// Where it is.
+        path: PathBuf,
+        /// Why not.
+        cause: String,
+    },
+    /// The system says no.
+    #[error("the change cannot be saved in `{}`: {cause}", .path.display())]
+    NotSaved {
+        /// Where it should be.
+        path: PathBuf,
+        /// Why not.
+        cause: String,
+    },
+}
+
+/// The format of the files of this version.
+const FORMAT: u64 = 1;
+
+impl State {
+    /// The state in that file, which is made if there is none. It blocks.
+    pub(crate) fn open(path: &Path) -> Result<(Self, Kept), StateError> {
+        let (store, memory, mut rows) = Store::open(path)?;
+        rows.sort_by_key(|(_, row)| row.order);
+        let kept = Kept { rows, closed: memory.closed.clone() };
+        let disk = Disk { path: path.to_owned(), store: Mutex::new(store) };
+        Ok((Self { memory: Mutex::new(memory), disk: Some(disk) }, kept))
+    }
+
+    /// The file, if there is one.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.disk.as_ref().map(|disk| disk.path.as_path())
+    }
+
+    /// The revision of the last change that is kept.
+    pub(crate) fn revision(&self) -> u64 {
+        self.memory().revision
+    }
+
+    /// Whether the last thing that was to be saved was; nothing without a file.
+    pub(crate) fn is_saving(&self) -> Option<bool> {
+        self.disk.as_ref().map(|disk| disk.store().is_good())
+    }
+
+    /// What file or arguments say of tunnels that were closed against that.
+    pub(crate) fn closed(&self) -> BTreeMap<String, Closed> {
+        self.memory().closed.clone()
+    }
+
+    /// What file or arguments say of the tunnel that was closed there.
+    pub(crate) fn closed_on(&self, listen: &str) -> Option<(Arc<TunnelSpec>, Origin)> {
+        let memory = self.memory();
+        let (text, closed) = memory.closed.iter().find(|(_, closed)| closed.listen == listen)?;
+        Some((Arc::new(text.parse().ok()?), closed.origin.known()?))
+    }
+
+    /// The newest changes, the newest first.
+    pub(crate) fn changes(&self, count: usize) -> Vec<Change> {
+        self.memory().changes.iter().rev().take(count).cloned().collect()
+    }
+
+    /// Keeps a change that is about to be made. Where it cannot be saved, nothing has changed here
+    /// either. It blocks while the disk does.
+    pub(crate) fn keep(&self, mut proposal: Proposal) -> Result<(), StateError> {
+        let rows = proposal.rows.take();
+        let delta = self.memory().delta(proposal);
+        self.write(delta, rows)
+    }
+
+    /// Forgets rows, by where they listen, and closed tunnels, by what file or arguments said.
+    pub(crate) fn forget(&self, rows: Vec<String>, closed: Vec<String>) -> Result<(), StateError> {
+        if rows.is_empty() && closed.is_empty() {
+            return Ok(());
+        }
+        let rows = rows.into_iter().map(|listen| (listen, None)).collect();
+        let closed = closed.into_iter().map(|text| (text, None)).collect();
+        self.write(Delta { revision: self.revision(), rows, closed, ..Delta::default() }, None)
+    }
+
+    /// Tries to write again, all of it if it has failed before.
+    pub(crate) fn save(&self, rows: Option<Rows>) -> Result<(), StateError> {
+        self.write(Delta { revision: self.revision(), ..Delta::default() }, rows)
+    }
+
+    fn write(&self, delta: Delta, rows: Option<Rows>) -> Result<(), StateError> {
+        if let Some(disk) = &self.disk {
+            let memory = self.memory().clone();
+            let written = disk.store().write(&delta, &memory, rows);
+            let not_saved = |cause| StateError::NotSaved { path: disk.path.clone(), cause };
+            written.map_err(not_saved)?;
+        }
+        self.memory().apply(delta);
+        Ok(())
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Disk {
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Change {
+    /// How many tunnels it is of.
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// What it did to each.
+    pub(crate) fn edits(&self) -> Vec<Edit> {
+        serde_json::from_str(&self.edits).unwrap_or_default()
+    }
+}
+
+impl Row {
+    /// What is kept of a tunnel: nothing if it is as file or arguments have it.
+    pub(crate) fn of(
+        spec: &TunnelSpec,
+        origin: Origin,
+        configured: Option<&TunnelSpec>,
+        order: u64,
+    ) -> Option<Self> {
+        let is_as_configured =
+            configured.is_some_and(|it| it.backends == spec.backends && it.options == spec.options);
+        let (spec, configured) = (spec.to_string(), configured.map(ToString::to_string));
+        (!is_as_configured).then(|| Self { spec, origin: origin.into(), configured, order })
+    }
+}
+
+impl Memory {
+    fn delta(&self, proposal: Proposal) -> Delta {
+        let Proposal { revision, door, actor, edits, unconfigured, .. } = proposal;
+        let mut delta = Delta { revision, ..Delta::default() };
+        for edit in &edits {
+            edit.add_to(&mut delta);
+        }
+        delta.closed.extend(unconfigured.into_iter().map(|text| (text, None)));
+        delta.forgotten = self.outgrown(edits.len());
+        let shown = |spec: &Option<TunnelSpec>| spec.as_ref().map(ToString::to_string);
+        let shown = |it: &Edited| Edit { before: shown(&it.before), after: shown(&it.after) };
+        let shown: Vec<_> = edits.iter().map(shown).collect();
+        let time = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
+        let count = shown.len();
+        let edits = serde_json::to_string(&shown).unwrap_or_default().into();
+        delta.change = Some(Change { revision, time, door, actor, count, edits });
+        delta
+    }
+
+    /// The last of the oldest changes that have to go for one more, of so many tunnels.
+    fn outgrown(&self, edits: usize) -> Option<u64> {
+        let mut changes = self.changes.len() + 1;
+        let mut edits = edits + self.changes.iter().map(Change::len).sum::<usize>();
+        let mut last = None;
+        for change in &self.changes {
+            if changes <= CHANGES_MAX && edits <= EDITS_MAX {
+                break;
+            }
+            changes -= 1;
+            edits -= change.len();
+            last = Some(change.revision);
+        }
+        last
+    }
+
+    fn apply(&mut self, delta: Delta) {
+        self.revision = delta.revision;
+        for (text, closed) in delta.closed {
+            match closed {
+                Some(closed) => self.closed.insert(text, closed),
+                None => self.closed.remove(&text),
+            };
+        }
+        let forgotten = delta.forgotten.unwrap_or(0);
+        while self.changes.front().is_some_and(|change| change.revision <= forgotten) {
+            self.changes.pop_front();
+        }
+        self.changes.extend(delta.change);
+    }
+}
+
+impl Edited {
+    fn add_to(&self, delta: &mut Delta) {
+        let Some(spec) = self.after.as_ref().or(self.before.as_ref()) else { return };
+        let (listen, configured) = (spec.listen.to_string(), self.configured.as_deref());
+        if let Some(configured) = configured {
+            let closed = Closed { listen: listen.clone(), origin: self.origin.into() };
+            let closed = self.after.is_none().then_some(closed);
+            delta.closed.push((configured.to_string(), closed));
+        }
+        let after = self.after.as_ref();
+        let row = after.and_then(|after| Row::of(after, self.origin, configured, self.order));
+        delta.rows.push((listen, row));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+use std::fs;
+
+use tempfile::TempDir;
+
+use super::*;
+
+fn spec(text: &str) -> TunnelSpec {
+    text.parse().unwrap()
+}
+
+/// A change that makes `after` of `before`.
+fn edited(before: Option<&str>, after: Option<&str>) -> Edited {
+    Edited {
+        before: before.map(spec),
+        after: after.map(spec),
+        origin: Origin::Runtime,
+        configured: None,
+        order: 1,
+    }
+}
+
+fn proposal(revision: u64, edits: Vec<Edited>) -> Proposal {
+    let (door, actor) = ("line".to_owned(), Some("uid=7".to_owned()));
+    Proposal { revision, door, actor, edits, unconfigured: Vec::new(), rows: None }
+}
+
+fn folder() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    (folder, path)
+}
+
+fn specs(kept: &Kept) -> Vec<&str> {
+    kept.rows.iter().map(|(_, row)| row.spec.as_str()).collect()
+}
+
+const ONE: &str = "127.0.0.1:1=10.0.0.1:80";
+const ONE_MORE: &str = "127.0.0.1:1=10.0.0.1:80,10.0.0.2:80";
+const TWO: &str = "127.0.0.1:2=10.0.0.1:80[name=two]";
+
+#[test]
+fn what_is_kept_is_there_again() {
+    let (_folder, path) = folder();
+    let (state, kept) = State::open(&path).unwrap();
+    assert!(kept.rows.is_empty());
+    state.keep(proposal(1, vec![edited(None, Some(ONE)), edited(None, Some(TWO))])).unwrap();
+    state.keep(proposal(2, vec![edited(Some(ONE), Some(ONE_MORE))])).unwrap();
+    state.keep(proposal(3, vec![edited(Some(TWO), None)])).unwrap();
+    let changes = state.changes(9);
+    drop(state);
+
+    let (state, kept) = State::open(&path).unwrap();
+
+    assert_eq!(specs(&kept), [ONE_MORE]);
+    assert_eq!((state.revision(), state.changes(9)), (3, changes.clone()));
+    let last = &changes[0];
+    assert_eq!((last.revision, last.door.as_str(), last.len()), (3, "line", 1));
+    assert_eq!(last.edits(), [Edit { before: Some(TWO.to_owned()), after: None }]);
+    assert_eq!(changes[2].len(), 2);
+}
+
+#[test]
+fn of_a_configured_tunnel_only_what_differs_is_kept() {
+    let (_folder, path) = folder();
+    let (state, _) = State::open(&path).unwrap();
+    let configured = |before, after| Edited {
+        origin: Origin::File,
+        configured: Some(Arc::new(spec(ONE))),
+        ..edited(before, after)
+    };
+    let kept = |state: &mut Option<State>| {
+        drop(state.take());
+        let (opened, kept) = State::open(&path).unwrap();
+        *state = Some(opened);
+        kept
+    };
+    let mut state = Some(state);
+    let keep = |state: &Option<State>, revision, edit| {
+        state.as_ref().unwrap().keep(proposal(revision, vec![edit])).unwrap();
+    };
+
+    keep(&state, 1, configured(Some(ONE), Some(ONE_MORE)));
+    let changed = kept(&mut state);
+    assert_eq!(specs(&changed), [ONE_MORE]);
+    assert_eq!(changed.rows[0].1.configured.as_deref(), Some(ONE));
+
+    keep(&state, 2, configured(Some(ONE_MORE), Some(ONE)));
+    assert!(kept(&mut state).rows.is_empty());
+
+    keep(&state, 3, configured(Some(ONE), None));
+    let closed = kept(&mut state);
+    assert_eq!(closed.closed.keys().collect::<Vec<_>>(), [ONE]);
+    let (text, origin) = state.as_ref().unwrap().closed_on("127.0.0.1:1").unwrap();
+    assert_eq!((text.to_string().as_str(), origin), (ONE, Origin::File));
+
+    keep(&state, 4, configured(None, Some(ONE)));
+    let back = kept(&mut state);
+    assert!(back.closed.is_empty() && back.rows.is_empty());
+}
+
+#[test]
+fn what_is_remembered_is_bounded_by_changes_and_by_tunnels() {
+    let state = State::default();
+    for revision in 1..=CHANGES_MAX as u64 + 5 {
+        state.keep(proposal(revision, vec![edited(None, Some(ONE))])).unwrap();
+    }
+    let changes = state.changes(usize::MAX);
+    assert_eq!((changes.len(), changes.last().unwrap().revision), (CHANGES_MAX, 6));
+    let bulk = || (0..EDITS_MAX).map(|_| edited(None, Some(ONE))).collect();
+    state.keep(proposal(2_000, bulk())).unwrap();
+    assert_eq!(state.changes(usize::MAX).len(), 1, "one change is always remembered");
+}
+
+#[test]
+fn a_file_is_refused_for_what_it_is() {
+    let (folder, path) = folder();
+    let refused = |path: &Path| State::open(path).unwrap_err().to_string();
+    assert!(refused(folder.path()).ends_with("is no file"));
+    fs::write(&path, "").unwrap();
+    assert!(refused(&path).contains("is empty"));
+    fs::write(&path, "tunnels = []\n").unwrap();
+    assert!(refused(&path).contains("is damaged"), "{}", refused(&path));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "tunnels = []\n", "it is left as it was");
+    let nowhere = folder.path().join("no/such/folder");
+    assert!(refused(&nowhere).starts_with("cannot open the state"));
+    fs::remove_file(&path).unwrap();
+    let (_state, _) = State::open(&path).unwrap();
+    assert!(refused(&path).contains("is open in another plexyd"));
+}
+
+#[test]
+fn a_file_of_another_version_is_refused() {
+    let (_folder, path) = folder();
+    drop(State::open(&path).unwrap());
+    store::set_format(&path, FORMAT + 1);
+    let refused = State::open(&path).unwrap_err();
+    assert!(
+        matches!(&refused, StateError::OtherVersion { found, .. } if found == "2"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_file_that_was_cut_or_has_a_flipped_bit_is_whole_or_refused() {
+    let (_folder, path) = folder();
+    let (state, _) = State::open(&path).unwrap();
+    for port in 1..=50 {
+        let spec = format!("127.0.0.1:{port}=10.0.0.1:80");
+        state.keep(proposal(port, vec![edited(None, Some(&spec))])).unwrap();
+    }
+    drop(state);
+    let (state, whole) = State::open(&path).unwrap();
+    let changes = state.changes(usize::MAX);
+    drop(state);
+    let bytes = fs::read(&path).unwrap();
+    let written: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] != 0).collect();
+    let mut refused = 0;
+    for round in 0..300 {
+        let mut bytes = bytes.clone();
+        if round % 5 == 0 {
+            bytes.truncate(fastrand::usize(..bytes.len()));
+        } else {
+            let place = written[fastrand::usize(..written.len())];
+            bytes[place] ^= 1 << fastrand::u8(..8);
+        }
+        fs::write(&path, bytes).unwrap();
+        match State::open(&path) {
+            Ok((state, kept)) => {
+                assert_eq!(
+                    (specs(&kept), state.changes(usize::MAX)),
+                    (specs(&whole), changes.clone())
+                );
+            }
+            Err(error) => {
+                assert!(
+                    !matches!(error, StateError::NotAFile(_) | StateError::InUse(_)),
+                    "{error}"
+                );
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 100, "{refused} of 300 were refused");
+}
