@@ -230,9 +230,10 @@ fn the_help_of_the_programs_names_every_option_of_the_readme() {
     let readme = readme();
     for word in readme.split(|c: char| !c.is_ascii_alphanumeric() && c != '-') {
         let is_of_plexyd = word.starts_with("--") && word.contains(char::is_alphabetic);
-        let is_of_cargo =
-            ["--release", "--locked", "--bin", "--workspace", "--unix-socket"].contains(&word);
-        if is_of_plexyd && !is_of_cargo {
+        let is_of_others =
+            ["--release", "--locked", "--bin", "--workspace", "--unix-socket", "--now"]
+                .contains(&word);
+        if is_of_plexyd && !is_of_others {
             assert!(help.contains(word), "`{word}` is not an option of ours");
         }
     }
