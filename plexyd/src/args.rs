@@ -17,6 +17,7 @@ use tracing::warn;
 
 use crate::config::{Config, Source};
 use crate::log::{LogFormat, LogLevel};
+use crate::otlp::{Endpoint, OtlpSettings, Said};
 use crate::service::TunnelFiles;
 use file::File;
 
@@ -57,6 +58,12 @@ pub(crate) struct Args {
     /// Serve /metrics, /livez and /readyz here: host:port, port or unix:/path; repeatable
     #[arg(long, value_name = "ADDRESS")]
     prometheus_socket: Vec<ListenAddr>,
+
+    /// Export all metrics to the OpenTelemetry collector at this URL, over HTTP as protobuf, to
+    /// /v1/metrics below it: http://host:4318 [env: OTEL_EXPORTER_OTLP_ENDPOINT, with the other
+    /// variables of its exporter]
+    #[arg(long, value_name = "URL")]
+    otlp_endpoint: Option<Endpoint>,
 
     /// TCP sockets of control and JSON-RPC want the token in this file: `auth TOKEN` as the
     /// first line, or `Authorization: Bearer TOKEN`
@@ -162,7 +169,8 @@ impl Args {
         self.config.is_some().then(|| Source { given: given.collect(), settings })
     }
 
-    /// The configuration they ask for, or every tunnel that is no tunnel.
+    /// The configuration they ask for, or every tunnel that is no tunnel, and every variable of
+    /// OpenTelemetry that is no good.
     pub(crate) fn into_config(self) -> Result<Config, Vec<String>> {
         let (mut tunnels, mut errors) = (Vec::new(), Vec::new());
         for text in &self.tunnels {
@@ -174,6 +182,15 @@ impl Args {
                 }
             }
         }
+        // The file counts less than the environment, and the command line more.
+        let is_of_file = self.file_settings.iter().any(is_otlp_endpoint);
+        let said = if is_of_file { Said::InTheFile } else { Said::OnTheCommandLine };
+        let said = self.otlp_endpoint.map(said);
+        let otlp = OtlpSettings::read(said, &|name| std::env::var_os(name));
+        let otlp = otlp.unwrap_or_else(|mistakes| {
+            errors.extend(mistakes);
+            None
+        });
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -189,12 +206,18 @@ impl Args {
             file_tunnels: self.file_tunnels,
             tunnels,
             control_sockets: self.control_socket,
+            otlp,
             token_file: self.token_file,
             state: self.state,
             workers: self.workers.unwrap_or(default.workers),
             ..default
         })
     }
+}
+
+/// Whether this word of a command line is that flag with its value.
+fn is_otlp_endpoint(word: &OsString) -> bool {
+    word.to_str().is_some_and(|word| word.starts_with("--otlp-endpoint="))
 }
 
 /// The message with the text, and a mark under the part that it is about.

@@ -47,11 +47,15 @@ impl Target {
 #[derive(Debug)]
 pub(crate) struct Backend {
     pub(crate) spec: BackendSpec,
+    /// When it came to its tunnel: it has counted from zero since then.
+    pub(crate) added: Instant,
     pub(crate) totals: Totals,
     /// How the attempts of clients have ended.
     pub(crate) attempts: Tally<Attempt>,
     /// How long those took that worked.
     pub(crate) connect_times: Histogram,
+    /// How long its connections have lived.
+    pub(crate) lifetimes: Histogram,
     /// How often it came to be in each state; the one it began in does not count.
     pub(crate) entered: Tally<BackendState>,
     /// Cancelled when it leaves its tunnel: nothing probes or resolves it any more.
@@ -107,9 +111,11 @@ impl Backend {
         Self {
             spec,
             located,
+            added: now,
             totals: Totals::default(),
             attempts: Tally::default(),
             connect_times: Histogram::default(),
+            lifetimes: Histogram::default(),
             entered: Tally::default(),
             removed: LazyLock::default(),
             failures: Fold::default(),

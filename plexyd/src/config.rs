@@ -8,6 +8,7 @@ use std::time::Duration;
 use plexy_shared::endpoint::DefaultSocket;
 use plexy_shared::spec::{ListenAddr, TunnelSpec};
 
+use crate::otlp::OtlpSettings;
 use crate::places::Places;
 use crate::resolver::NameServers;
 
@@ -45,6 +46,8 @@ pub struct Config {
     pub rpc_hosts: Vec<String>,
     /// Where metrics and probes are answered.
     pub prometheus_sockets: Vec<ListenAddr>,
+    /// Where metrics are exported to, if anywhere.
+    pub otlp: Option<OtlpSettings>,
     /// The file with the token that TCP control sockets want.
     pub token_file: Option<PathBuf>,
     /// Threads of the data path.
@@ -91,6 +94,7 @@ impl Default for Config {
             rpc_default: None,
             rpc_hosts: Vec::new(),
             prometheus_sockets: Vec::new(),
+            otlp: None,
             token_file: None,
             workers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             name_servers: NameServers::System,

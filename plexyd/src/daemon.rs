@@ -22,6 +22,8 @@ use crate::events::Events;
 use crate::health::Health;
 use crate::hops::Hops;
 use crate::log::{self, Log};
+use crate::metrics::Metrics;
+use crate::otlp::Exporter;
 use crate::relay::{PIPE_BYTES_MAX, Pipes};
 use crate::resolver::Resolver;
 use crate::service::{Actor, Parts, Service, ServiceError};
@@ -51,6 +53,7 @@ pub struct Daemon {
     engine: Arc<Engine>,
     service: Arc<Service>,
     doors: Doors,
+    exporter: Option<Exporter>,
 }
 
 impl Daemon {
@@ -92,15 +95,16 @@ impl Daemon {
         let engine = Arc::new(Engine::new(workers, descriptors, hops, health));
         let service = Arc::new(Service::new(Parts {
             engine: Arc::clone(&engine),
-            resolver,
+            resolver: Arc::clone(&resolver),
             events,
             state,
             files: Arc::new(Files::new(config.source.take())),
             doors: sockets.addrs(),
         }));
 
-        let doors = Doors::new(&service, &sockets);
-        let daemon = Self { engine, service, doors };
+        let metrics = Arc::new(Metrics::new(Arc::clone(&service)));
+        let doors = Doors::new(&service, &metrics, &sockets);
+        let mut daemon = Self { engine, service, doors, exporter: None };
 
         let opened = daemon.open_tunnels(&config.file_tunnels, &config.tunnels, kept).await;
         // Only then, so that nobody changes what is not there yet.
@@ -109,6 +113,9 @@ impl Daemon {
             return Err(error);
         }
         daemon.service.tell(EventKind::DaemonReady, format!("{tunnels} tunnels"));
+        daemon.exporter = config
+            .otlp
+            .map(|settings| Exporter::start(settings, &daemon.service, metrics, resolver));
         Ok(daemon)
     }
 
@@ -177,14 +184,20 @@ impl Daemon {
     }
 
     /// Resets what is left and ends.
-    async fn finish(&self) {
+    async fn finish(self) {
         // Again if the drain was cut short: it does not take twice.
         self.service.begin_shutdown().await;
         self.engine.workers.order(Reason::Shutdown, |_| true);
         if tokio::time::timeout(END_TIMEOUT, self.engine.workers.drained()).await.is_err() {
             error!("some connections did not end");
         }
-        self.doors.stop().await;
+        // Not after the doors, which wait for their last guest.
+        let last_export = async {
+            if let Some(exporter) = self.exporter {
+                exporter.end().await;
+            }
+        };
+        tokio::join!(self.doors.stop(), last_export);
         self.engine.health.stop().await;
         let engine = Arc::clone(&self.engine);
         let stopped = tokio::task::spawn_blocking(move || engine.workers.stop()).await;

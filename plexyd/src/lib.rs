@@ -19,6 +19,7 @@ mod hops;
 mod listener;
 mod log;
 mod metrics;
+mod otlp;
 mod places;
 mod registry;
 mod relay;
@@ -36,5 +37,6 @@ mod worker;
 
 pub use config::Config;
 pub use daemon::{Daemon, main};
+pub use otlp::OtlpSettings;
 pub use resolver::NameServers;
 pub use service::{Actor, BindFailure, Caller, Door, OpenError, Peer, Service, ServiceError};

@@ -250,6 +250,9 @@ impl Drop for Registered {
         let reason = self.reason.unwrap_or(Reason::Error);
         let lifetime = entry.started.elapsed();
         entry.tunnel.lifetimes.observe(&LIFETIMES, lifetime);
+        if let Some(backend) = entry.backend.get() {
+            backend.lifetimes.observe(&LIFETIMES, lifetime);
+        }
         {
             // In one step: whoever reads sees it live, or its bytes once, here or there.
             let mut slots = self.table.lock();

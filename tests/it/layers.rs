@@ -36,6 +36,7 @@ const LAYERS: &[&[&str]] = &[
     &["registry"],
     &["service"],
     &["metrics"],
+    &["otlp"],
     &["control"],
     &["config"],
     &["log"],

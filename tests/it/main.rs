@@ -38,6 +38,7 @@ mod clients;
 mod line;
 mod many;
 mod metrics;
+mod otlp;
 mod packaging;
 mod parity;
 mod process;

@@ -21,7 +21,7 @@ async fn plexyd(arguments: &[&str]) -> Process {
 }
 
 /// Where its first tunnel listens.
-async fn tunnel_of(process: &Process) -> SocketAddr {
+pub(crate) async fn tunnel_of(process: &Process) -> SocketAddr {
     let mut line = LineClient::connect(process.control_addr()).await;
     let status = line.ask("status full").await;
     let row = status.lines().nth(1).expect("there is a tunnel");

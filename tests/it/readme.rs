@@ -120,7 +120,13 @@ fn table_of_metrics(readme: &str) -> impl Iterator<Item = (&str, &str)> {
 async fn the_table_of_metrics_is_what_a_busy_daemon_tells() {
     let folder = tempfile::tempdir().unwrap();
     let state = Some(folder.path().join("state"));
-    let daemon = Daemon::start_with(|config| config.state = state).await;
+    // Nobody is there, nor asked before the first minute is over.
+    let otlp = plexyd::OtlpSettings::to("http://127.0.0.1:9").unwrap();
+    let daemon = Daemon::start_with(|config| {
+        config.state = state;
+        config.otlp = Some(otlp);
+    })
+    .await;
     let (echo, refuser) = (Echo::start(), Refuser::start());
     let rest = format!("{},{}[max-conns=1]", echo.addr(), refuser.addr());
     let tunnel = daemon.open(&rest).await;

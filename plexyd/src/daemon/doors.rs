@@ -109,14 +109,13 @@ impl Sockets {
 
 impl Doors {
     /// The doors of these sockets, still closed.
-    pub(super) fn new(service: &Arc<Service>, sockets: &Sockets) -> Self {
-        let metrics = Arc::new(Metrics::new(Arc::clone(service)));
+    pub(super) fn new(service: &Arc<Service>, metrics: &Arc<Metrics>, sockets: &Sockets) -> Self {
         let (token, hosts) = (sockets.token.clone(), sockets.hosts.clone());
         let addrs = |bound: &[Bound]| bound.iter().map(|bound| bound.addr.clone()).collect();
         Self {
             line: Arc::new(Line::new(Arc::clone(service), token.clone())),
-            rpc: Arc::new(Rpc::new(service, &metrics, token, hosts)),
-            monitor: Arc::new(Monitor::new(Arc::clone(service), metrics)),
+            rpc: Arc::new(Rpc::new(service, metrics, token, hosts)),
+            monitor: Arc::new(Monitor::new(Arc::clone(service), Arc::clone(metrics))),
             control_addrs: addrs(&sockets.control),
             rpc_addrs: addrs(&sockets.rpc),
             prometheus_addrs: addrs(&sockets.prometheus),

@@ -2,16 +2,14 @@
 
 use std::time::UNIX_EPOCH;
 
-use prometheus::proto::MetricType::{COUNTER, GAUGE};
-
-use super::family::{Head, Samples};
+use super::family::{Direction, Head, Kind, Label, Sink};
 use crate::service::{Service, Survey};
 
 /// A family, and how its samples are taken.
 #[derive(Debug)]
 pub(super) struct Family {
     pub(super) head: Head,
-    pub(super) sample: fn(&Service, &Survey, &mut Samples),
+    pub(super) sample: fn(&Service, &Survey, &mut dyn Sink),
 }
 
 /// Every family, in the order in which it is told.
@@ -19,57 +17,69 @@ pub(super) static FAMILIES: &[Family] = &[
     Family {
         head: Head {
             name: "plexy_build_info",
+            otlp: "plexy.build_info",
+            unit: "{build}",
+            kind: Kind::Gauge,
             help: "Always 1; the version of plexyd.",
-            kind: GAUGE,
         },
         sample: |service, _, samples| {
-            samples.gauge(&[("version", &service.version().version)], 1);
+            samples.whole(&[Label::Word("version", &service.version().version)], 1);
         },
     },
     Family {
         head: Head {
             name: "plexy_ready",
+            otlp: "plexy.ready",
+            unit: "{daemon}",
+            kind: Kind::UpDownCounter,
             help: "Whether the daemon takes new tunnels and connections: 0 once it ends.",
-            kind: GAUGE,
         },
-        sample: |service, _, samples| samples.gauge(&[], service.is_ready().into()),
+        sample: |service, _, samples| samples.whole(&[], service.is_ready().into()),
     },
     Family {
         head: Head {
             name: "plexy_config_last_reload_successful",
+            otlp: "plexy.config.last_reload.successful",
+            unit: "{daemon}",
+            kind: Kind::UpDownCounter,
             help: "Whether the configuration file was good when it was read last.",
-            kind: GAUGE,
         },
-        sample: |service, _, samples| samples.gauge(&[], service.last_reload().is_good.into()),
+        sample: |service, _, samples| samples.whole(&[], service.last_reload().is_good.into()),
     },
     Family {
         head: Head {
             name: "plexy_config_last_reload_success_timestamp_seconds",
+            otlp: "plexy.config.last_reload.success_time",
+            unit: "s",
+            kind: Kind::Gauge,
             help: "When the configuration was last good, in seconds since the Unix epoch; the start counts.",
-            kind: GAUGE,
         },
         sample: |service, _, samples| {
             let since = service.last_reload().good_at.duration_since(UNIX_EPOCH);
-            samples.gauge(&[], since.map_or(0, |since| since.as_secs()));
+            samples.whole(&[], since.map_or(0, |since| since.as_secs()));
         },
     },
     Family {
         head: Head {
             name: "plexy_state_last_commit_successful",
+            otlp: "plexy.state.last_commit.successful",
+            unit: "{daemon}",
+            kind: Kind::UpDownCounter,
             help: "Whether the last change that was to be saved in the state file was; only where there is one.",
-            kind: GAUGE,
         },
         sample: |service, _, samples| {
             if let Some(is_saving) = service.is_saving() {
-                samples.gauge(&[], is_saving.into());
+                samples.whole(&[], is_saving.into());
             }
         },
     },
     Family {
         head: Head {
             name: "plexy_tunnels",
+            otlp: "plexy.tunnel.count",
+            unit: "{tunnel}",
+            kind: Kind::UpDownCounter,
             help: "Open tunnels: ok if all their backends take connections, degraded if some do, down if none does.",
-            kind: GAUGE,
         },
         sample: |_, survey, samples| {
             let mut counts = [("ok", 0), ("degraded", 0), ("down", 0)];
@@ -84,59 +94,71 @@ pub(super) static FAMILIES: &[Family] = &[
                 }
             }
             for (state, count) in counts {
-                samples.gauge(&[("state", state)], count);
+                samples.whole(&[Label::Word("state", state)], count);
             }
         },
     },
     Family {
         head: Head {
             name: "plexy_connections",
+            otlp: "plexy.active_connections",
+            unit: "{connection}",
+            kind: Kind::UpDownCounter,
             help: "Connections that live, those of closed tunnels included.",
-            kind: GAUGE,
         },
-        sample: |_, survey, samples| samples.gauge(&[], survey.daemon.connections),
+        sample: |_, survey, samples| samples.whole(&[], survey.daemon.connections),
     },
     Family {
         head: Head {
             name: "plexy_descriptors_left",
+            otlp: "plexy.descriptor.left",
+            unit: "{descriptor}",
+            kind: Kind::UpDownCounter,
             help: "Descriptors that connections and tunnels may still take: a connection takes two, a tunnel one.",
-            kind: GAUGE,
         },
-        sample: |service, _, samples| samples.gauge(&[], service.descriptors().0),
+        sample: |service, _, samples| samples.whole(&[], service.descriptors().0),
     },
     Family {
         head: Head {
             name: "plexy_accept_pauses_total",
+            otlp: "plexy.accept_pauses",
+            unit: "{pause}",
+            kind: Kind::Counter,
             help: "How often a tunnel has stopped accepting until descriptors were left again.",
-            kind: COUNTER,
         },
-        sample: |service, _, samples| samples.counter(&[], service.descriptors().1),
+        sample: |service, _, samples| samples.whole(&[], service.descriptors().1),
     },
     Family {
         head: Head {
             name: "plexy_worker_tasks",
+            otlp: "plexy.worker.active_tasks",
+            unit: "{task}",
+            kind: Kind::UpDownCounter,
             help: "Tasks of the data path that live: one per connection, listener and probe, and those that end them.",
-            kind: GAUGE,
         },
-        sample: |service, _, samples| samples.gauge(&[], service.worker_tasks()),
+        sample: |service, _, samples| samples.whole(&[], service.worker_tasks()),
     },
     Family {
         head: Head {
             name: "plexy_connections_accepted_total",
+            otlp: "plexy.accepted_connections",
+            unit: "{connection}",
+            kind: Kind::Counter,
             help: "Clients that were let in, by tunnels closed since too.",
-            kind: COUNTER,
         },
-        sample: |_, survey, samples| samples.counter(&[], survey.daemon.connections_total),
+        sample: |_, survey, samples| samples.whole(&[], survey.daemon.connections_total),
     },
     Family {
         head: Head {
             name: "plexy_bytes_total",
+            otlp: "plexy.io",
+            unit: "By",
+            kind: Kind::Counter,
             help: "Bytes that went through the daemon, by tunnels closed since too: in from clients to backends, out back.",
-            kind: COUNTER,
         },
         sample: |_, survey, samples| {
-            samples.counter(&[("direction", "in")], survey.daemon.bytes_in);
-            samples.counter(&[("direction", "out")], survey.daemon.bytes_out);
+            samples.whole(&[Label::Direction(Direction::In)], survey.daemon.bytes_in);
+            samples.whole(&[Label::Direction(Direction::Out)], survey.daemon.bytes_out);
         },
     },
 ];

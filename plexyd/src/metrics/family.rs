@@ -1,107 +1,121 @@
-//! Samples of one family, in the types of the prometheus crate.
+//! What a family is, and what its samples are made of: the same for whoever
+//! takes them, the text of Prometheus or the messages of OTLP.
 
-use prometheus::TextEncoder;
-use prometheus::proto::{
-    Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType,
-};
+use std::borrow::Cow;
 
-use crate::histogram::{BOUNDS, Bounds, Observed};
+use plexy_shared::info::Reason;
+use plexy_shared::spec::BoundAddr;
 
-/// Samples that belong together, each with its labels.
-#[derive(Debug, Default)]
-pub(super) struct Samples {
-    metrics: Vec<Metric>,
-}
+use crate::backend::Backend;
+use crate::histogram::{Bounds, Observed};
+use crate::service::TunnelSurvey;
 
-/// Name and value of a label.
-pub(super) type Label<'a> = (&'a str, &'a str);
-
-impl Samples {
-    /// One without labels.
-    pub(super) fn float(&mut self, kind: MetricType, value: f64) {
-        let metric = self.with(&[]);
-        if kind == MetricType::COUNTER {
-            let mut counter = Counter::default();
-            counter.set_value(value);
-            metric.set_counter(counter);
-        } else {
-            let mut gauge = Gauge::default();
-            gauge.set_value(value);
-            metric.set_gauge(gauge);
-        }
-    }
-
-    #[allow(clippy::cast_precision_loss, reason = "every value of Prometheus is a float")]
-    pub(super) fn gauge(&mut self, labels: &[Label<'_>], value: u64) {
-        let mut gauge = Gauge::default();
-        gauge.set_value(value as f64);
-        self.with(labels).set_gauge(gauge);
-    }
-
-    #[allow(clippy::cast_precision_loss, reason = "every value of Prometheus is a float")]
-    pub(super) fn counter(&mut self, labels: &[Label<'_>], value: u64) {
-        let mut counter = Counter::default();
-        counter.set_value(value as f64);
-        self.with(labels).set_counter(counter);
-    }
-
-    pub(super) fn histogram(&mut self, labels: &[Label<'_>], bounds: &Bounds, observed: &Observed) {
-        let mut sum = 0;
-        let cumulated = bounds.0.iter().zip(observed.counts).map(|(bound, count)| {
-            sum += count;
-            let mut bucket = Bucket::default();
-            bucket.set_upper_bound(bound.as_secs_f64());
-            bucket.set_cumulative_count(sum);
-            bucket
-        });
-        let buckets: Vec<_> = cumulated.take(BOUNDS).collect();
-        let mut histogram = Histogram::default();
-        histogram.set_bucket(buckets);
-        // The bucket without a bound follows from the count.
-        histogram.set_sample_count(observed.counts.iter().sum());
-        histogram.set_sample_sum(observed.sum.as_secs_f64());
-        self.with(labels).set_histogram(histogram);
-    }
-
-    fn with(&mut self, labels: &[Label<'_>]) -> &mut Metric {
-        let pair = |(name, value): &Label<'_>| {
-            let mut pair = LabelPair::default();
-            pair.set_name((*name).to_owned());
-            pair.set_value((*value).to_owned());
-            pair
-        };
-        let metric = Metric::from_label(labels.iter().map(pair).collect());
-        self.metrics.push(metric);
-        self.metrics.last_mut().expect("one was just pushed")
-    }
-}
-
-/// What a family is.
+/// What a family is: one row is one metric for Prometheus and for OpenTelemetry.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Head {
-    pub(super) name: &'static str,
-    pub(super) help: &'static str,
-    pub(super) kind: MetricType,
+pub(crate) struct Head {
+    /// What Prometheus calls it.
+    pub(crate) name: &'static str,
+    /// What OpenTelemetry calls it: dots, no unit and no `total`.
+    pub(crate) otlp: &'static str,
+    /// The unit, as UCUM writes it.
+    pub(crate) unit: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) help: &'static str,
 }
 
-impl Head {
-    /// These samples as text; nothing where there are none. The head stands
-    /// before the first piece of a family only.
-    pub(super) fn encode(&self, samples: Samples, is_first: bool) -> Option<String> {
-        if samples.metrics.is_empty() {
-            return None;
-        }
-        let mut family = MetricFamily::default();
-        family.set_name(self.name.to_owned());
-        family.set_help(self.help.to_owned());
-        family.set_field_type(self.kind);
-        family.set_metric(samples.metrics);
-        let text = encode(&[family]);
-        if is_first { Some(text) } else { text.splitn(3, '\n').nth(2).map(str::to_owned) }
+/// How values of a family behave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It never falls.
+    Counter,
+    /// A value of which a sum over tunnels or daemons means nothing.
+    Gauge,
+    /// It rises and falls, and can be summed; a gauge to Prometheus.
+    UpDownCounter,
+    Histogram,
+}
+
+/// Something that tells one sample of a family from the others.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Label<'a> {
+    /// A tunnel: its name, or else its address.
+    Tunnel(&'a TunnelSurvey),
+    /// Where a tunnel listens, where that is not told by [`Label::Tunnel`].
+    Listen(&'a BoundAddr),
+    Backend(&'a Backend),
+    Direction(Direction),
+    /// Why a connection has ended, or was not let in.
+    Reason(Reason),
+    /// How something that can fail has gone.
+    Outcome(Outcome<'a>),
+    /// Any other, by its name.
+    Word(&'static str, &'a str),
+}
+
+/// Where bytes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From clients to backends.
+    In,
+    /// From backends to clients.
+    Out,
+}
+
+/// The word for how something has gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome<'a> {
+    Success(&'a str),
+    Failure(&'a str),
+}
+
+/// What a sample tells.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Value<'a> {
+    Whole(u64),
+    Float(f64),
+    Histogram(&'a Bounds, &'a Observed),
+}
+
+/// Takes samples, family by family.
+pub(crate) trait Sink {
+    /// The samples that follow are of this family.
+    fn begin(&mut self, head: &'static Head);
+
+    fn sample(&mut self, labels: &[Label<'_>], value: Value<'_>);
+
+    /// Whether nobody wants any more.
+    fn is_over(&self) -> bool;
+
+    fn whole(&mut self, labels: &[Label<'_>], value: u64) {
+        self.sample(labels, Value::Whole(value));
     }
 }
 
-/// Families as text.
-pub(super) fn encode(families: &[MetricFamily]) -> String {
-    TextEncoder::new().encode_to_string(families).unwrap_or_default()
+impl Label<'_> {
+    /// What Prometheus calls it.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Tunnel(_) => "tunnel",
+            Self::Listen(_) => "listen",
+            Self::Backend(_) => "backend",
+            Self::Direction(_) => "direction",
+            Self::Reason(_) => "reason",
+            Self::Outcome(_) => "outcome",
+            Self::Word(name, _) => name,
+        }
+    }
+
+    /// What it is for this sample, to Prometheus.
+    pub(super) fn value(&self) -> Cow<'_, str> {
+        match *self {
+            Self::Tunnel(survey) => survey.tunnel.label_of(&survey.route).into(),
+            Self::Listen(addr) => addr.to_string().into(),
+            Self::Backend(backend) => backend.spec.addr.to_string().into(),
+            Self::Direction(Direction::In) => "in".into(),
+            Self::Direction(Direction::Out) => "out".into(),
+            Self::Reason(reason) => reason.as_str().into(),
+            Self::Outcome(Outcome::Success(word) | Outcome::Failure(word))
+            | Self::Word(_, word) => word.into(),
+        }
+    }
 }

@@ -7,24 +7,23 @@ use std::fs;
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use prometheus::proto::MetricType::{COUNTER, GAUGE};
 use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::family::{Head, Samples};
+use super::family::{Head, Kind, Sink, Value};
 use crate::descriptors;
 
 /// A family, and where its only sample stands.
 #[derive(Debug)]
-struct Family {
-    head: Head,
-    value: fn(&Process) -> f64,
+pub(super) struct Family {
+    pub(super) head: Head,
+    value: fn(&Process) -> Value<'static>,
 }
 
 /// This process at one moment.
 #[derive(Debug)]
-struct Process {
+pub(super) struct Process {
     cpu_seconds: f64,
     start_after_boot_seconds: f64,
     threads: u64,
@@ -32,54 +31,79 @@ struct Process {
     resident_bytes: u64,
 }
 
-static FAMILIES: &[Family] = &[
+pub(super) static FAMILIES: &[Family] = &[
     Family {
         head: Head {
             name: "process_cpu_seconds_total",
+            otlp: "process.cpu.time",
+            unit: "s",
+            kind: Kind::Counter,
             help: "CPU time of the process, in its own and in the kernel's code, in seconds.",
-            kind: COUNTER,
         },
-        value: |process| process.cpu_seconds,
+        value: |process| Value::Float(process.cpu_seconds),
     },
     Family {
-        head: Head { name: "process_open_fds", help: "Descriptors that are open.", kind: GAUGE },
-        value: |_| float(descriptors::open_now()),
+        head: Head {
+            name: "process_open_fds",
+            otlp: "process.unix.file_descriptor.count",
+            unit: "{file_descriptor}",
+            kind: Kind::UpDownCounter,
+            help: "Descriptors that are open.",
+        },
+        value: |_| Value::Whole(descriptors::open_now()),
     },
     Family {
         head: Head {
             name: "process_max_fds",
+            otlp: "process.unix.file_descriptor.limit",
+            unit: "{file_descriptor}",
+            kind: Kind::UpDownCounter,
             help: "Descriptors that may be open at once.",
-            kind: GAUGE,
         },
-        value: |_| getrlimit(Resource::Nofile).current.map_or(f64::INFINITY, float),
+        value: |_| {
+            let limit = getrlimit(Resource::Nofile).current;
+            limit.map_or(Value::Float(f64::INFINITY), Value::Whole)
+        },
     },
     Family {
         head: Head {
             name: "process_virtual_memory_bytes",
+            otlp: "process.memory.virtual",
+            unit: "By",
+            kind: Kind::UpDownCounter,
             help: "Address space of the process, in bytes.",
-            kind: GAUGE,
         },
-        value: |process| float(process.virtual_bytes),
+        value: |process| Value::Whole(process.virtual_bytes),
     },
     Family {
         head: Head {
             name: "process_resident_memory_bytes",
+            otlp: "process.memory.usage",
+            unit: "By",
+            kind: Kind::UpDownCounter,
             help: "Memory of the process, in bytes.",
-            kind: GAUGE,
         },
-        value: |process| float(process.resident_bytes),
+        value: |process| Value::Whole(process.resident_bytes),
     },
     Family {
-        head: Head { name: "process_threads", help: "Threads of the process.", kind: GAUGE },
-        value: |process| float(process.threads),
+        head: Head {
+            name: "process_threads",
+            otlp: "process.thread.count",
+            unit: "{thread}",
+            kind: Kind::UpDownCounter,
+            help: "Threads of the process.",
+        },
+        value: |process| Value::Whole(process.threads),
     },
     Family {
         head: Head {
             name: "process_start_time_seconds",
+            otlp: "process.start_time",
+            unit: "s",
+            kind: Kind::Gauge,
             help: "When the process started, in seconds since the Unix epoch.",
-            kind: GAUGE,
         },
-        value: |_| *START_SECONDS,
+        value: |_| Value::Float(*START_SECONDS),
     },
 ];
 
@@ -95,15 +119,13 @@ static START_SECONDS: LazyLock<f64> = LazyLock::new(|| {
     start().unwrap_or_default()
 });
 
-/// All of them as text; none where the system does not tell.
-pub(super) fn encode() -> String {
-    let Some(process) = Process::now() else { return String::new() };
-    let encoded = FAMILIES.iter().filter_map(|family| {
-        let mut samples = Samples::default();
-        samples.float(family.head.kind, (family.value)(&process));
-        family.head.encode(samples, true)
-    });
-    encoded.collect()
+/// Tells all of them; none where the system does not tell.
+pub(super) fn tell(sink: &mut dyn Sink) {
+    let Some(process) = Process::now() else { return };
+    for family in FAMILIES {
+        sink.begin(&family.head);
+        sink.sample(&[], (family.value)(&process));
+    }
 }
 
 #[allow(clippy::cast_precision_loss, reason = "every value of Prometheus is a float")]

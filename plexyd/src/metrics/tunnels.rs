@@ -1,10 +1,9 @@
 //! The families of tunnels and backends: one row each.
 
-use plexy_shared::info::{BackendState, Traffic};
+use plexy_shared::info::{Attempt, BackendState, Traffic};
 use plexy_shared::word::Words;
-use prometheus::proto::MetricType::{COUNTER, GAUGE, HISTOGRAM};
 
-use super::family::{Head, Samples};
+use super::family::{Direction, Head, Kind, Label, Outcome, Sink, Value};
 use crate::backend::Backend;
 use crate::histogram::{CONNECT_TIMES, LIFETIMES};
 use crate::service::TunnelSurvey;
@@ -13,7 +12,7 @@ use crate::service::TunnelSurvey;
 #[derive(Debug)]
 pub(super) struct Family {
     pub(super) head: Head,
-    pub(super) sample: fn(&TunnelSurvey, &mut Samples),
+    pub(super) sample: fn(&TunnelSurvey, &mut dyn Sink),
 }
 
 /// Every family, in the order in which it is told.
@@ -21,220 +20,264 @@ pub(super) static FAMILIES: &[Family] = &[
     Family {
         head: Head {
             name: "plexy_tunnel_info",
+            otlp: "plexy.tunnel.info",
+            unit: "{tunnel}",
+            kind: Kind::Gauge,
             help: "Always 1; where a tunnel listens and how it chooses a backend.",
-            kind: GAUGE,
         },
         sample: |survey, samples| {
-            let listen = survey.tunnel.listen.to_string();
             let strategy = survey.route.options.strategy.to_string();
             let labels = [
-                ("tunnel", &*label(survey)),
-                ("listen", &listen),
-                ("strategy", &strategy),
-                ("tls", "none"),
+                Label::Tunnel(survey),
+                Label::Listen(&survey.tunnel.listen),
+                Label::Word("strategy", &strategy),
+                Label::Word("tls", "none"),
             ];
-            samples.gauge(&labels, 1);
+            samples.whole(&labels, 1);
         },
     },
     Family {
         head: Head {
             name: "plexy_tunnel_connections",
+            otlp: "plexy.tunnel.active_connections",
+            unit: "{connection}",
+            kind: Kind::UpDownCounter,
             help: "Connections of a tunnel that live.",
-            kind: GAUGE,
         },
         sample: |survey, samples| {
-            samples.gauge(&[("tunnel", &label(survey))], survey.traffic.connections);
+            samples.whole(&[Label::Tunnel(survey)], survey.traffic.connections);
         },
     },
     Family {
         head: Head {
             name: "plexy_tunnel_connections_limit",
+            otlp: "plexy.tunnel.connection.limit",
+            unit: "{connection}",
+            kind: Kind::UpDownCounter,
             help: "Connections that a tunnel may have at once, where that is limited.",
-            kind: GAUGE,
         },
         sample: |survey, samples| {
             if let Some(max) = survey.route.options.max_conns {
-                samples.gauge(&[("tunnel", &label(survey))], max.into());
+                samples.whole(&[Label::Tunnel(survey)], max.into());
             }
         },
     },
     Family {
         head: Head {
             name: "plexy_tunnel_connections_accepted_total",
+            otlp: "plexy.tunnel.accepted_connections",
+            unit: "{connection}",
+            kind: Kind::Counter,
             help: "Clients that were let in by a tunnel.",
-            kind: COUNTER,
         },
         sample: |survey, samples| {
-            samples.counter(&[("tunnel", &label(survey))], survey.traffic.connections_total);
+            samples.whole(&[Label::Tunnel(survey)], survey.traffic.connections_total);
         },
     },
     Family {
         head: Head {
             name: "plexy_tunnel_connections_closed_total",
+            otlp: "plexy.tunnel.closed_connections",
+            unit: "{connection}",
+            kind: Kind::Counter,
             help: "Connections of a tunnel that have ended, by reason; reasons that never were are left out.",
-            kind: COUNTER,
         },
         sample: |survey, samples| {
             for (reason, count) in survey.tunnel.ended.counts() {
-                let labels = [("tunnel", &*label(survey)), ("reason", reason.as_str())];
-                samples.counter(&labels, count);
+                samples.whole(&[Label::Tunnel(survey), Label::Reason(reason)], count);
             }
         },
     },
     Family {
         head: Head {
             name: "plexy_tunnel_connections_rejected_total",
+            otlp: "plexy.tunnel.rejected_connections",
+            unit: "{connection}",
+            kind: Kind::Counter,
             help: "Clients that a tunnel has reset instead of letting them in, by reason; reasons that never were are left out.",
-            kind: COUNTER,
         },
         sample: |survey, samples| {
             for (reason, count) in survey.tunnel.rejected.counts() {
-                let labels = [("tunnel", &*label(survey)), ("reason", reason.as_str())];
-                samples.counter(&labels, count);
+                samples.whole(&[Label::Tunnel(survey), Label::Reason(reason)], count);
             }
         },
     },
     Family {
         head: Head {
             name: "plexy_tunnel_bytes_total",
+            otlp: "plexy.tunnel.io",
+            unit: "By",
+            kind: Kind::Counter,
             help: "Bytes that went through a tunnel: in from clients to backends, out back.",
-            kind: COUNTER,
         },
         sample: |survey, samples| {
-            let label = label(survey);
-            directions(survey.traffic, |direction, bytes| {
-                samples.counter(&[("tunnel", &label), ("direction", direction)], bytes);
-            });
+            for (direction, bytes) in directions(survey.traffic) {
+                samples.whole(&[Label::Tunnel(survey), Label::Direction(direction)], bytes);
+            }
         },
     },
     Family {
         head: Head {
             name: "plexy_tunnel_connection_duration_seconds",
+            otlp: "plexy.tunnel.connection.duration",
+            unit: "s",
+            kind: Kind::Histogram,
             help: "How long the connections of a tunnel have lived, those that have ended.",
-            kind: HISTOGRAM,
         },
         sample: |survey, samples| {
             if let Some(observed) = survey.tunnel.lifetimes.observed() {
-                samples.histogram(&[("tunnel", &label(survey))], &LIFETIMES, &observed);
+                let value = Value::Histogram(&LIFETIMES, &observed);
+                samples.sample(&[Label::Tunnel(survey)], value);
             }
         },
     },
     Family {
         head: Head {
             name: "plexy_backend_up",
+            otlp: "plexy.backend.up",
+            unit: "{backend}",
+            kind: Kind::UpDownCounter,
             help: "Whether a backend takes connections.",
-            kind: GAUGE,
         },
         sample: |survey, samples| {
-            each_backend(survey, |tunnel, addr, backend, _| {
-                let labels = [("tunnel", tunnel), ("backend", addr)];
-                samples.gauge(&labels, backend.is_usable().into());
-            });
+            for (backend, _) in backends(survey) {
+                let labels = [Label::Tunnel(survey), Label::Backend(backend)];
+                samples.whole(&labels, backend.is_usable().into());
+            }
         },
     },
     Family {
         head: Head {
             name: "plexy_backend_state",
+            otlp: "plexy.backend.state",
+            unit: "{backend}",
+            kind: Kind::UpDownCounter,
             help: "1 for the state that a backend is in, 0 for the others.",
-            kind: GAUGE,
         },
         sample: |survey, samples| {
-            each_backend(survey, |tunnel, addr, backend, _| {
+            for (backend, _) in backends(survey) {
                 let now = backend.condition().state;
                 for state in BackendState::ALL {
-                    let labels = [("tunnel", tunnel), ("backend", addr), ("state", state.as_str())];
-                    samples.gauge(&labels, (*state == now).into());
+                    let state_label = Label::Word("state", state.as_str());
+                    let labels = [Label::Tunnel(survey), Label::Backend(backend), state_label];
+                    samples.whole(&labels, (*state == now).into());
                 }
-            });
+            }
         },
     },
     Family {
         head: Head {
             name: "plexy_backend_state_changes_total",
+            otlp: "plexy.backend.state_changes",
+            unit: "{change}",
+            kind: Kind::Counter,
             help: "How often a backend came to be in a state; states that it never came to are left out.",
-            kind: COUNTER,
         },
         sample: |survey, samples| {
-            each_backend(survey, |tunnel, addr, backend, _| {
+            for (backend, _) in backends(survey) {
                 for (state, count) in backend.entered.counts() {
-                    let labels = [("tunnel", tunnel), ("backend", addr), ("state", state.as_str())];
-                    samples.counter(&labels, count);
+                    let state = Label::Word("state", state.as_str());
+                    let labels = [Label::Tunnel(survey), Label::Backend(backend), state];
+                    samples.whole(&labels, count);
                 }
-            });
+            }
         },
     },
     Family {
         head: Head {
             name: "plexy_backend_connections",
+            otlp: "plexy.backend.open_connections",
+            unit: "{connection}",
+            kind: Kind::UpDownCounter,
             help: "Connections to a backend that live, those that still connect included.",
-            kind: GAUGE,
         },
         sample: |survey, samples| {
-            each_backend(survey, |tunnel, addr, _, traffic| {
-                samples.gauge(&[("tunnel", tunnel), ("backend", addr)], traffic.connections);
-            });
+            for (backend, traffic) in backends(survey) {
+                let labels = [Label::Tunnel(survey), Label::Backend(backend)];
+                samples.whole(&labels, traffic.connections);
+            }
         },
     },
     Family {
         head: Head {
             name: "plexy_backend_connect_attempts_total",
+            otlp: "plexy.backend.connect_attempts",
+            unit: "{attempt}",
+            kind: Kind::Counter,
             help: "Attempts to connect to a backend for a client, by outcome: success, failure, timeout, or local for a fault of this machine; outcomes that never were are left out.",
-            kind: COUNTER,
         },
         sample: |survey, samples| {
-            each_backend(survey, |tunnel, addr, backend, _| {
+            for (backend, _) in backends(survey) {
                 for (attempt, count) in backend.attempts.counts() {
-                    let outcome = ("outcome", attempt.as_str());
-                    samples.counter(&[("tunnel", tunnel), ("backend", addr), outcome], count);
+                    let outcome = match attempt {
+                        Attempt::Success => Outcome::Success(attempt.as_str()),
+                        _ => Outcome::Failure(attempt.as_str()),
+                    };
+                    let outcome = Label::Outcome(outcome);
+                    let labels = [Label::Tunnel(survey), Label::Backend(backend), outcome];
+                    samples.whole(&labels, count);
                 }
-            });
+            }
         },
     },
     Family {
         head: Head {
             name: "plexy_backend_connect_duration_seconds",
+            otlp: "plexy.backend.connect.duration",
+            unit: "s",
+            kind: Kind::Histogram,
             help: "How long the attempts to connect to a backend took that worked.",
-            kind: HISTOGRAM,
         },
         sample: |survey, samples| {
-            each_backend(survey, |tunnel, addr, backend, _| {
+            for (backend, _) in backends(survey) {
                 if let Some(observed) = backend.connect_times.observed() {
-                    let labels = [("tunnel", tunnel), ("backend", addr)];
-                    samples.histogram(&labels, &CONNECT_TIMES, &observed);
+                    let labels = [Label::Tunnel(survey), Label::Backend(backend)];
+                    samples.sample(&labels, Value::Histogram(&CONNECT_TIMES, &observed));
                 }
-            });
+            }
+        },
+    },
+    Family {
+        head: Head {
+            name: "plexy_backend_connection_duration_seconds",
+            otlp: "plexy.backend.connection.duration",
+            unit: "s",
+            kind: Kind::Histogram,
+            help: "How long the connections to a backend have lived, those that have ended.",
+        },
+        sample: |survey, samples| {
+            for (backend, _) in backends(survey) {
+                if let Some(observed) = backend.lifetimes.observed() {
+                    let labels = [Label::Tunnel(survey), Label::Backend(backend)];
+                    samples.sample(&labels, Value::Histogram(&LIFETIMES, &observed));
+                }
+            }
         },
     },
     Family {
         head: Head {
             name: "plexy_backend_bytes_total",
+            otlp: "plexy.backend.io",
+            unit: "By",
+            kind: Kind::Counter,
             help: "Bytes that went to a backend (in) and came from it (out).",
-            kind: COUNTER,
         },
         sample: |survey, samples| {
-            each_backend(survey, |tunnel, addr, _, traffic| {
-                directions(traffic, |direction, bytes| {
-                    let direction = ("direction", direction);
-                    samples.counter(&[("tunnel", tunnel), ("backend", addr), direction], bytes);
-                });
-            });
+            for (backend, traffic) in backends(survey) {
+                for (direction, bytes) in directions(traffic) {
+                    let direction = Label::Direction(direction);
+                    let labels = [Label::Tunnel(survey), Label::Backend(backend), direction];
+                    samples.whole(&labels, bytes);
+                }
+            }
         },
     },
 ];
 
-/// Its name, or else its address.
-fn label(survey: &TunnelSurvey) -> String {
-    survey.tunnel.label_of(&survey.route)
+fn backends(survey: &TunnelSurvey) -> impl Iterator<Item = (&Backend, Traffic)> {
+    survey.route.backends.iter().map(|backend| &**backend).zip(survey.backends.iter().copied())
 }
 
-fn each_backend(survey: &TunnelSurvey, mut sample: impl FnMut(&str, &str, &Backend, Traffic)) {
-    let tunnel = label(survey);
-    for (backend, traffic) in survey.route.backends.iter().zip(&survey.backends) {
-        sample(&tunnel, &backend.spec.addr.to_string(), backend, *traffic);
-    }
-}
-
-fn directions(traffic: Traffic, mut sample: impl FnMut(&str, u64)) {
-    sample("in", traffic.bytes_in);
-    sample("out", traffic.bytes_out);
+fn directions(traffic: Traffic) -> [(Direction, u64); 2] {
+    [(Direction::In, traffic.bytes_in), (Direction::Out, traffic.bytes_out)]
 }

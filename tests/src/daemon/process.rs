@@ -29,13 +29,30 @@ pub struct Process {
 impl Process {
     /// Starts it and waits until it is ready.
     pub async fn start(program: impl AsRef<Path>, arguments: &[&str]) -> Self {
-        let process = Self::spawn(program, arguments);
+        Self::start_with(program, arguments, &[]).await
+    }
+
+    /// The same with these variables in its environment.
+    pub async fn start_with(
+        program: impl AsRef<Path>,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let process = Self::spawn_with(program, arguments, variables);
         eventually!(process.says("ready"), "plexyd is not ready: {}", process.log());
         process
     }
 
     /// Starts it, to watch how that goes.
     pub fn spawn(program: impl AsRef<Path>, arguments: &[&str]) -> Self {
+        Self::spawn_with(program, arguments, &[])
+    }
+
+    fn spawn_with(
+        program: impl AsRef<Path>,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let home = tempfile::Builder::new().prefix("plexy-").tempdir();
         let home = home.expect("a folder can be made");
         // Some run it as another user.
@@ -43,6 +60,7 @@ impl Process {
         fs::set_permissions(home.path(), everybody).expect("the folder is ours");
         let mut child = Command::new(program.as_ref())
             .args(arguments)
+            .envs(variables.iter().copied())
             .env("RUNTIME_DIRECTORY", home.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
