@@ -6,12 +6,15 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser};
+use plexy_shared::command::DEADLINE_RANGE;
 use plexy_shared::endpoint::DefaultSocket;
 use plexy_shared::error::Refusal;
 use plexy_shared::spec::{ATTRIBUTES, ListenAddr, OPTIONS, TunnelSpec};
+use plexy_shared::units::{ValueError, parse_duration};
 use rustix::process::getuid;
 use tracing::warn;
 
@@ -74,6 +77,10 @@ pub(crate) struct Args {
     /// made if it is not there
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
+
+    /// How long connections may go on once plexyd was told to end, 0s to 30 days
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = deadline)]
+    shutdown_deadline: Duration,
 
     /// Threads of the data path [default: one per CPU]
     #[arg(long, value_name = "N")]
@@ -209,6 +216,7 @@ impl Args {
             otlp,
             token_file: self.token_file,
             state: self.state,
+            shutdown_deadline: self.shutdown_deadline,
             workers: self.workers.unwrap_or(default.workers),
             ..default
         })
@@ -218,6 +226,10 @@ impl Args {
 /// Whether this word of a command line is that flag with its value.
 fn is_otlp_endpoint(word: &OsString) -> bool {
     word.to_str().is_some_and(|word| word.starts_with("--otlp-endpoint="))
+}
+
+fn deadline(text: &str) -> Result<Duration, ValueError> {
+    parse_duration(text, &DEADLINE_RANGE)
 }
 
 /// The message with the text, and a mark under the part that it is about.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use plexy_shared::spec::BoundAddr;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use thiserror::Error;
 use tracing::debug;
 
@@ -103,6 +103,26 @@ pub(crate) fn bind(addr: &BoundAddr, backlog: u32, mode: Option<u32>) -> Result<
             }
         }
     }
+}
+
+/// Listens with a socket that does so already.
+pub(crate) fn adopt(listener: OwnedFd, addr: &BoundAddr, backlog: u32) -> Result<Bound, BindError> {
+    let adopted = || -> io::Result<Option<SocketFile>> {
+        let socket = SockRef::from(&listener);
+        socket.set_nonblocking(true)?;
+        socket.set_cloexec(true)?;
+        let file = match addr {
+            BoundAddr::Unix(path) => Some(SocketFile::of(path.as_path())?),
+            BoundAddr::Any(_) | BoundAddr::Ip(_) => {
+                socket.set_out_of_band_inline(true)?;
+                None
+            }
+        };
+        socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+        Ok(file)
+    };
+    let file = adopted().map_err(|error| BindError::new(addr, error))?;
+    Ok(Bound { listener, addr: addr.clone(), file })
 }
 
 fn lacks_ipv6(error: &io::Error) -> bool {
@@ -237,6 +257,13 @@ impl SocketFile {
     fn of(path: &Path) -> io::Result<Self> {
         let metadata = fs::symlink_metadata(path)?;
         Ok(Self { path: path.to_owned(), device: metadata.dev(), inode: metadata.ino() })
+    }
+}
+
+impl SocketFile {
+    /// Leaves the path to who goes on listening there.
+    pub(crate) fn leave(self) {
+        std::mem::forget(self);
     }
 }
 

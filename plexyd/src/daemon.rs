@@ -1,6 +1,8 @@
 //! What starts and stops, and in which order.
 
 mod doors;
+mod reports;
+mod signals;
 
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
@@ -11,7 +13,6 @@ use anyhow::{Context, ensure};
 use plexy_shared::event::EventKind;
 use plexy_shared::info::Reason;
 use plexy_shared::spec::{BoundAddr, TunnelSpec};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
 use crate::args::{Args, Files, help_tunnel};
@@ -28,8 +29,11 @@ use crate::relay::{PIPE_BYTES_MAX, Pipes};
 use crate::resolver::Resolver;
 use crate::service::{Actor, Parts, Service, ServiceError};
 use crate::state::{Kept, State};
+use crate::systemd::{Inherited, Systemd};
 use crate::worker::Workers;
 use doors::{Doors, Sockets};
+use reports::Reports;
+use signals::{Drain, Signals, Told};
 
 /// Threads of the control runtime: doors, health and names. Not the data path.
 const CONTROL_THREADS: usize = 2;
@@ -54,6 +58,8 @@ pub struct Daemon {
     service: Arc<Service>,
     doors: Doors,
     exporter: Option<Exporter>,
+    systemd: Arc<Systemd>,
+    reports: Reports,
 }
 
 impl Daemon {
@@ -63,12 +69,21 @@ impl Daemon {
     /// # Errors
     ///
     /// Whatever is missing; of the tunnels, all that cannot be opened.
-    pub async fn start(mut config: Config) -> anyhow::Result<Self> {
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        Self::start_under(config, Systemd::default(), Inherited::default()).await
+    }
+
+    /// The same under a service manager, with the sockets that it has passed.
+    async fn start_under(
+        mut config: Config,
+        systemd: Systemd,
+        mut inherited: Inherited,
+    ) -> anyhow::Result<Self> {
         let limit = raise_limit().context("cannot raise the limit of open files")?;
         info!(descriptors = limit, workers = config.workers.get(), "plexyd starts");
 
         let resolver = Arc::new(Resolver::new(config.name_servers));
-        let sockets = Sockets::bind(&config, &resolver).await?;
+        let sockets = Sockets::bind(&config, &resolver, &mut inherited).await?;
 
         let workers = Workers::start(config.workers.get()).context("cannot start the workers")?;
         let usable = config.descriptors_max.unwrap_or_else(|| limit.saturating_sub(open_now()));
@@ -92,6 +107,7 @@ impl Daemon {
             Arc::clone(&resolver),
             Arc::clone(&events),
         ));
+        let systemd = Arc::new(systemd);
         let engine = Arc::new(Engine::new(workers, descriptors, hops, health));
         let service = Arc::new(Service::new(Parts {
             engine: Arc::clone(&engine),
@@ -99,12 +115,15 @@ impl Daemon {
             events,
             state,
             files: Arc::new(Files::new(config.source.take())),
+            systemd: Arc::clone(&systemd),
+            inherited,
             doors: sockets.addrs(),
         }));
 
         let metrics = Arc::new(Metrics::new(Arc::clone(&service)));
         let doors = Doors::new(&service, &metrics, &sockets);
-        let mut daemon = Self { engine, service, doors, exporter: None };
+        let reports = Reports::default();
+        let mut daemon = Self { engine, service, doors, exporter: None, systemd, reports };
 
         let opened = daemon.open_tunnels(&config.file_tunnels, &config.tunnels, kept).await;
         // Only then, so that nobody changes what is not there yet.
@@ -112,6 +131,10 @@ impl Daemon {
             daemon.end(Duration::ZERO).await;
             return Err(error);
         }
+        let Self { systemd, service, engine, .. } = &daemon;
+        let reports = Reports::begin(systemd, service, &engine.workers);
+        daemon.reports = reports.context("cannot show that the workers live")?;
+        daemon.systemd.ready().await;
         daemon.service.tell(EventKind::DaemonReady, format!("{tunnels} tunnels"));
         daemon.exporter = config
             .otlp
@@ -132,10 +155,12 @@ impl Daemon {
 
     /// Makes the tunnels of the configuration file what they are there now; the log tells why not.
     async fn reload(&self) {
+        self.systemd.reloading().await;
         // Everything else is an event.
         if let Err(ServiceError::NoConfig) = self.service.reload(&Actor::File.into()).await {
             warn!("SIGHUP ignored: there is no configuration file to reload");
         }
+        self.systemd.ready().await;
     }
 
     /// What can be asked of it.
@@ -165,16 +190,21 @@ impl Daemon {
     /// Stops accepting, lets connections finish for so long, resets the rest,
     /// and ends. Control sockets answer to the end.
     pub async fn end(self, deadline: Duration) {
-        self.drain(deadline).await;
+        self.drain(Some(deadline)).await;
         self.finish().await;
     }
 
     /// Stops accepting, and waits for the connections to finish.
-    async fn drain(&self, deadline: Duration) {
+    async fn drain(&self, deadline: Option<Duration>) {
+        self.systemd.stopping().await;
         let connections = self.service.connections();
         self.service.tell(EventKind::DaemonEnding, format!("{connections} connections"));
         self.service.begin_shutdown().await;
         let connections = self.service.connections();
+        let Some(deadline) = deadline else {
+            info!(connections, "draining");
+            return self.engine.workers.drained().await;
+        };
         if connections > 0 && !deadline.is_zero() {
             info!(connections, seconds = deadline.as_secs(), "draining");
         }
@@ -278,16 +308,21 @@ fn run(config: Config, log: &Log) -> anyhow::Result<()> {
         .build()
         .context("cannot start the control runtime")?;
     runtime.spawn(log.tell_of_dropped());
+    let (systemd, inherited) = Systemd::of_process();
     runtime.block_on(async {
         let mut signals = Signals::new().context("cannot catch signals")?;
         let deadline = config.shutdown_deadline;
         let daemon = tokio::select! {
-            daemon = Daemon::start(config) => daemon?,
+            daemon = Daemon::start_under(config, systemd, inherited) => daemon?,
             () = signals.told_to_end() => return Ok(()),
         };
-        while let Told::Reload = signals.told().await {
-            daemon.reload().await;
-        }
+        let deadline = loop {
+            match signals.told().await {
+                Told::Reload => daemon.reload().await,
+                Told::End(Drain::Bounded) => break Some(deadline),
+                Told::End(Drain::Unbounded) => break None,
+            }
+        };
         tokio::select! {
             () = daemon.drain(deadline) => {}
             () = signals.told_to_end() => warn!("told to end a second time; resetting"),
@@ -295,59 +330,4 @@ fn run(config: Config, log: &Log) -> anyhow::Result<()> {
         daemon.finish().await;
         Ok(())
     })
-}
-
-/// The signals of an operator.
-struct Signals {
-    term: Signal,
-    int: Signal,
-    hup: Signal,
-    usr1: Signal,
-    usr2: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            term: signal(SignalKind::terminate())?,
-            int: signal(SignalKind::interrupt())?,
-            hup: signal(SignalKind::hangup())?,
-            usr1: signal(SignalKind::user_defined1())?,
-            usr2: signal(SignalKind::user_defined2())?,
-        })
-    }
-
-    /// Waits for TERM or INT.
-    async fn told_to_end(&mut self) {
-        while let Told::Reload = self.told().await {
-            warn!("SIGHUP ignored: plexyd starts or ends");
-        }
-    }
-
-    /// Waits for a signal that means something; the others are logged.
-    async fn told(&mut self) -> Told {
-        loop {
-            let (name, would) = tokio::select! {
-                _ = self.term.recv() => {
-                    info!("SIGTERM: ending");
-                    return Told::End;
-                }
-                _ = self.int.recv() => {
-                    info!("SIGINT: ending");
-                    return Told::End;
-                }
-                _ = self.hup.recv() => return Told::Reload,
-                _ = self.usr1.recv() => ("SIGUSR1", "reopen log files"),
-                _ = self.usr2.recv() => ("SIGUSR2", "upgrade the program"),
-            };
-            warn!("{name} ignored: plexyd cannot {would} yet");
-        }
-    }
-}
-
-/// What a signal wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
-    End,
-    Reload,
 }

@@ -29,6 +29,7 @@ mod socket;
 mod state;
 mod stop;
 mod sys;
+mod systemd;
 mod table;
 mod tally;
 mod traffic;

@@ -12,7 +12,9 @@ use std::time::Duration;
 use plexy_shared::info::Reason;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{SocketAddrAny, SocketAddrUnix, SocketFlags, acceptfrom_with};
+use rustix::net::{
+    Shutdown, SocketAddrAny, SocketAddrUnix, SocketFlags, acceptfrom_with, shutdown,
+};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
@@ -45,6 +47,9 @@ pub(crate) enum Waiting {
     Reset,
     /// They are still let in.
     Accept,
+    /// They are let in too, and those who come later wait for the process that goes on with this
+    /// socket.
+    HandOn,
 }
 
 /// A listener that runs. It stops when this is dropped.
@@ -55,11 +60,12 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Begins to accept, on one of the workers.
+    /// Begins to accept, on one of the workers. The service manager may keep a copy of the socket.
     pub(crate) fn start(
         tunnel: Arc<Tunnel>,
         bound: Bound,
         taken: Taken,
+        is_kept: bool,
         engine: &Arc<Engine>,
     ) -> Self {
         let (close, closing) = oneshot::channel();
@@ -68,6 +74,7 @@ impl Listener {
             tunnel,
             engine: Arc::clone(engine),
             file: bound.file,
+            is_kept,
             _listening: listening,
             _taken: taken,
         };
@@ -92,6 +99,7 @@ struct Door {
     tunnel: Arc<Tunnel>,
     engine: Arc<Engine>,
     file: Option<SocketFile>,
+    is_kept: bool,
     _listening: Listening,
     _taken: Taken,
 }
@@ -133,9 +141,19 @@ impl Door {
                 () = self.accept_all(&listener) => Waiting::Reset,
             };
             // Before the socket, so that nobody finds a path that nobody serves.
-            self.file = None;
-            if waiting == Waiting::Accept {
+            match (waiting, self.file.take()) {
+                (Waiting::HandOn, Some(file)) => file.leave(),
+                (_, file) => drop(file),
+            }
+            if waiting != Waiting::Reset {
                 self.accept_waiting(&listener);
+            }
+            // Whoever keeps a copy for us would go on listening.
+            if waiting != Waiting::HandOn
+                && self.is_kept
+                && let Err(error) = shutdown(listener.get_ref(), Shutdown::Both)
+            {
+                debug!(%error, "a kept socket cannot be shut down");
             }
         }
     }

@@ -47,6 +47,7 @@ use crate::listener::Waiting;
 use crate::registry::{Open, Registry};
 use crate::resolver::Resolver;
 use crate::state::{Edited, Proposal, Row, Rows, State, StateError};
+use crate::systemd::{Inherited, Systemd};
 use crate::tunnel::Tunnel;
 use reload::LastReload;
 
@@ -58,6 +59,9 @@ pub struct Service {
     events: Arc<Events>,
     state: Arc<State>,
     files: Arc<dyn TunnelFiles>,
+    systemd: Arc<Systemd>,
+    /// Sockets of tunnels that were open before this process.
+    inherited: Mutex<Inherited>,
     /// Where the doors are: no tunnel can be there.
     doors: Vec<BoundAddr>,
     /// Differs from every other daemon's.
@@ -82,13 +86,15 @@ pub(crate) struct Parts {
     pub(crate) events: Arc<Events>,
     pub(crate) state: State,
     pub(crate) files: Arc<dyn TunnelFiles>,
+    pub(crate) systemd: Arc<Systemd>,
+    pub(crate) inherited: Inherited,
     /// Where no tunnel can be opened.
     pub(crate) doors: Vec<BoundAddr>,
 }
 
 impl Service {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { engine, resolver, events, state, files, doors } = parts;
+        let Parts { engine, resolver, events, state, files, systemd, inherited, doors } = parts;
         Self {
             instance: format!("{:016x}", fastrand::u64(..)),
             engine,
@@ -97,6 +103,8 @@ impl Service {
             revision: AtomicU64::new(state.revision()),
             state: Arc::new(state),
             files,
+            systemd,
+            inherited: Mutex::new(inherited),
             doors,
             registry: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
@@ -282,8 +290,11 @@ impl Service {
         for backend in all.iter().flat_map(|open| open.tunnel.route().backends.to_vec()) {
             backend.removed.cancel();
         }
+        // What is kept through a restart refuses nobody meanwhile.
+        let is_kept = self.systemd.is_there();
+        let waiting = if is_kept { Waiting::HandOn } else { Waiting::Accept };
         for open in all {
-            open.listener.close(Waiting::Accept).await;
+            open.listener.close(waiting).await;
         }
         self.tasks.close();
         self.tasks.wait().await;

@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "the one place for it; each use says why it is sound")]
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 
 use rustix::ioctl::{Getter, Opcode, ioctl};
 use tokio::io::Interest;
@@ -30,4 +30,12 @@ pub(crate) fn watch(
     // lives, and `AsyncFd` owns it until it is deregistered.
     let watched = unsafe { AsyncFd::register_with_interest(descriptor, interest) };
     watched.map_err(AsyncFdRegisterError::into_parts)
+}
+
+/// The sockets that the service manager has passed, each with its name; they are ours from now on.
+/// To be called once, before there are other threads or descriptors.
+pub(crate) fn inherited_sockets() -> Vec<(OwnedFd, String)> {
+    let Ok(passed) = sd_notify::listen_fds_with_names() else { return Vec::new() };
+    // SAFETY: by the protocol (sd_listen_fds(3)) these descriptors are open, and nobody else's.
+    passed.map(|(fd, name)| (unsafe { OwnedFd::from_raw_fd(fd) }, name)).collect()
 }

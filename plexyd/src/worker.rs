@@ -1,6 +1,8 @@
 //! Workers: one thread with one runtime per CPU, for the data path and nothing
 //! else, so that a flood of data never makes the console slow.
 
+mod heart;
+
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +14,8 @@ use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::error;
+
+pub(crate) use heart::Heart;
 
 use crate::relay::Pipes;
 use crate::table::{Entry, Frozen, Table};
@@ -137,6 +141,11 @@ impl Workers {
             stuck += usize::from(!matches!(turned, Ok(Ok(()))));
         }
         stuck
+    }
+
+    /// A sign of life from each of them.
+    pub(crate) fn hearts(&self) -> io::Result<Vec<Heart>> {
+        self.workers.iter().map(|worker| Heart::start(&worker.handle)).collect()
     }
 
     /// Ends the workers and all that still runs on them.

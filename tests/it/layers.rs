@@ -22,7 +22,7 @@ const LAYERS: &[&[&str]] = &[
         "state",
         "events",
     ],
-    &["descriptors"],
+    &["descriptors", "systemd"],
     &["relay"],
     &["socket"],
     &["backend"],

@@ -45,4 +45,5 @@ mod process;
 mod rpc;
 mod servers;
 mod sessions;
+mod systemd;
 mod transcript;

@@ -18,5 +18,7 @@ pub mod network;
 pub mod port;
 pub mod server;
 pub mod stream;
+pub mod systemd;
+pub mod thread;
 pub mod tool;
 pub mod traffic;

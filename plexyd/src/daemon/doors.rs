@@ -13,7 +13,7 @@ use plexy_shared::spec::{BoundAddr, ListenAddr};
 use rustix::process::getuid;
 use tracing::warn;
 
-use crate::bind::{BindError, Bound, bind};
+use crate::bind::{BindError, Bound, adopt, bind};
 use crate::config::Config;
 use crate::control::entrance::{BACKLOG, Entrance, SOCKET_MODE};
 use crate::control::line::Line;
@@ -23,6 +23,12 @@ use crate::control::token::Token;
 use crate::metrics::Metrics;
 use crate::resolver::Resolver;
 use crate::service::Service;
+use crate::systemd::Inherited;
+
+/// How sockets of the doors are called that the service manager passes.
+const CONTROL: &str = "control";
+const RPC: &str = "rpc";
+const METRICS: &str = "metrics";
 
 /// The sockets, bound and not yet served.
 #[derive(Debug)]
@@ -47,7 +53,11 @@ pub(super) struct Doors {
 
 impl Sockets {
     /// Binds all of them, or none.
-    pub(super) async fn bind(config: &Config, resolver: &Resolver) -> anyhow::Result<Self> {
+    pub(super) async fn bind(
+        config: &Config,
+        resolver: &Resolver,
+        inherited: &mut Inherited,
+    ) -> anyhow::Result<Self> {
         let token = config.token_file.as_deref().map(Token::read).transpose()?;
         let mut sockets = Self {
             token,
@@ -57,13 +67,15 @@ impl Sockets {
             prometheus: Vec::new(),
         };
         for socket in &config.control_sockets {
-            sockets.control.push(sockets.bind_control(socket, "control", resolver).await?);
+            let bound = sockets.bind_control(socket, "control", resolver, inherited).await;
+            sockets.control.push(bound?);
         }
-        if let Some(default) = &config.rpc_default {
+        // One that is passed replaces it as one that is named does.
+        if let Some(default) = config.rpc_default.as_ref().filter(|_| !inherited.has_unix(RPC)) {
             sockets.rpc.push(bind_default(default)?);
         }
         for socket in &config.rpc_sockets {
-            let bound = sockets.bind_control(socket, "rpc", resolver).await;
+            let bound = sockets.bind_control(socket, RPC, resolver, inherited).await;
             let is_unix = matches!(socket, ListenAddr::Unix(_));
             sockets.rpc.push(if is_unix { bound.map_err(name_another) } else { bound }?);
             if let ListenAddr::Name(name, _) = socket {
@@ -71,11 +83,22 @@ impl Sockets {
             }
         }
         for socket in &config.prometheus_sockets {
-            let bound = bind_socket(socket, "prometheus", resolver).await?;
-            if is_open_to_others(&bound.addr) {
-                warn!(socket = %bound.addr, "whoever reaches this machine can read the metrics, which name tunnels and backends");
-            }
+            let bound = bind_socket(socket, "prometheus", resolver, inherited).await?;
             sockets.prometheus.push(bound);
+        }
+        for (addr, listener) in inherited.take_named(CONTROL) {
+            let bound = adopt(listener, &addr, BACKLOG)?;
+            sockets.control.push(sockets.checked(bound, CONTROL)?);
+        }
+        for (addr, listener) in inherited.take_named(RPC) {
+            let bound = adopt(listener, &addr, BACKLOG)?;
+            sockets.rpc.push(sockets.checked(bound, RPC)?);
+        }
+        for (addr, listener) in inherited.take_named(METRICS) {
+            sockets.prometheus.push(adopt(listener, &addr, BACKLOG)?);
+        }
+        for bound in sockets.prometheus.iter().filter(|bound| is_open_to_others(&bound.addr)) {
+            warn!(socket = %bound.addr, "whoever reaches this machine can read the metrics, which name tunnels and backends");
         }
         let addresses = sockets.rpc.iter().filter_map(|bound| match &bound.addr {
             BoundAddr::Ip(addr) if !addr.ip().is_unspecified() => Some(addr.ip().to_string()),
@@ -92,10 +115,15 @@ impl Sockets {
         socket: &ListenAddr,
         door: &'static str,
         resolver: &Resolver,
+        inherited: &mut Inherited,
     ) -> anyhow::Result<Bound> {
-        let bound = bind_socket(socket, door, resolver).await?;
+        let bound = bind_socket(socket, door, resolver, inherited).await?;
+        self.checked(bound, door)
+    }
+
+    fn checked(&self, bound: Bound, door: &'static str) -> anyhow::Result<Bound> {
         if is_open_to_others(&bound.addr) && self.token.is_none() {
-            bail!(wants_token(door, socket));
+            bail!(wants_token(door, &bound.addr.clone().into()));
         }
         Ok(bound)
     }
@@ -148,10 +176,15 @@ async fn bind_socket(
     socket: &ListenAddr,
     door: &'static str,
     resolver: &Resolver,
+    inherited: &mut Inherited,
 ) -> anyhow::Result<Bound> {
     let context = || format!("cannot open the {door} socket `{socket}`");
     let addr = resolver.resolve_listen(socket).await.with_context(context)?;
-    bind(&addr, BACKLOG, Some(SOCKET_MODE)).with_context(context)
+    let bound = match inherited.take(&addr) {
+        Some(listener) => adopt(listener, &addr, BACKLOG),
+        None => bind(&addr, BACKLOG, Some(SOCKET_MODE)),
+    };
+    bound.with_context(context)
 }
 
 /// What can be seen to be wrong with the doors before any of them is opened.

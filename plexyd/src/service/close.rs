@@ -39,6 +39,7 @@ impl Service {
             CloseMode::Drain { .. } => Waiting::Accept,
         };
         open.listener.close(waiting).await;
+        self.systemd.forget(&tunnel.listen).await;
         for backend in &tunnel.route().backends {
             backend.removed.cancel();
         }

@@ -5,7 +5,7 @@
 //! that holds until they say something else.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use plexy_shared::error::Refusal;
 use plexy_shared::info::Origin;
@@ -71,6 +71,10 @@ impl Service {
         }
         if !failed.is_empty() {
             return Err(failed);
+        }
+        let rest = self.inherited.lock().unwrap_or_else(PoisonError::into_inner).close_rest();
+        for addr in rest {
+            self.systemd.forget(&addr).await;
         }
         self.drop_rest(overrides).await.map_err(|error| vec![error.to_string()])
     }

@@ -1,10 +1,13 @@
 //! `status`: how many tunnels there are, or each of them.
 
+use std::sync::Arc;
+
 use plexy_shared::command::Detail;
 use plexy_shared::info::{Stats, StatusReply, TunnelStatus};
 
 use super::Service;
 use super::survey::{Survey, TunnelSurvey};
+use crate::tunnel::Tunnel;
 
 impl Service {
     /// How many tunnels are open, or all of them in order of opening.
@@ -29,6 +32,18 @@ impl Service {
             traffic: survey.daemon,
             status,
         }
+    }
+
+    /// The daemon in a line, for the status of a service.
+    pub(crate) fn summary(&self) -> String {
+        let registry = self.registry();
+        let is_down = |tunnel: &&Arc<Tunnel>| {
+            !tunnel.route().backends.iter().any(|backend| backend.is_usable())
+        };
+        let (tunnels, down) = (registry.len(), registry.tunnels().filter(is_down).count());
+        drop(registry);
+        let down = if down > 0 { format!(", {down} down") } else { String::new() };
+        format!("tunnels: {tunnels}{down}; connections: {}", self.connections())
     }
 
     fn count(&self) -> StatusReply {

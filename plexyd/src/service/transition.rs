@@ -2,7 +2,8 @@
 //! those that are closed. All of it is done, or nothing.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, PoisonError};
 
 use plexy_shared::event::EventKind;
 use plexy_shared::history::TransitionReply;
@@ -14,7 +15,7 @@ use super::close::closed;
 use super::error::OpenError;
 use super::{Caller, Service, ServiceError, Turn, check_own_backends};
 use crate::backend::Backend;
-use crate::bind::{Bound, bind};
+use crate::bind::{Bound, adopt, bind};
 use crate::descriptors::Taken;
 use crate::events::Happening;
 use crate::listener::{Listener, Waiting};
@@ -169,7 +170,8 @@ impl Service {
             let taken = self.engine.descriptors.try_take(1);
             let taken = taken
                 .ok_or_else(|| OpenError::of(opening.index, ServiceError::OutOfDescriptors))?;
-            wanted.push((opening, self.registry().next_id(), taken));
+            let inherited = self.inherited(&opening.addr);
+            wanted.push((opening, self.registry().next_id(), taken, inherited));
         }
         let is_one = wanted.len() <= 1;
         let bind_all = move || wanted.into_iter().map(bound).collect::<Result<Vec<_>, _>>();
@@ -181,6 +183,11 @@ impl Service {
             error!(%error, "binding has failed");
             Err(ServiceError::ShuttingDown.into())
         })
+    }
+
+    /// The socket that listened there before this process began.
+    fn inherited(&self, addr: &BoundAddr) -> Option<OwnedFd> {
+        self.inherited.lock().unwrap_or_else(PoisonError::into_inner).take(addr)
     }
 
     fn edits(&self, transition: &Transition, prepared: &[Prepared]) -> Vec<Edited> {
@@ -233,6 +240,8 @@ impl Service {
         let mut opened = Vec::with_capacity(prepared.len());
         for prepared in prepared {
             let index = prepared.opening.index;
+            let Bound { listener, addr, .. } = &prepared.bound;
+            self.systemd.keep(listener, addr).await;
             let (reply, happening) = self.insert(prepared, revision);
             opened.push((index, reply));
             happenings.push(happening);
@@ -253,6 +262,7 @@ impl Service {
     async fn close_gone(&self, tunnel: &Tunnel) -> Option<Happening> {
         let open = self.registry().remove(tunnel.id)?;
         open.listener.close(Waiting::Accept).await;
+        self.systemd.forget(&tunnel.listen).await;
         for backend in &tunnel.route().backends {
             backend.removed.cancel();
         }
@@ -309,7 +319,8 @@ impl Service {
         let listen = tunnel.listen.to_string();
         let happening = Happening::new(EventKind::TunnelOpened).of_tunnel(label);
         let happening = happening.detail(tunnel.spec().to_string());
-        let listener = Listener::start(Arc::clone(&tunnel), bound, taken, &self.engine);
+        let is_kept = self.systemd.is_there();
+        let listener = Listener::start(Arc::clone(&tunnel), bound, taken, is_kept, &self.engine);
         registry.insert(Open { tunnel, listener, configured });
         (OpenReply { result: Change::Opened.into(), listen, revision }, happening)
     }
@@ -331,9 +342,16 @@ impl Rerouting {
     }
 }
 
-fn bound((opening, id, taken): (Opening, TunnelId, Taken)) -> Result<Prepared, OpenError> {
+/// What is at hand of a tunnel before it is bound.
+type Wanted = (Opening, TunnelId, Taken, Option<OwnedFd>);
+
+fn bound((opening, id, taken, inherited): Wanted) -> Result<Prepared, OpenError> {
     let of = |error: ServiceError| OpenError::of(opening.index, error);
-    let bound = bind(&opening.addr, opening.spec.options.backlog, None);
+    let backlog = opening.spec.options.backlog;
+    let bound = match inherited {
+        Some(listener) => adopt(listener, &opening.addr, backlog),
+        None => bind(&opening.addr, backlog, None),
+    };
     let bound = bound.map_err(|error| of(error.into()))?;
     // Port 0 is known only now.
     check_own_backends(&bound.addr, &opening.spec.backends).map_err(of)?;

@@ -53,14 +53,19 @@ impl Process {
         arguments: &[&str],
         variables: &[(&str, &str)],
     ) -> Self {
+        let mut command = Command::new(program.as_ref());
+        command.args(arguments).envs(variables.iter().copied());
+        Self::spawn_command(command)
+    }
+
+    /// Runs a command that becomes plexyd.
+    pub fn spawn_command(mut command: Command) -> Self {
         let home = tempfile::Builder::new().prefix("plexy-").tempdir();
         let home = home.expect("a folder can be made");
         // Some run it as another user.
         let everybody = Permissions::from_mode(0o777);
         fs::set_permissions(home.path(), everybody).expect("the folder is ours");
-        let mut child = Command::new(program.as_ref())
-            .args(arguments)
-            .envs(variables.iter().copied())
+        let mut child = command
             .env("RUNTIME_DIRECTORY", home.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -1,0 +1,251 @@
+//! plexyd as a service of systemd, of which a small stand-in of our own plays the part.
+
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixListener;
+use std::time::Duration;
+
+use plexy_tests::backend::{Echo, Greeter};
+use plexy_tests::daemon::{HttpClient, LineClient, Process};
+use plexy_tests::eventually;
+use plexy_tests::port::Port;
+use plexy_tests::stream::Stream;
+use plexy_tests::systemd::Systemd;
+use plexy_tests::thread::HeldThread;
+use plexy_tests::traffic::{Flow, round_trip};
+use rustix::process::Signal;
+use tokio::io::AsyncReadExt;
+
+use crate::process::PLEXYD;
+
+const CONTROL: [&str; 2] = ["--control-socket", "127.0.0.1:0"];
+
+/// How often the service is started again under load.
+const RESTARTS: usize = 10;
+
+async fn ask(process: &Process, command: &str) -> String {
+    LineClient::connect(process.control_addr()).await.ask(command).await
+}
+
+/// What the greeter behind a tunnel says.
+async fn greeting(tunnel: SocketAddr) -> std::io::Result<[u8; 5]> {
+    let mut stream = Stream::connect(tunnel).await?;
+    let mut text = [0; 5];
+    stream.read_exact(&mut text).await?;
+    Ok(text)
+}
+
+/// The name under which the socket of a tunnel is kept.
+fn kept_as(tunnel: SocketAddr) -> String {
+    let digits: String = tunnel.to_string().bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("tunnel-{digits}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_told_what_the_service_does() {
+    let systemd = Systemd::start();
+    let echo = Echo::start();
+    let spec = format!("0={}", echo.addr());
+    let arguments = [&CONTROL[..], &["--shutdown-deadline", "1h", &spec]].concat();
+
+    let mut process = systemd.start_service(PLEXYD, &arguments).await;
+
+    assert_eq!(ask(&process, "ping").await, "OK: pong\n", "it is ready when it says so");
+    let status = "STATUS=tunnels: 1; connections: 0".to_owned();
+    eventually!(systemd.last("STATUS=") == Some(status.clone()));
+    ask(&process, "open 0=nosuch.invalid:1").await;
+    let down = "STATUS=tunnels: 2, 1 down; connections: 0".to_owned();
+    eventually!(systemd.last("STATUS=") == Some(down.clone()), "{:?}", systemd.last("STATUS="));
+
+    process.signal(Signal::HUP);
+    eventually!(systemd.count("RELOADING=1") == 1);
+    assert!(systemd.last("MONOTONIC_USEC=").is_some());
+    eventually!(systemd.count("READY=1") == 2);
+
+    process.signal(Signal::TERM);
+    eventually!(systemd.count("STOPPING=1") == 1);
+    assert!(process.ended().await.success());
+    assert_eq!(systemd.count("WATCHDOG=1"), 0, "nobody has asked for it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_watchdog_hears_of_the_data_path_and_not_of_a_clock() {
+    let systemd = Systemd::start();
+    let watchdog = [("WATCHDOG_USEC", "400000")];
+    let arguments = [&CONTROL[..], &["--workers", "2"]].concat();
+    let process = systemd.spawn(PLEXYD, &arguments, &[], &watchdog);
+    eventually!(systemd.count("WATCHDOG=1") > 3, "{}", process.log());
+
+    // One thread of the data path does not turn; all others do.
+    let held = HeldThread::of(process.pid(), "worker-1");
+
+    eventually!(process.says("a worker does not turn"), "{}", process.log());
+    let heard = systemd.count("WATCHDOG=1");
+    assert_eq!(ask(&process, "ping").await, "OK: pong\n");
+    eventually!(process.log().matches("a worker does not turn").count() > 3);
+    assert_eq!(systemd.count("WATCHDOG=1"), heard);
+    drop(held);
+    eventually!(systemd.count("WATCHDOG=1") > heard + 3, "{}", process.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sockets_that_it_listens_on_are_used_by_their_name() {
+    let systemd = Systemd::start();
+    let folder = tempfile::tempdir().unwrap();
+    let listen = || TcpListener::bind("127.0.0.1:0").unwrap();
+    let (control, metrics, tunnel, unused) = (listen(), listen(), listen(), listen());
+    let rpc = UnixListener::bind(folder.path().join("rpc.sock")).unwrap();
+    let echo = Echo::start();
+    let tunnel_addr = tunnel.local_addr().unwrap();
+    let spec = format!("{tunnel_addr}={}[name=web]", echo.addr());
+    let process = systemd.spawn(
+        PLEXYD,
+        &[&spec],
+        &[
+            ("control", &control),
+            ("metrics", &metrics),
+            ("rpc", &rpc),
+            ("tunnel-web", &tunnel),
+            ("what", &unused),
+        ],
+        &[],
+    );
+    eventually!(systemd.count("READY=1") == 1, "{}", process.log());
+
+    let mut line = LineClient::connect(control.local_addr().unwrap()).await;
+    assert_eq!(line.ask("status").await, "OK: Tunnels: 1\n");
+    let rpc = HttpClient::Unix(folder.path().join("rpc.sock"));
+    assert_eq!(rpc.call("ping", serde_json::json!({})).await.unwrap(), "pong");
+    assert!(!process.rpc_socket().exists(), "one that is passed replaces the one of its own");
+    let scrape = HttpClient::Tcp(metrics.local_addr().unwrap()).get("/metrics").await;
+    assert!(scrape.body.contains("plexy_ready 1"));
+    round_trip(tunnel_addr, 10_000).await.unwrap();
+    eventually!(process.says("name=\"what\""), "{}", process.log());
+    // Nobody else listens there: whoever comes is refused once the last copy is closed.
+    let unused_addr = unused.local_addr().unwrap();
+    drop(unused);
+    assert!(Stream::connect(unused_addr).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_tunnel_refuses_clients_although_its_socket_was_kept() {
+    let systemd = Systemd::start();
+    let echo = Echo::start();
+    let port = Port::reserve();
+    let spec = format!("{}={}", port.addr(), echo.addr());
+    let process = systemd.start_service(PLEXYD, &[&CONTROL[..], &[&spec]].concat()).await;
+    eventually!(systemd.kept() == [kept_as(port.addr())]);
+
+    assert_eq!(ask(&process, &format!("close {}", port.addr())).await, "OK\n");
+
+    assert!(Stream::connect(port.addr()).await.is_err());
+    eventually!(systemd.kept().is_empty());
+    assert_eq!(ask(&process, &format!("open {spec}")).await, "OK\n");
+    round_trip(port.addr(), 10_000).await.unwrap();
+    eventually!(systemd.kept() == [kept_as(port.addr())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_restarts_under_load_refuse_no_connection() {
+    let systemd = Systemd::start();
+    let greeter = Greeter::start("hello");
+    let folder = tempfile::tempdir().unwrap();
+    let state = format!("--state={}", folder.path().join("state").display());
+    let arguments = [&CONTROL[..], &[&state]].concat();
+    let mut process = systemd.start_service(PLEXYD, &arguments).await;
+    let opened = ask(&process, &format!("open 0={}", greeter.addr())).await;
+    let tunnel: SocketAddr = opened.trim().trim_start_matches("OK: ").parse().unwrap();
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let clients: Vec<_> = (0..8)
+        .map(|_| {
+            let stopped = stopped.clone();
+            tokio::spawn(async move {
+                let mut greeted = 0_u64;
+                while !*stopped.borrow() {
+                    let heard = greeting(tunnel).await;
+                    assert_eq!(heard.map_err(|error| error.to_string()), Ok(*b"hello"));
+                    greeted += 1;
+                }
+                greeted
+            })
+        })
+        .collect();
+    for restart in 0..RESTARTS {
+        process.signal(Signal::TERM);
+        assert!(process.ended().await.success(), "{}", process.log());
+        process = systemd.start_service(PLEXYD, &arguments).await;
+        assert_eq!(ask(&process, "status").await, "OK: Tunnels: 1\n", "restart {restart}");
+        let revision = ask(&process, "history").await;
+        assert!(revision.contains("opened"), "{revision}");
+    }
+    stop.send(true).unwrap();
+    let mut greeted = 0;
+    for client in clients {
+        greeted += client.await.unwrap();
+    }
+    assert!(greeted > 100, "{greeted} connections in {RESTARTS} restarts");
+    eprintln!("{greeted} connections in {RESTARTS} restarts, none refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_socket_of_a_tunnel_that_is_no_more_is_given_up() {
+    let systemd = Systemd::start();
+    let echo = Echo::start();
+    let port = Port::reserve();
+    let spec = format!("{}={}", port.addr(), echo.addr());
+    let mut process = systemd.start_service(PLEXYD, &[&CONTROL[..], &[&spec]].concat()).await;
+    eventually!(systemd.kept().len() == 1);
+    process.signal(Signal::TERM);
+    assert!(process.ended().await.success());
+
+    let process = systemd.start_service(PLEXYD, &CONTROL).await;
+
+    eventually!(systemd.kept().is_empty(), "{}", process.log());
+    eventually!(Stream::connect(port.addr()).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manager_that_is_gone_or_deaf_holds_up_nobody() {
+    let gone = Systemd::start();
+    let echo = Echo::start();
+    let process = gone.start_service(PLEXYD, &CONTROL).await;
+    drop(gone);
+    let open = |count: u32| format!("open 0={}[name=t{count}]", echo.addr());
+    for count in 0..200 {
+        let answer = ask(&process, &open(count)).await;
+        assert!(answer.starts_with("OK"), "{answer}");
+    }
+
+    // Its queue is full, and it takes nothing out of it.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let _deaf = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    let variables = [("NOTIFY_SOCKET", path.to_str().unwrap())];
+    let mut process = Process::start_with(PLEXYD, &CONTROL, &variables).await;
+    for count in 0..1_000 {
+        let answer = ask(&process, &open(count)).await;
+        assert!(answer.starts_with("OK"), "{answer}");
+    }
+    assert!(process.says("systemd does not listen"), "{}", process.log());
+    process.signal(Signal::TERM);
+    assert!(process.ended().await.success(), "{}", process.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quit_waits_for_the_last_connection_without_a_deadline() {
+    let echo = Echo::start();
+    let spec = format!("0={}", echo.addr());
+    let arguments = [&CONTROL[..], &["--shutdown-deadline", "100ms", &spec]].concat();
+    let mut process = Process::start(PLEXYD, &arguments).await;
+    let tunnel = crate::process::tunnel_of(&process).await;
+    let flow = Flow::start(tunnel, 1).await.unwrap();
+
+    process.signal(Signal::QUIT);
+
+    eventually!(process.says("SIGQUIT: ending"), "{}", process.log());
+    eventually!(Stream::connect(tunnel).await.is_err());
+    let until = std::time::Instant::now() + Duration::from_millis(300);
+    let moved = flow.bytes();
+    eventually!(std::time::Instant::now() > until && flow.bytes() > moved + 100_000);
+    assert!(flow.stop().await.fault.is_none());
+    assert!(process.ended().await.success());
+}
