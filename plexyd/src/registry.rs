@@ -17,6 +17,8 @@ pub(crate) struct Open {
     pub(crate) listener: Listener,
     /// What file or arguments say of it, where they do.
     pub(crate) configured: Option<Arc<TunnelSpec>>,
+    /// Its place in the order of opening, which stays over a restart.
+    pub(crate) order: u64,
 }
 
 /// All open tunnels.
@@ -50,6 +52,11 @@ impl Registry {
     /// What file or arguments say of a tunnel.
     pub(crate) fn configured(&self, id: TunnelId) -> Option<Arc<TunnelSpec>> {
         self.tunnels.get(&id)?.configured.clone()
+    }
+
+    /// The place of a tunnel in the order of opening.
+    pub(crate) fn order(&self, id: TunnelId) -> u64 {
+        self.tunnels.get(&id).map_or(id.0, |open| open.order)
     }
 
     /// File or arguments say something else of it now.

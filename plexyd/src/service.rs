@@ -217,8 +217,9 @@ impl Service {
 
     /// What a change makes of a tunnel that is open.
     fn edited(&self, tunnel: &Tunnel, after: Option<TunnelSpec>) -> Edited {
-        let configured = self.registry().configured(tunnel.id);
-        let (before, origin, order) = (Some(tunnel.spec()), tunnel.origin, tunnel.id.0);
+        let registry = self.registry();
+        let (configured, order) = (registry.configured(tunnel.id), registry.order(tunnel.id));
+        let (before, origin) = (Some(tunnel.spec()), tunnel.origin);
         Edited { before, after, origin, configured, order }
     }
 
@@ -229,7 +230,7 @@ impl Service {
         }
         let row = |open: &Open| {
             let (tunnel, configured) = (&open.tunnel, open.configured.as_deref());
-            let row = Row::of(&tunnel.spec(), tunnel.origin, configured, tunnel.id.0)?;
+            let row = Row::of(&tunnel.spec(), tunnel.origin, configured, open.order)?;
             Some((tunnel.listen.to_string(), row))
         };
         Some(self.registry().all().filter_map(row).collect())

@@ -135,8 +135,8 @@ impl Service {
             Some((configured, origin)) => (Some(configured), origin),
             None => (None, Origin::Runtime),
         };
-        let (spec, addr) = (spec.clone(), addr.clone());
-        Ok(Step::Open(Box::new(Opening { index, spec, addr, origin, configured })))
+        let (spec, addr, order) = (spec.clone(), addr.clone(), None);
+        Ok(Step::Open(Box::new(Opening { index, spec, addr, origin, configured, order })))
     }
 
     /// What is to be answered if it is open in the same way.

@@ -162,6 +162,7 @@ impl Service {
                     addr: addr.clone(),
                     origin: Origin::File,
                     configured: said,
+                    order: None,
                 }),
                 Some(tunnel) => {
                     stay.insert(tunnel.id);

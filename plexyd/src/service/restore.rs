@@ -23,6 +23,8 @@ struct Begun {
     spec: TunnelSpec,
     origin: Origin,
     configured: Option<Arc<TunnelSpec>>,
+    /// Its place in the order of opening, if it was kept.
+    order: Option<u64>,
     actor: Actor,
 }
 
@@ -80,14 +82,14 @@ impl Service {
     }
 
     async fn open_begun(&self, begun: Begun) -> Result<(), OpenError> {
-        let Begun { spec, origin, configured, actor } = begun;
+        let Begun { spec, origin, configured, order, actor } = begun;
         let caller = actor.into();
         let (turn, addrs) = self.begin_opening(std::slice::from_ref(&spec), &caller).await?;
         let Some(addr) = addrs.into_iter().next() else { return Ok(()) };
         if self.is_open(&spec, &addr).is_some() {
             return Ok(());
         }
-        let opening = Opening { index: 0, spec, addr, origin, configured };
+        let opening = Opening { index: 0, spec, addr, origin, configured, order };
         let mut transition = Transition { open: vec![opening], ..Transition::default() };
         self.check(&transition)?;
         // It was kept before, or is written where it is read again: so there is nothing to keep.
@@ -143,7 +145,7 @@ impl Overrides {
         let actor = if origin == Origin::File { Actor::File } else { Actor::Args };
         match row {
             Some(row) => begun(&row, configured, Actor::State),
-            None => Ok(Some(Begun { spec: said.clone(), origin, configured, actor })),
+            None => Ok(Some(Begun { spec: said.clone(), origin, configured, order: None, actor })),
         }
     }
 }
@@ -157,5 +159,5 @@ fn begun(
         format!("{} (kept in the state): {}", row.spec, Refusal::from(error))
     })?;
     let origin = row.origin.known().unwrap_or(Origin::Runtime);
-    Ok(Some(Begun { spec, origin, configured, actor }))
+    Ok(Some(Begun { spec, origin, configured, order: Some(row.order), actor }))
 }

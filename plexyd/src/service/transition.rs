@@ -45,6 +45,8 @@ pub(super) struct Opening {
     pub(super) origin: Origin,
     /// What file or arguments say of it, where they do.
     pub(super) configured: Option<Arc<TunnelSpec>>,
+    /// Its place in the order of opening, where it had one before the daemon started.
+    pub(super) order: Option<u64>,
 }
 
 /// A tunnel that goes another way, perhaps under another name.
@@ -191,26 +193,27 @@ impl Service {
     }
 
     fn edits(&self, transition: &Transition, prepared: &[Prepared]) -> Vec<Edited> {
+        let registry = self.registry();
         let opened = prepared.iter().map(|it| Edited {
             before: None,
             after: Some(it.spec()),
             origin: it.opening.origin,
             configured: it.opening.configured.clone(),
-            order: it.id.0,
+            order: it.order(),
         });
         let changed = transition.change.iter().map(|it| Edited {
             before: Some(it.tunnel.spec()),
             after: Some(it.spec_of_route()),
             origin: it.tunnel.origin,
             configured: it.configured.clone(),
-            order: it.tunnel.id.0,
+            order: registry.order(it.tunnel.id),
         });
         let closed = transition.close.iter().map(|it| Edited {
             before: Some(it.tunnel.spec()),
             after: None,
             origin: it.tunnel.origin,
             configured: it.configured.clone(),
-            order: it.tunnel.id.0,
+            order: registry.order(it.tunnel.id),
         });
         closed.chain(changed).chain(opened).collect()
     }
@@ -299,6 +302,7 @@ impl Service {
     }
 
     fn insert(&self, prepared: Prepared, revision: u64) -> (OpenReply, Happening) {
+        let order = prepared.order();
         let Prepared { opening, id, bound, taken } = prepared;
         // What fails here is a nicety: the tunnel works without it.
         if bound.addr.port().is_some()
@@ -321,12 +325,17 @@ impl Service {
         let happening = happening.detail(tunnel.spec().to_string());
         let is_kept = self.systemd.is_there();
         let listener = Listener::start(Arc::clone(&tunnel), bound, taken, is_kept, &self.engine);
-        registry.insert(Open { tunnel, listener, configured });
+        registry.insert(Open { tunnel, listener, configured, order });
         (OpenReply { result: Change::Opened.into(), listen, revision }, happening)
     }
 }
 
 impl Prepared {
+    /// Its place in the order of opening.
+    fn order(&self) -> u64 {
+        self.opening.order.unwrap_or(self.id.0)
+    }
+
     /// With the port that it was given.
     fn spec(&self) -> TunnelSpec {
         TunnelSpec { listen: self.bound.addr.clone().into(), ..self.opening.spec.clone() }

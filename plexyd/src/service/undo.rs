@@ -65,7 +65,9 @@ impl Service {
                         Some((configured, origin)) => (Some(configured), origin),
                         None => (None, Origin::Runtime),
                     };
-                    transition.open.push(Opening { index, spec, addr: listen, origin, configured });
+                    let (addr, order) = (listen, None);
+                    let opening = Opening { index, spec, addr, origin, configured, order };
+                    transition.open.push(opening);
                 }
                 (Some(_), Some(_)) | (None, None) => {}
             }
