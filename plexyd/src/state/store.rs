@@ -3,16 +3,16 @@
 //! nothing of what is in them.
 
 use std::collections::VecDeque;
-use std::fs::{File, OpenOptions};
-use std::io::ErrorKind;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use redb::backends::FileBackend;
 use redb::{
-    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, Table,
-    TableDefinition,
+    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend,
+    StorageError, Table, TableDefinition,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -47,7 +47,7 @@ pub(super) struct Store {
 impl Store {
     /// Opens the file, or makes it, and reads all of it.
     pub(super) fn open(path: &Path) -> Result<(Self, Memory, Rows), StateError> {
-        let unreadable = |error: std::io::Error| StateError::Unreadable {
+        let unreadable = |error: io::Error| StateError::Unreadable {
             path: path.to_owned(),
             cause: error.to_string(),
         };
@@ -61,15 +61,16 @@ impl Store {
             Err(error) if error.kind() == ErrorKind::NotFound => true,
             Err(error) => return Err(unreadable(error)),
         };
+        if is_new {
+            let database = Some(make_database(path)?);
+            return Ok((Self { path: path.to_owned(), database }, Memory::default(), Vec::new()));
+        }
         let file = open_file(path).map_err(unreadable)?;
         // What a bit that has flipped makes the store stumble over is damage too.
-        let opened = catch_unwind(AssertUnwindSafe(|| open_database(path, file, is_new)));
+        let opened = catch_unwind(AssertUnwindSafe(|| open_database(path, file)));
         let damaged = |cause: String| StateError::Damaged { path: path.to_owned(), cause };
         let (database, memory, rows) =
             opened.unwrap_or_else(|_| Err(damaged("it cannot be read".to_owned())))?;
-        if is_new {
-            sync_folder(path).map_err(unreadable)?;
-        }
         Ok((Self { path: path.to_owned(), database: Some(database) }, memory, rows))
     }
 
@@ -172,41 +173,68 @@ fn builder() -> Builder {
     builder
 }
 
-fn open_file(path: &Path) -> std::io::Result<File> {
+fn open_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(MODE).open(path)
 }
 
 /// A file is there after a loss of power only if its folder says so.
-fn sync_folder(path: &Path) -> std::io::Result<()> {
+fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-fn open_database(
-    path: &Path,
-    file: File,
-    is_new: bool,
-) -> Result<(Database, Memory, Rows), StateError> {
-    let path = || path.to_owned();
-    let opened = FileBackend::new(file).and_then(|it| builder().create_with_backend(it));
-    let mut database = opened.map_err(|error| match error {
-        DatabaseError::DatabaseAlreadyOpen => StateError::InUse(path()),
+/// Makes the file: beside its place, so that a start which is cut short leaves none that is half
+/// made.
+fn make_database(path: &Path) -> Result<Database, StateError> {
+    let unreadable = |cause: redb::Error| StateError::Unreadable {
+        path: path.to_owned(),
+        cause: cause.to_string(),
+    };
+    let of_system = |error: io::Error| unreadable(redb::Error::Io(error));
+    let beside = beside(path);
+    let backend = FileBackend::new(open_file(&beside).map_err(of_system)?);
+    let backend = backend.map_err(|error| refusal(path, error))?;
+    // It is locked now: who makes one too has moved that to its place before, or is refused.
+    if path.exists() {
+        fs::remove_file(&beside).map_err(of_system)?;
+        return Err(StateError::InUse(path.to_owned()));
+    }
+    // What an earlier attempt has left there.
+    backend.set_len(0).map_err(of_system)?;
+    let database =
+        builder().create_with_backend(backend).map_err(|error| unreadable(error.into()))?;
+    write_to(&database, &Delta::default(), None).map_err(unreadable)?;
+    fs::rename(&beside, path).and_then(|()| sync_folder(path)).map_err(of_system)?;
+    Ok(database)
+}
+
+/// Where a file is made before it is moved to its place.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    name.into()
+}
+
+/// What it means that a file cannot be opened.
+fn refusal(path: &Path, error: DatabaseError) -> StateError {
+    let path = path.to_owned();
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => StateError::InUse(path),
         DatabaseError::UpgradeRequired(version) => {
-            StateError::OtherVersion { path: path(), found: format!("{version} of redb") }
+            StateError::OtherVersion { path, found: format!("{version} of redb") }
         }
         DatabaseError::Storage(StorageError::Io(error)) if !is_about_content(&error) => {
-            StateError::Unreadable { path: path(), cause: error.to_string() }
+            StateError::Unreadable { path, cause: error.to_string() }
         }
-        error => StateError::Damaged { path: path(), cause: error.to_string() },
-    })?;
-    if is_new {
-        let written = write_to(&database, &Delta::default(), None);
-        let unreadable =
-            |error: redb::Error| StateError::Unreadable { path: path(), cause: error.to_string() };
-        written.map_err(unreadable)?;
-        return Ok((database, Memory::default(), Vec::new()));
+        error => StateError::Damaged { path, cause: error.to_string() },
     }
+}
+
+fn open_database(path: &Path, file: File) -> Result<(Database, Memory, Rows), StateError> {
+    let opened = FileBackend::new(file).and_then(|it| builder().create_with_backend(it));
+    let mut database = opened.map_err(|error| refusal(path, error))?;
+    let path = || path.to_owned();
     let damaged =
         |error: redb::Error| StateError::Damaged { path: path(), cause: error.to_string() };
     // Every checksum, before anything is believed.
@@ -222,7 +250,7 @@ fn open_database(
 }
 
 /// Whether the system has read it, and what is there is the matter.
-fn is_about_content(error: &std::io::Error) -> bool {
+fn is_about_content(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
 }
 
