@@ -6,6 +6,7 @@ mod ending;
 mod log;
 mod plexyctl;
 mod reload;
+mod state;
 
 use std::net::SocketAddr;
 

@@ -39,8 +39,13 @@ impl Process {
         variables: &[(&str, &str)],
     ) -> Self {
         let process = Self::spawn_with(program, arguments, variables);
-        eventually!(process.says("ready"), "plexyd is not ready: {}", process.log());
+        process.ready().await;
         process
+    }
+
+    /// Waits until it is ready.
+    pub async fn ready(&self) {
+        eventually!(self.says("ready"), "plexyd is not ready: {}", self.log());
     }
 
     /// Starts it, to watch how that goes.
