@@ -3,13 +3,13 @@
 //! nothing of what is in them.
 
 use std::collections::VecDeque;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use redb::backends::FileBackend;
+use redb::backends::{FileBackend, InMemoryBackend};
 use redb::{
     Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend,
     StorageError, Table, TableDefinition,
@@ -32,6 +32,12 @@ const REVISION_KEY: &str = "revision";
 
 /// What of the file is held in memory, in bytes: a change touches few pages.
 const CACHE_BYTES: usize = 1024 * 1024;
+
+/// How much of the file is copied at once, in bytes.
+const COPY_BYTES: usize = 1024 * 1024;
+
+/// How every file of the store begins.
+const MAGIC: &[u8] = b"redb\x1a\n\xa9\r\n";
 
 /// The file may be read by nobody else: specifications may hold what is nobody's business.
 const MODE: u32 = 0o600;
@@ -193,15 +199,16 @@ fn make_database(path: &Path) -> Result<Database, StateError> {
     };
     let of_system = |error: io::Error| unreadable(redb::Error::Io(error));
     let beside = beside(path);
-    let backend = FileBackend::new(open_file(&beside).map_err(of_system)?);
-    let backend = backend.map_err(|error| refusal(path, error))?;
-    // It is locked now: who makes one too has moved that to its place before, or is refused.
+    let file = open_file(&beside).map_err(of_system)?;
+    lock(path, &file)?;
+    // Who makes one too has moved that to its place before, or is refused.
     if path.exists() {
         fs::remove_file(&beside).map_err(of_system)?;
         return Err(StateError::InUse(path.to_owned()));
     }
     // What an earlier attempt has left there.
-    backend.set_len(0).map_err(of_system)?;
+    file.set_len(0).map_err(of_system)?;
+    let backend = FileBackend::new(file).map_err(|error| refusal(path, error))?;
     let database =
         builder().create_with_backend(backend).map_err(|error| unreadable(error.into()))?;
     write_to(&database, &Delta::default(), None).map_err(unreadable)?;
@@ -231,27 +238,63 @@ fn refusal(path: &Path, error: DatabaseError) -> StateError {
     }
 }
 
+/// Keeps others away from it, as the store itself does while it has the file.
+fn lock(path: &Path, file: &File) -> Result<(), StateError> {
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => StateError::InUse(path.to_owned()),
+        TryLockError::Error(error) => {
+            StateError::Unreadable { path: path.to_owned(), cause: error.to_string() }
+        }
+    })
+}
+
+/// Opens the file once a copy of it in memory was good: the store repairs what it opens, and what
+/// is refused has to stay as it is.
 fn open_database(path: &Path, file: File) -> Result<(Database, Memory, Rows), StateError> {
-    let opened = FileBackend::new(file).and_then(|it| builder().create_with_backend(it));
-    let mut database = opened.map_err(|error| refusal(path, error))?;
+    lock(path, &file)?;
+    let copy = copy(&file).map_err(|error| refusal(path, DatabaseError::Storage(error.into())))?;
+    let mut copy = builder().create_with_backend(copy).map_err(|error| refusal(path, error))?;
     let path = || path.to_owned();
     let damaged =
         |error: redb::Error| StateError::Damaged { path: path(), cause: error.to_string() };
     // Every checksum, before anything is believed.
-    if !database.check_integrity().map_err(|error| damaged(error.into()))? {
+    if !copy.check_integrity().map_err(|error| damaged(error.into()))? {
         return Err(StateError::Damaged { path: path(), cause: "a checksum is wrong".to_owned() });
     }
-    match number(&database, FORMAT_KEY).map_err(damaged)? {
+    match number(&copy, FORMAT_KEY).map_err(damaged)? {
         FORMAT => {}
         found => return Err(StateError::OtherVersion { path: path(), found: found.to_string() }),
     }
-    let (memory, rows) = read(&database).map_err(damaged)?;
-    Ok((database, memory, rows))
+    let (memory, rows) = read(&copy).map_err(damaged)?;
+    let opened = FileBackend::new(file).and_then(|it| builder().create_with_backend(it));
+    Ok((opened.map_err(|error| refusal(&path(), error))?, memory, rows))
+}
+
+/// All of the file in memory, if it is one of the store at all.
+fn copy(mut file: &File) -> io::Result<InMemoryBackend> {
+    let (copy, mut chunk) = (InMemoryBackend::new(), vec![0; COPY_BYTES]);
+    let mut length = 0;
+    loop {
+        let read = file.read(&mut chunk)?;
+        let read = chunk.get(..read).unwrap_or_default();
+        if length == 0 && !read.starts_with(MAGIC) {
+            return Err(io::Error::new(ErrorKind::InvalidData, "it is none"));
+        }
+        if read.is_empty() {
+            return Ok(copy);
+        }
+        let end = length + read.len() as u64;
+        copy.set_len(end)?;
+        copy.write(length, read)?;
+        length = end;
+    }
 }
 
 /// Whether the system has read it, and what is there is the matter.
 fn is_about_content(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
+    // The last is what the store says of a copy that ends too early.
+    let kinds = [ErrorKind::InvalidData, ErrorKind::UnexpectedEof, ErrorKind::InvalidInput];
+    kinds.contains(&error.kind())
 }
 
 /// One transaction, on the disk when this returns.
