@@ -300,6 +300,10 @@ impl Memory {
             edit.add_to(&mut delta);
         }
         delta.closed.extend(unconfigured.into_iter().map(|text| (text, None)));
+        if edits.is_empty() {
+            // Nothing that anybody could see, or undo.
+            return Delta { revision: self.revision, ..delta };
+        }
         delta.forgotten = self.outgrown(edits.len());
         let shown = |spec: &Option<TunnelSpec>| spec.as_ref().map(ToString::to_string);
         let shown = |it: &Edited| Edit { before: shown(&it.before), after: shown(&it.after) };
