@@ -1,6 +1,8 @@
 //! `--state`: what was answered is there after every end, and what cannot be kept is refused.
 
 mod kills;
+mod overrides;
+mod refused;
 
 use std::path::PathBuf;
 
