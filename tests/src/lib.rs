@@ -11,9 +11,11 @@
 pub mod backend;
 pub mod daemon;
 pub mod descriptors;
+pub mod disk;
 pub mod dns;
 pub mod eventually;
 pub mod memory;
+mod namespace;
 pub mod network;
 pub mod port;
 pub mod server;

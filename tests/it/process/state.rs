@@ -1,6 +1,8 @@
 //! `--state`: what was answered is there after every end, and what cannot be kept is refused.
 
+mod full_disk;
 mod kills;
+mod many;
 mod overrides;
 mod refused;
 
