@@ -33,6 +33,9 @@ impl Service {
         caller: &Caller,
     ) -> Result<TransitionReply, ServiceError> {
         let turn = self.turn(caller).await?;
+        if !self.is_ready() {
+            return Err(ServiceError::ShuttingDown);
+        }
         let changes = self.state.changes(count);
         if changes.len() < count {
             return Err(ServiceError::NothingToUndo { wanted: count, known: changes.len() });

@@ -20,6 +20,8 @@ async fn scene() -> (Process, plexy_tests::backend::Backend<Echo>, std::net::Soc
 async fn drains(signal: Signal, name: &str) {
     let (mut process, _echo, tunnel) = scene().await;
     let mut line = LineClient::connect(process.control_addr()).await;
+    assert!(line.ask("open 0=4000[name=gone]").await.starts_with("OK: "));
+    assert_eq!(line.ask("close gone").await, "OK\n");
     let flow = Flow::start(tunnel, 1).await.unwrap();
 
     process.signal(signal);
@@ -29,7 +31,9 @@ async fn drains(signal: Signal, name: &str) {
     let moved = flow.bytes();
     eventually!(flow.bytes() > moved + 100_000, "the connection goes on");
     assert!(process.exit_status().is_none(), "{}", process.log());
-    assert_eq!(line.ask("open 0=4000").await, "ERROR: plexyd is shutting down\n");
+    for opens in ["open 0=4000", "undo"] {
+        assert_eq!(line.ask(opens).await, "ERROR: plexyd is shutting down\n", "{opens}");
+    }
 
     assert!(flow.stop().await.fault.is_none());
     let status = process.ended().await;
