@@ -8,6 +8,7 @@ mod store;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -22,6 +23,10 @@ use store::Store;
 
 /// Tunnels that all remembered changes together may be of: two bulk changes of a full daemon.
 const EDITS_MAX: usize = 20_000;
+
+/// What all remembered changes together may take, in bytes: a specification may be long, and a
+/// change of it holds it twice.
+const EDITS_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// A tunnel that is not as file and arguments have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,7 +131,10 @@ pub(crate) struct State {
 #[derive(Debug)]
 struct Disk {
     path: PathBuf,
+    /// Held while the disk writes, for as long as that takes.
     store: Mutex<Store>,
+    /// Whether the last thing that was to be saved was.
+    is_saving: AtomicBool,
 }
 
 /// Why there is no state, or none that can be written.
@@ -184,7 +192,8 @@ impl State {
         let (store, memory, mut rows) = Store::open(path)?;
         rows.sort_by_key(|(_, row)| row.order);
         let kept = Kept { rows, closed: memory.closed.clone() };
-        let disk = Disk { path: path.to_owned(), store: Mutex::new(store) };
+        let (path, store) = (path.to_owned(), Mutex::new(store));
+        let disk = Disk { path, store, is_saving: AtomicBool::new(true) };
         Ok((Self { memory: Mutex::new(memory), disk: Some(disk) }, kept))
     }
 
@@ -198,9 +207,10 @@ impl State {
         self.memory().revision
     }
 
-    /// Whether the last thing that was to be saved was; nothing without a file.
+    /// Whether the last thing that was to be saved was; nothing without a file. It does not wait
+    /// for a disk that is writing.
     pub(crate) fn is_saving(&self) -> Option<bool> {
-        self.disk.as_ref().map(|disk| disk.store().is_good())
+        self.disk.as_ref().map(|disk| disk.is_saving.load(Ordering::Relaxed))
     }
 
     /// What file or arguments say of tunnels that were closed against that.
@@ -245,8 +255,10 @@ impl State {
 
     fn write(&self, delta: Delta, rows: Option<Rows>) -> Result<(), StateError> {
         if let Some(disk) = &self.disk {
-            let memory = self.memory().clone();
-            let written = disk.store().write(&delta, &memory, rows);
+            // Where the last writing has failed, all of it is written.
+            let all = rows.map(|rows| (self.memory().clone(), rows));
+            let written = disk.store().write(&delta, all.as_ref());
+            disk.is_saving.store(written.is_ok(), Ordering::Relaxed);
             let not_saved = |cause| StateError::NotSaved { path: disk.path.clone(), cause };
             written.map_err(not_saved)?;
         }
@@ -304,28 +316,31 @@ impl Memory {
             // Nothing that anybody could see, or undo.
             return Delta { revision: self.revision, ..delta };
         }
-        delta.forgotten = self.outgrown(edits.len());
         let shown = |spec: &Option<TunnelSpec>| spec.as_ref().map(ToString::to_string);
         let shown = |it: &Edited| Edit { before: shown(&it.before), after: shown(&it.after) };
         let shown: Vec<_> = edits.iter().map(shown).collect();
         let time = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
         let count = shown.len();
         let edits = serde_json::to_string(&shown).unwrap_or_default().into();
-        delta.change = Some(Change { revision, time, door, actor, count, edits });
+        let change = Change { revision, time, door, actor, count, edits };
+        delta.forgotten = self.outgrown(&change);
+        delta.change = Some(change);
         delta
     }
 
-    /// The last of the oldest changes that have to go for one more, of so many tunnels.
-    fn outgrown(&self, edits: usize) -> Option<u64> {
-        let mut changes = self.changes.len() + 1;
-        let mut edits = edits + self.changes.iter().map(Change::len).sum::<usize>();
+    /// The last of the oldest changes that have to go for one more.
+    fn outgrown(&self, more: &Change) -> Option<u64> {
+        let all = || self.changes.iter().chain([more]);
+        let (mut changes, mut edits) = (all().count(), all().map(Change::len).sum::<usize>());
+        let mut bytes = all().map(|change| change.edits.len()).sum::<usize>();
         let mut last = None;
         for change in &self.changes {
-            if changes <= CHANGES_MAX && edits <= EDITS_MAX {
+            if changes <= CHANGES_MAX && edits <= EDITS_MAX && bytes <= EDITS_BYTES_MAX {
                 break;
             }
             changes -= 1;
             edits -= change.len();
+            bytes -= change.edits.len();
             last = Some(change.revision);
         }
         last

@@ -80,27 +80,22 @@ impl Store {
         Ok((Self { path: path.to_owned(), database: Some(database) }, memory, rows))
     }
 
-    /// Whether what was to be written last was.
-    pub(super) fn is_good(&self) -> bool {
-        self.database.is_some()
-    }
-
-    /// Writes a change. If that has failed before, all of it is written, as it was before the
+    /// Writes a change. If that has failed before, all of it is needed, as it was before the
     /// change.
     pub(super) fn write(
         &mut self,
         delta: &Delta,
-        before: &Memory,
-        rows: Option<Rows>,
+        all: Option<&(Memory, Rows)>,
     ) -> Result<(), String> {
         let write = || -> Result<Database, redb::Error> {
             if let Some(database) = self.database.take() {
                 write_to(&database, delta, None)?;
                 return Ok(database);
             }
+            let all = all.ok_or_else(|| corrupted("what is there is not known".to_owned()))?;
             let file = open_file(&self.path).map_err(StorageError::from)?;
             let database = builder().create_with_backend(FileBackend::new(file)?)?;
-            write_to(&database, delta, Some((before, &rows.unwrap_or_default())))?;
+            write_to(&database, delta, Some(all))?;
             Ok(database)
         };
         match catch_unwind(AssertUnwindSafe(write)) {
@@ -301,7 +296,7 @@ fn is_about_content(error: &io::Error) -> bool {
 fn write_to(
     database: &Database,
     delta: &Delta,
-    all: Option<(&Memory, &Rows)>,
+    all: Option<&(Memory, Rows)>,
 ) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
     {

@@ -112,6 +112,30 @@ fn what_is_remembered_is_bounded_by_changes_and_by_tunnels() {
 }
 
 #[test]
+fn what_is_remembered_is_bounded_in_bytes_too() {
+    let state = State::default();
+    let backends: Vec<_> = (1..=1_000).map(|port| format!("backend.example:{port}")).collect();
+    let long = spec(&format!("127.0.0.1:1={}", backends.join(",")));
+    let bytes = || state.changes(usize::MAX).iter().map(|change| change.edits.len()).sum::<usize>();
+    for revision in 1..=400 {
+        let (before, after) = (Some(long.clone()), Some(long.clone()));
+        let edit = Edited { before, after, ..edited(None, None) };
+        state.keep(proposal(revision, vec![edit])).unwrap();
+        assert!(bytes() <= EDITS_BYTES_MAX, "{revision}: {}", bytes());
+    }
+    assert!(bytes() > EDITS_BYTES_MAX / 2);
+    assert_eq!(state.changes(1)[0].revision, 400);
+}
+
+#[test]
+fn whether_it_saves_is_told_while_the_disk_writes() {
+    let (_folder, path) = folder();
+    let (state, _) = State::open(&path).unwrap();
+    let _writing = state.disk.as_ref().unwrap().store();
+    assert_eq!(state.is_saving(), Some(true));
+}
+
+#[test]
 fn a_file_is_refused_for_what_it_is() {
     let (folder, path) = folder();
     let refused = |path: &Path| State::open(path).unwrap_err().to_string();
