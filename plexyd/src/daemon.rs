@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use plexy_shared::command::Detail;
 use plexy_shared::event::EventKind;
 use plexy_shared::info::Reason;
 use plexy_shared::spec::{BoundAddr, TunnelSpec};
@@ -135,6 +136,7 @@ impl Daemon {
         let reports = Reports::begin(systemd, service, &engine.workers);
         daemon.reports = reports.context("cannot show that the workers live")?;
         daemon.systemd.ready().await;
+        let tunnels = daemon.service.status(Detail::Count).tunnels;
         daemon.service.tell(EventKind::DaemonReady, format!("{tunnels} tunnels"));
         daemon.exporter = config
             .otlp
