@@ -1,6 +1,7 @@
 //! The line protocol, verb by verb and byte by byte.
 
 mod concurrent;
+mod events;
 mod framing;
 mod http;
 mod modes;

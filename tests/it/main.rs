@@ -35,6 +35,8 @@ mod unix_sockets;
 mod bad_input;
 mod bench;
 mod clients;
+mod events;
+mod history;
 mod line;
 mod many;
 mod metrics;

@@ -3,6 +3,7 @@
 mod arguments;
 mod config;
 mod ending;
+mod events;
 mod log;
 mod plexyctl;
 mod reload;
@@ -31,8 +32,12 @@ pub(crate) async fn tunnel_of(process: &Process) -> SocketAddr {
 
 /// Runs a program of ours to its end.
 pub(crate) async fn run(program: &str, arguments: &[&str]) -> plexy_tests::tool::Output {
+    tool(program).run(arguments).output().await
+}
+
+/// A program of ours.
+pub(crate) fn tool(program: &str) -> Tool {
     let path = std::path::Path::new(program);
     let name = path.file_name().unwrap().to_str().unwrap();
-    let tool = Tool::find_in([path.parent().unwrap().to_owned()], name, "plexy").unwrap();
-    tool.run(arguments).output().await
+    Tool::find_in([path.parent().unwrap().to_owned()], name, "plexy").unwrap()
 }

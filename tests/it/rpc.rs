@@ -1,6 +1,7 @@
 //! JSON-RPC as a client meets it.
 
 mod changes;
+mod events;
 mod guard;
 mod limits;
 mod python;

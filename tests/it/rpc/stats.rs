@@ -80,16 +80,17 @@ async fn many_calls_at_once_are_all_answered() {
     }
 }
 
-/// A subscriber to everything who takes nothing that is sent to it.
-async fn subscribe_and_never_read(door: &HttpClient) -> Box<dyn Io> {
+/// A subscriber who takes nothing that is sent to it.
+pub(super) async fn subscribe_and_never_read(
+    door: &HttpClient,
+    method: &str,
+    params: Value,
+) -> Box<dyn Io> {
     let mut stream = door.connect().await;
     let upgrade = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     stream.write_all(upgrade.as_bytes()).await.unwrap();
-    let call = json!({
-        "jsonrpc": "2.0", "id": 1, "method": "subscribeStats",
-        "params": {"interval": "100ms", "tunnels": true},
-    });
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
     let text = call.to_string();
     // One text frame with a mask of zeros (RFC 6455, section 5.2).
     let length = u8::try_from(text.len()).unwrap();
@@ -109,7 +110,8 @@ async fn subscribers_who_never_read_cost_nothing() {
     let before = memory::proportional(process.pid()).unwrap();
     let mut deaf = Vec::new();
     for _ in 0..10 {
-        deaf.push(subscribe_and_never_read(&rpc).await);
+        let everything = json!({ "interval": "100ms", "tunnels": true });
+        deaf.push(subscribe_and_never_read(&rpc, "subscribeStats", everything).await);
     }
     let reader = WsClient::connect(&rpc).await;
     let mut stats = reader.subscribe::<Stats>("100ms", false).await.unwrap();

@@ -4,7 +4,8 @@ use jsonrpsee::async_client::{Client, ClientBuilder};
 use jsonrpsee::client_transport::ws::WsTransportClientBuilder;
 use jsonrpsee::core::client::{ClientT, Error, Subscription, SubscriptionClientT};
 use jsonrpsee::core::traits::ToRpcParams;
-use plexy_shared::rpc::{Method, SubscribeStats, Subscription as _};
+use plexy_shared::event::EventsReply;
+use plexy_shared::rpc::{SubscribeEvents, SubscribeStats};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -57,9 +58,25 @@ impl WsClient {
         interval: &str,
         tunnels: bool,
     ) -> Result<Subscription<T>, Value> {
-        let params = Named(json!({ "interval": interval, "tunnels": tunnels }));
-        let name = SubscribeStats::NAME;
-        match self.client.subscribe(name, params, SubscribeStats::UNSUBSCRIBE).await {
+        self.subscribed::<SubscribeStats, T>(json!({ "interval": interval, "tunnels": tunnels }))
+            .await
+    }
+
+    /// Has events sent.
+    ///
+    /// # Errors
+    ///
+    /// The `error` of the answer.
+    pub async fn follow(&self, params: Value) -> Result<Subscription<EventsReply>, Value> {
+        self.subscribed::<SubscribeEvents, EventsReply>(params).await
+    }
+
+    async fn subscribed<M: plexy_shared::rpc::Subscription, T: DeserializeOwned>(
+        &self,
+        params: Value,
+    ) -> Result<Subscription<T>, Value> {
+        let name = M::NAME;
+        match self.client.subscribe(name, Named(params), M::UNSUBSCRIBE).await {
             Ok(subscription) => Ok(subscription),
             Err(Error::Call(error)) => {
                 Err(serde_json::to_value(error).expect("an error object is JSON"))
