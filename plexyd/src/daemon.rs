@@ -14,6 +14,7 @@ use plexy_shared::command::Detail;
 use plexy_shared::event::EventKind;
 use plexy_shared::info::Reason;
 use plexy_shared::spec::{BoundAddr, TunnelSpec};
+use plexy_shared::units::counted;
 use tracing::{error, info, warn};
 
 use crate::args::{Args, Files, help_tunnel};
@@ -137,7 +138,7 @@ impl Daemon {
         daemon.reports = reports.context("cannot show that the workers live")?;
         daemon.systemd.ready().await;
         let tunnels = daemon.service.status(Detail::Count).tunnels;
-        daemon.service.tell(EventKind::DaemonReady, format!("{tunnels} tunnels"));
+        daemon.service.tell(EventKind::DaemonReady, counted(tunnels as u64, "tunnel"));
         daemon.exporter = config
             .otlp
             .map(|settings| Exporter::start(settings, &daemon.service, metrics, resolver));
@@ -200,7 +201,7 @@ impl Daemon {
     async fn drain(&self, deadline: Option<Duration>) {
         self.systemd.stopping().await;
         let connections = self.service.connections();
-        self.service.tell(EventKind::DaemonEnding, format!("{connections} connections"));
+        self.service.tell(EventKind::DaemonEnding, counted(connections as u64, "connection"));
         self.service.begin_shutdown().await;
         let connections = self.service.connections();
         let Some(deadline) = deadline else {
@@ -269,8 +270,8 @@ pub fn main() -> ExitCode {
             return complain(&mistakes, BAD_CONFIGURATION);
         }
         let tunnels = config.file_tunnels.len() + config.tunnels.len();
-        let plural = if tunnels == 1 { "" } else { "s" };
-        return say(&format!("the configuration is good: {tunnels} tunnel{plural}\n"));
+        let tunnels = counted(tunnels as u64, "tunnel");
+        return say(&format!("the configuration is good: {tunnels}\n"));
     }
     let log = log::start(level, format);
     let ended = run(config, &log);

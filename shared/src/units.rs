@@ -207,6 +207,17 @@ pub fn parse_count<T: FromStr + PartialOrd + fmt::Display>(
     }
 }
 
+/// So many of a thing that has an `s` where there are more.
+///
+/// ```
+/// use plexy_shared::units::counted;
+/// assert_eq!((counted(1, "tunnel"), counted(2, "tunnel")), ("1 tunnel".into(), "2 tunnels".into()));
+/// ```
+#[must_use]
+pub fn counted(count: u64, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Finds what is wrong with the numeric part of a value; `Err(None)` means
 /// "no number at all", which each caller words in its own way.
 fn check_number(text: &str, number: &str) -> Result<(), Option<ValueError>> {

@@ -7,6 +7,7 @@ use plexy_shared::command::CloseMode;
 use plexy_shared::event::EventKind;
 use plexy_shared::info::{CloseReply, Reason};
 use plexy_shared::spec::TunnelRef;
+use plexy_shared::units::counted;
 use tokio::time::Instant;
 
 use super::{Caller, Service, ServiceError};
@@ -77,7 +78,7 @@ impl Service {
             let of_tunnel = |entry: &crate::table::Entry| entry.tunnel.id == tunnel.id;
             let ended = engine.workers.order(Reason::DrainDeadline, of_tunnel);
             let drained = Happening::new(EventKind::TunnelDrained).of_tunnel(tunnel.label());
-            events.tell(drained.detail(format!("{} reset", connections(ended))));
+            events.tell(drained.detail(format!("{} reset", counted(ended, "connection"))));
         });
     }
 }
@@ -85,7 +86,7 @@ impl Service {
 /// What is told of a tunnel that listens no more.
 pub(super) fn closed(tunnel: &Tunnel, ended: u64, draining: u64) -> Happening {
     let detail = match (ended, draining) {
-        (_, 0) => format!("{} reset", connections(ended)),
+        (_, 0) => format!("{} reset", counted(ended, "connection")),
         (_, draining) => goes_on(draining),
     };
     Happening::new(EventKind::TunnelClosed).of_tunnel(tunnel.label()).detail(detail)
@@ -93,9 +94,5 @@ pub(super) fn closed(tunnel: &Tunnel, ended: u64, draining: u64) -> Happening {
 
 /// What becomes of so many connections that are left alone.
 pub(super) fn goes_on(count: u64) -> String {
-    format!("{} {}", connections(count), if count == 1 { "goes on" } else { "go on" })
-}
-
-fn connections(count: u64) -> String {
-    format!("{count} {}", if count == 1 { "connection" } else { "connections" })
+    format!("{} {}", counted(count, "connection"), if count == 1 { "goes on" } else { "go on" })
 }
