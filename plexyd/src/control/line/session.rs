@@ -93,7 +93,10 @@ impl Session {
         let parted = match self.talk(&mut stream, leaving).await {
             Ok(Some(why)) => {
                 let refusal = Refusal::new(Code::SessionEnded, format!("{why}, session ended"));
-                write(&mut stream, &write_refusal(&refusal, self.mode), PARTING_TIMEOUT).await
+                // Who follows is told the last of it, that the daemon ends.
+                let news = self.following.map(|_| self.news()).unwrap_or_default();
+                let parting = news + &write_refusal(&refusal, self.mode);
+                write(&mut stream, &parting, PARTING_TIMEOUT).await
             }
             Ok(None) => linger(&mut stream, leaving).await,
             Err(error) => Err(error),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::BoxStream;
-use futures_util::{SinkExt as _, Stream, StreamExt as _};
+use futures_util::{FutureExt as _, SinkExt as _, Stream, StreamExt as _};
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION};
 use http::header::{HeaderMap, HeaderValue, UPGRADE};
 use http::{Method, Request, Response, StatusCode};
@@ -130,7 +130,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let stop = self.shared.stop.clone();
         loop {
             tokio::select! {
-                () = stop.cancelled() => return self.close(CloseCode::Away, "plexyd ends").await,
+                () = stop.cancelled() => return self.leave().await,
                 frame = self.socket.next() => {
                     last_sign = Instant::now();
                     match frame {
@@ -149,6 +149,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 }
             }
         }
+    }
+
+    /// The daemon ends: subscribers are told the last of what they wait for, if they take it.
+    async fn leave(&mut self) -> Result<(), Error> {
+        let last = async {
+            while let Some(Some((number, item))) = self.subscriptions.next().now_or_never() {
+                self.tell(&number, &item).await?;
+            }
+            Ok::<_, Error>(())
+        };
+        match tokio::time::timeout(FAREWELL_TIMEOUT, last).await {
+            Ok(told) => told?,
+            Err(_) => debug!("a WebSocket takes nothing any more"),
+        }
+        self.close(CloseCode::Away, "plexyd ends").await
     }
 
     async fn take(&mut self, frame: Frame) -> Result<(), Error> {
