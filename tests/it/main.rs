@@ -38,6 +38,7 @@ mod clients;
 mod events;
 mod history;
 mod line;
+mod load;
 mod many;
 mod metrics;
 mod otlp;

@@ -127,7 +127,7 @@ pub enum ServiceError {
     #[error("{}", first_of(.0))]
     BadFile(Vec<String>),
     /// There are not so many changes.
-    #[error("{wanted} changes cannot be undone: {known} are known")]
+    #[error("cannot undo {wanted} of {known} known changes")]
     NothingToUndo {
         /// How many were to be undone.
         wanted: usize,
