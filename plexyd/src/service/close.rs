@@ -47,10 +47,12 @@ impl Service {
         let (ended, draining) = match connections {
             CloseMode::Reset => (self.end_connections(&tunnel, Reason::TunnelClosed), 0),
             CloseMode::Drain { deadline } => {
+                // Counted before the deadline may end some.
+                let draining = tunnel.totals.live();
                 if let Some(deadline) = deadline {
                     self.end_drain(Arc::clone(&tunnel), deadline);
                 }
-                (0, tunnel.totals.live())
+                (0, draining)
             }
         };
         let revision = turn.done();
