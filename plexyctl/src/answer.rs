@@ -3,7 +3,7 @@
 use plexy_shared::event::EventsReply;
 use plexy_shared::history::{ExportReply, HistoryReply, SaveReply, TransitionReply};
 use plexy_shared::info::{
-    BackendReply, CloseReply, HelloReply, OpenReply, StatusReply, TunnelInfo,
+    BackendReply, CloseReply, HelloReply, LogLevelReply, OpenReply, StatusReply, TunnelInfo,
 };
 use plexy_shared::spec::{TunnelRef, TunnelSpec};
 
@@ -50,6 +50,8 @@ pub(crate) enum Answer {
     Saved(SaveReply),
     /// Of `export`.
     Exported(ExportReply),
+    /// Of `log`.
+    LogLevel(LogLevelReply),
     /// Of `ping`.
     Pong(String),
     /// Of `version`.

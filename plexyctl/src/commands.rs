@@ -9,9 +9,10 @@ use plexy_shared::event::EventRange;
 use plexy_shared::info::BackendReply;
 use plexy_shared::rpc::{
     AddBackend, BackendParams, ChangeParams, CloseTunnel, CloseTunnelParams, EventsParams, Export,
-    Hello, HelloParams, History, HistoryParams, ListEvents, ListTunnels, Load, LoadParams, Method,
-    NoParams, NumberOfTunnels, OpenTunnel, OpenTunnelParams, Ping, Reload, RemoveBackend, Save,
-    SubscribeEvents, TunnelInfo, TunnelParams, Undo, UndoParams,
+    Hello, HelloParams, History, HistoryParams, ListEvents, ListTunnels, Load, LoadParams,
+    LogLevel, LogLevelParams, Method, NoParams, NumberOfTunnels, OpenTunnel, OpenTunnelParams,
+    Ping, Reload, RemoveBackend, Save, SetLogLevel, SubscribeEvents, TunnelInfo, TunnelParams,
+    Undo, UndoParams,
 };
 use plexy_shared::spec::{BackendSpec, TunnelRef};
 use serde_json::Value;
@@ -164,6 +165,11 @@ impl Found {
             Request::Reload => {
                 let params = ChangeParams::default();
                 self.call::<Reload>(&params, "plexyctl events").await.map(Answer::Reloaded)
+            }
+            Request::Log(None) => self.look::<LogLevel>(&NoParams {}).await.map(Answer::LogLevel),
+            Request::Log(Some(change)) => {
+                let params = LogLevelParams::new(change);
+                self.call::<SetLogLevel>(&params, "plexyctl log").await.map(Answer::LogLevel)
             }
             Request::Ping => self.look::<Ping>(&NoParams {}).await.map(Answer::Pong),
             Request::Version => {

@@ -3,23 +3,27 @@
 mod file;
 
 use std::ffi::OsString;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::parser::ValueSource;
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
 use plexy_shared::command::DEADLINE_RANGE;
 use plexy_shared::endpoint::DefaultSocket;
 use plexy_shared::error::Refusal;
+use plexy_shared::info::LogLevel;
 use plexy_shared::spec::{ATTRIBUTES, ListenAddr, OPTIONS, TunnelSpec};
 use plexy_shared::units::{ValueError, parse_duration};
+use plexy_shared::word::Words;
 use rustix::process::getuid;
 use tracing::warn;
 
+use crate::access_log::{AccessEvents, AccessFormat, AccessLogConfig};
 use crate::config::{Config, Source};
-use crate::log::{LogFormat, LogLevel};
+use crate::log::LogFormat;
 use crate::otlp::{Endpoint, OtlpSettings, Said};
 use crate::service::TunnelFiles;
 use file::File;
@@ -86,13 +90,31 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     workers: Option<NonZeroUsize>,
 
-    /// What is logged, to standard error
-    #[arg(long, value_name = "LEVEL", default_value = "info", env = "PLEXY_LOG_LEVEL")]
+    /// What is logged, to standard error, until `log` changes it
+    #[arg(long, value_name = "LEVEL", default_value = "info", env = "PLEXY_LOG_LEVEL", value_parser = level())]
     pub(crate) log_level: LogLevel,
 
-    /// How it is logged; auto is text, in colour on a terminal
-    #[arg(long, value_name = "FORMAT", default_value = "auto")]
+    /// How it is logged; auto is journald (entries with fields) where systemd has connected standard
+    /// error with its journal, else text, in colour on a terminal
+    #[arg(long, value_name = "FORMAT", default_value = "auto", env = "PLEXY_LOG_FORMAT")]
     pub(crate) log_format: LogFormat,
+
+    /// Tell of every connection in a line of its own: who came, to which backend, how many bytes, how
+    /// long, and why it ended [default: off]
+    #[arg(long, value_name = "FORMAT", verbatim_doc_comment)]
+    access_log: Option<AccessLogSwitch>,
+
+    /// What of a connection is told
+    #[arg(long, value_name = "EVENTS", default_value = "end")]
+    access_log_events: AccessEvents,
+
+    /// Tell of one connection in N; of those that have failed, or met a limit, always
+    #[arg(long, value_name = "N", default_value = "1")]
+    access_log_sample: NonZeroU32,
+
+    /// Where it is told [default: standard error]; SIGUSR1 has the file opened again
+    #[arg(long, value_name = "FILE")]
+    access_log_file: Option<PathBuf>,
 
     /// Explain the grammar of a tunnel, with every option
     #[arg(long)]
@@ -105,6 +127,14 @@ pub(crate) struct Args {
     /// What else it says, as it would stand on a command line.
     #[arg(skip)]
     file_settings: Vec<OsString>,
+}
+
+/// How the access log is written, if it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum AccessLogSwitch {
+    Off,
+    Text,
+    Json,
 }
 
 /// The configuration file and others like it, for who cannot read them.
@@ -176,6 +206,34 @@ impl Args {
         self.config.is_some().then(|| Source { given: given.collect(), settings })
     }
 
+    /// The access log they ask for.
+    fn access_log(&self) -> Result<Option<AccessLogConfig>, String> {
+        let format = match self.access_log {
+            Some(AccessLogSwitch::Text) => AccessFormat::Text,
+            Some(AccessLogSwitch::Json) => AccessFormat::Json,
+            Some(AccessLogSwitch::Off) => return Ok(None),
+            None => {
+                let others = [
+                    (self.access_log_file.is_some(), "--access-log-file"),
+                    (self.access_log_sample.get() > 1, "--access-log-sample"),
+                    (self.access_log_events != AccessEvents::End, "--access-log-events"),
+                ];
+                return match others.into_iter().find(|(is_given, _)| *is_given) {
+                    None => Ok(None),
+                    Some((_, name)) => {
+                        Err(format!("`{name}` without `--access-log`: off, text or json"))
+                    }
+                };
+            }
+        };
+        Ok(Some(AccessLogConfig {
+            format,
+            events: self.access_log_events,
+            sample: self.access_log_sample,
+            file: self.access_log_file.clone(),
+        }))
+    }
+
     /// The configuration they ask for, or every tunnel that is no tunnel, and every variable of
     /// OpenTelemetry that is no good.
     pub(crate) fn into_config(self) -> Result<Config, Vec<String>> {
@@ -189,6 +247,7 @@ impl Args {
                 }
             }
         }
+        let access_log = self.access_log().map_err(|error| errors.push(error)).ok().flatten();
         // The file counts less than the environment, and the command line more.
         let is_of_file = self.file_settings.iter().any(is_otlp_endpoint);
         let said = if is_of_file { Said::InTheFile } else { Said::OnTheCommandLine };
@@ -217,6 +276,7 @@ impl Args {
             token_file: self.token_file,
             state: self.state,
             shutdown_deadline: self.shutdown_deadline,
+            access_log,
             workers: self.workers.unwrap_or(default.workers),
             ..default
         })
@@ -230,6 +290,12 @@ fn is_otlp_endpoint(word: &OsString) -> bool {
 
 fn deadline(text: &str) -> Result<Duration, ValueError> {
     parse_duration(text, &DEADLINE_RANGE)
+}
+
+/// Reads the word for a level of the log.
+fn level() -> impl TypedValueParser<Value = LogLevel> {
+    let words = LogLevel::ALL.iter().map(|level| level.word());
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<LogLevel>())
 }
 
 /// The message with the text, and a mark under the part that it is about.

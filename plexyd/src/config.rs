@@ -8,6 +8,7 @@ use std::time::Duration;
 use plexy_shared::endpoint::DefaultSocket;
 use plexy_shared::spec::{ListenAddr, TunnelSpec};
 
+use crate::access_log::AccessLogConfig;
 use crate::otlp::OtlpSettings;
 use crate::places::Places;
 use crate::resolver::NameServers;
@@ -50,6 +51,8 @@ pub struct Config {
     pub otlp: Option<OtlpSettings>,
     /// The file with the token that TCP control sockets want.
     pub token_file: Option<PathBuf>,
+    /// The access log, if there is one.
+    pub access_log: Option<AccessLogConfig>,
     /// Threads of the data path.
     pub workers: NonZeroUsize,
     /// Who resolves host names.
@@ -96,6 +99,7 @@ impl Default for Config {
             prometheus_sockets: Vec::new(),
             otlp: None,
             token_file: None,
+            access_log: None,
             workers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             name_servers: NameServers::System,
             descriptors_max: None,

@@ -57,6 +57,7 @@ pub(crate) async fn carry(mut accepted: Accepted, engine: Arc<Engine>) {
             accepted.registered.lease = Some(lease);
             // Set once, here.
             entry.backend.get_or_init(|| backend);
+            accepted.registered.started();
             dialled
         }
         Err(reason) => {
@@ -140,10 +141,13 @@ async fn connect(
         let backend = route.backends.get(place)?;
         let lease = backend.lease();
         let begun = Instant::now();
+        entry.tries.count();
         match dial(backend, Manner::new(&route.options, hops), &engine.hops).await {
             Ok(dialled) => {
                 backend.attempts.count(Attempt::Success);
-                backend.connect_times.observe(&CONNECT_TIMES, begun.elapsed());
+                let now = Instant::now();
+                backend.connect_times.observe(&CONNECT_TIMES, now - begun);
+                entry.tries.stands(now - entry.started);
                 engine.health.succeeded(&entry.tunnel, backend);
                 return Some((dialled, lease));
             }

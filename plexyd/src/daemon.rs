@@ -17,6 +17,7 @@ use plexy_shared::spec::{BoundAddr, TunnelSpec};
 use plexy_shared::units::counted;
 use tracing::{error, info, warn};
 
+use crate::access_log::AccessLog;
 use crate::args::{Args, Files, help_tunnel};
 use crate::config::Config;
 use crate::descriptors::{Descriptors, RESERVE, open_now, raise_limit};
@@ -24,12 +25,12 @@ use crate::engine::Engine;
 use crate::events::Events;
 use crate::health::Health;
 use crate::hops::Hops;
-use crate::log::{self, Log};
+use crate::log::{self, Control, Log};
 use crate::metrics::Metrics;
 use crate::otlp::Exporter;
 use crate::relay::{PIPE_BYTES_MAX, Pipes};
 use crate::resolver::Resolver;
-use crate::service::{Actor, Parts, Service, ServiceError};
+use crate::service::{Actor, LogControl, Parts, Service, ServiceError};
 use crate::state::{Kept, State};
 use crate::systemd::{Inherited, Systemd};
 use crate::worker::Workers;
@@ -64,6 +65,26 @@ pub struct Daemon {
     reports: Reports,
 }
 
+/// What surrounds a daemon that is a program of its own.
+struct Host {
+    /// The log, whose level may change.
+    log: Arc<dyn LogControl>,
+    systemd: Arc<Systemd>,
+    /// Sockets that were open before the process.
+    inherited: Inherited,
+}
+
+impl Host {
+    /// Nothing, for one that is a part of another program.
+    fn none() -> Self {
+        Self {
+            log: Arc::new(Control::of_nothing()),
+            systemd: Arc::default(),
+            inherited: Inherited::default(),
+        }
+    }
+}
+
 impl Daemon {
     /// Starts everything, or nothing: when this returns, all tunnels and doors
     /// accept.
@@ -72,22 +93,22 @@ impl Daemon {
     ///
     /// Whatever is missing; of the tunnels, all that cannot be opened.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
-        Self::start_under(config, Systemd::default(), Inherited::default()).await
+        Self::start_on(Host::none(), config).await
     }
 
-    /// The same under a service manager, with the sockets that it has passed.
-    async fn start_under(
-        mut config: Config,
-        systemd: Systemd,
-        mut inherited: Inherited,
-    ) -> anyhow::Result<Self> {
+    /// The same with what surrounds a program.
+    async fn start_on(host: Host, mut config: Config) -> anyhow::Result<Self> {
+        let Host { log, systemd, mut inherited } = host;
         let limit = raise_limit().context("cannot raise the limit of open files")?;
         info!(descriptors = limit, workers = config.workers.get(), "plexyd starts");
 
         let resolver = Arc::new(Resolver::new(config.name_servers));
         let sockets = Sockets::bind(&config, &resolver, &mut inherited).await?;
 
-        let workers = Workers::start(config.workers.get()).context("cannot start the workers")?;
+        let access_log = AccessLog::start(config.access_log.take());
+        let access_log = access_log.context("cannot open the access log")?;
+        let workers = Workers::start(config.workers.get(), &access_log);
+        let workers = workers.context("cannot start the workers")?;
         let usable = config.descriptors_max.unwrap_or_else(|| limit.saturating_sub(open_now()));
         let (state, kept) = match config.state.clone() {
             None => (State::default(), Kept::default()),
@@ -109,8 +130,7 @@ impl Daemon {
             Arc::clone(&resolver),
             Arc::clone(&events),
         ));
-        let systemd = Arc::new(systemd);
-        let engine = Arc::new(Engine::new(workers, descriptors, hops, health));
+        let engine = Arc::new(Engine::new(workers, descriptors, hops, health, access_log));
         let service = Arc::new(Service::new(Parts {
             engine: Arc::clone(&engine),
             resolver: Arc::clone(&resolver),
@@ -119,6 +139,7 @@ impl Daemon {
             files: Arc::new(Files::new(config.source.take())),
             systemd: Arc::clone(&systemd),
             inherited,
+            log,
             doors: sockets.addrs(),
         }));
 
@@ -164,6 +185,13 @@ impl Daemon {
             warn!("SIGHUP ignored: there is no configuration file to reload");
         }
         self.systemd.ready().await;
+    }
+
+    /// Opens log files by their names again.
+    fn reopen(&self) {
+        if !self.engine.access_log.reopen() {
+            warn!("SIGUSR1 ignored: there is no log file to open again");
+        }
     }
 
     /// What can be asked of it.
@@ -237,6 +265,11 @@ impl Daemon {
         if let Err(error) = stopped {
             error!(%error, "the workers could not be stopped");
         }
+        // Once the last connection was told.
+        let access_log = self.engine.access_log.clone();
+        if !tokio::task::spawn_blocking(move || access_log.finish()).await.unwrap_or(false) {
+            warn!("the last lines of the access log could not be written in time");
+        }
         info!("plexyd ends");
     }
 }
@@ -273,9 +306,9 @@ pub fn main() -> ExitCode {
         let tunnels = counted(tunnels as u64, "tunnel");
         return say(&format!("the configuration is good: {tunnels}\n"));
     }
-    let log = log::start(level, format);
-    let ended = run(config, &log);
-    drop(log);
+    let ended = log::start(level, format).context("cannot log to the journal of systemd");
+    // The log ends with it.
+    let ended = ended.and_then(|log| run(config, &log));
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -312,16 +345,19 @@ fn run(config: Config, log: &Log) -> anyhow::Result<()> {
         .context("cannot start the control runtime")?;
     runtime.spawn(log.tell_of_dropped());
     let (systemd, inherited) = Systemd::of_process();
+    let host = Host { log: Arc::new(log.control()), systemd: Arc::new(systemd), inherited };
     runtime.block_on(async {
         let mut signals = Signals::new().context("cannot catch signals")?;
         let deadline = config.shutdown_deadline;
         let daemon = tokio::select! {
-            daemon = Daemon::start_under(config, systemd, inherited) => daemon?,
+            daemon = Daemon::start_on(host, config) => daemon?,
             () = signals.told_to_end() => return Ok(()),
         };
+        tokio::spawn(daemon.engine.access_log.tell_of_dropped());
         let deadline = loop {
             match signals.told().await {
                 Told::Reload => daemon.reload().await,
+                Told::Reopen => daemon.reopen(),
                 Told::End(Drain::Bounded) => break Some(deadline),
                 Told::End(Drain::Unbounded) => break None,
             }

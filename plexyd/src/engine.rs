@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
+use crate::access_log::AccessLog;
 use crate::descriptors::Descriptors;
 use crate::health::Health;
 use crate::hops::Hops;
@@ -20,6 +21,7 @@ pub(crate) struct Engine {
     pub(crate) descriptors: Arc<Descriptors>,
     pub(crate) hops: Arc<Hops>,
     pub(crate) health: Arc<Health>,
+    pub(crate) access_log: AccessLog,
     next_connection: AtomicU64,
 }
 
@@ -29,11 +31,12 @@ impl Engine {
         descriptors: Arc<Descriptors>,
         hops: Arc<Hops>,
         health: Arc<Health>,
+        access_log: AccessLog,
     ) -> Self {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let epoch = since.map_or(0, |since| since.as_secs());
         let next_connection = AtomicU64::new(epoch << COUNTER_BITS);
-        Self { workers, descriptors, hops, health, next_connection }
+        Self { workers, descriptors, hops, health, access_log, next_connection }
     }
 
     /// A number that no other connection has.

@@ -134,6 +134,11 @@ impl Happening {
         Self { actor: Some(actor.to_string()), revision: Some(revision), ..self }
     }
 
+    /// Who asked for it, where no tunnel has changed.
+    pub(crate) fn asked_by(self, actor: &impl Display) -> Self {
+        Self { actor: Some(actor.to_string()), ..self }
+    }
+
     /// Logs it; without a number it is a part of an event.
     pub(crate) fn log(&self, event: Option<u64>) {
         let what = self.kind.as_str().replace('-', " ");

@@ -1,5 +1,6 @@
 //! Repeated messages, folded: the first is logged at once, those that follow
-//! within [`WINDOW`] are counted, and the count is logged at its end.
+//! within [`WINDOW`] are counted, and the count is logged at its end. And what
+//! is counted anyway is told as often.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -49,6 +50,19 @@ impl Window {
         let folded = self.folded.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(similar) = folded.filter(|count| *count > 0) {
             warn!(similar, seconds = WINDOW.as_secs(), "{what}: {similar} similar in 10s");
+        }
+    }
+}
+
+/// Tells by how much a count has grown, and what it is: again and again, where it has.
+pub(crate) async fn tell_growth(count: impl Fn() -> u64, tell: impl Fn(u64, u64)) {
+    let mut told = 0;
+    loop {
+        tokio::time::sleep(WINDOW).await;
+        let total = count();
+        if total > told {
+            tell(total - told, total);
+            told = total;
         }
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod access_log;
 mod args;
 mod backend;
 mod balance;
@@ -36,6 +37,7 @@ mod traffic;
 mod tunnel;
 mod worker;
 
+pub use access_log::{AccessEvents, AccessFormat, AccessLogConfig};
 pub use config::Config;
 pub use daemon::{Daemon, main};
 pub use otlp::OtlpSettings;

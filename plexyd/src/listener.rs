@@ -294,6 +294,8 @@ impl Door {
     fn refuse(&self, fd: &OwnedFd, client: ClientAddr, why: &str) {
         reset_on_close(fd);
         self.tunnel.rejected.count(Reason::Limit);
+        let engine = &self.engine;
+        engine.access_log.refused(&self.tunnel, client, || engine.connection_id());
         self.warn_folded(|| format!("client {client} refused: {why}"));
     }
 

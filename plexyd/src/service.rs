@@ -13,6 +13,7 @@ mod events;
 mod export;
 mod history;
 mod load;
+mod log;
 mod open;
 mod open_all;
 mod reload;
@@ -37,6 +38,7 @@ use tokio_util::task::TaskTracker;
 
 pub use caller::{Actor, Caller, Door, Peer};
 pub use error::{BindFailure, OpenError, ServiceError};
+pub(crate) use log::LogControl;
 pub(crate) use reload::TunnelFiles;
 pub(crate) use survey::{Survey, TunnelSurvey};
 
@@ -49,6 +51,7 @@ use crate::resolver::Resolver;
 use crate::state::{Edited, Proposal, Row, Rows, State, StateError};
 use crate::systemd::{Inherited, Systemd};
 use crate::tunnel::Tunnel;
+use log::Logging;
 use reload::LastReload;
 
 /// The service.
@@ -62,6 +65,7 @@ pub struct Service {
     systemd: Arc<Systemd>,
     /// Sockets of tunnels that were open before this process.
     inherited: Mutex<Inherited>,
+    log: Arc<Logging>,
     /// Where the doors are: no tunnel can be there.
     doors: Vec<BoundAddr>,
     /// Differs from every other daemon's.
@@ -88,15 +92,18 @@ pub(crate) struct Parts {
     pub(crate) files: Arc<dyn TunnelFiles>,
     pub(crate) systemd: Arc<Systemd>,
     pub(crate) inherited: Inherited,
+    pub(crate) log: Arc<dyn LogControl>,
     /// Where no tunnel can be opened.
     pub(crate) doors: Vec<BoundAddr>,
 }
 
 impl Service {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { engine, resolver, events, state, files, systemd, inherited, doors } = parts;
+        let Parts { engine, resolver, events, state, files, systemd, inherited, log, doors } =
+            parts;
         Self {
             instance: format!("{:016x}", fastrand::u64(..)),
+            log: Arc::new(Logging::new(log, Arc::clone(&events))),
             engine,
             resolver,
             events,
@@ -169,6 +176,11 @@ impl Service {
     pub(crate) fn descriptors(&self) -> (u64, u64) {
         let descriptors = &self.engine.descriptors;
         (descriptors.left() as u64, descriptors.pauses())
+    }
+
+    /// Lines of the access log that were dropped.
+    pub(crate) fn access_log_dropped(&self) -> u64 {
+        self.engine.access_log.dropped()
     }
 
     /// Tasks that live on the workers.

@@ -4,6 +4,7 @@
 //! reads or sweeps; never while bytes move.
 
 mod silence;
+mod tries;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -15,6 +16,7 @@ use slab::Slab;
 use tokio::sync::Notify;
 use tracing::debug;
 
+use crate::access_log::{AccessLog, Moment, Record};
 use crate::backend::{Backend, Lease};
 use crate::histogram::LIFETIMES;
 use crate::socket::ClientAddr;
@@ -22,6 +24,7 @@ use crate::stop::Stop;
 use crate::traffic::{Flow, Totals};
 use crate::tunnel::{Seat, Tunnel};
 use silence::{Finding, SILENT_PAUSE_MAX, Silence, Timeouts};
+use tries::Tries;
 
 /// Connections that are asked something before others get their turn, for so long at least.
 const ASKED_MAX: usize = 256;
@@ -43,6 +46,7 @@ pub(crate) struct Entry {
     pub(crate) half_closed: AtomicBool,
     /// Set once a backend carries it: silence counts from then on.
     pub(crate) backend: OnceLock<Arc<Backend>>,
+    pub(crate) tries: Tries,
     /// Bytes written that the peers had not taken when it was last [asked](Stop::pause).
     unsent_bytes: AtomicU32,
     timeouts: Timeouts,
@@ -64,6 +68,7 @@ impl Entry {
             stop: Stop::default(),
             half_closed: AtomicBool::new(false),
             backend: OnceLock::new(),
+            tries: Tries::default(),
             unsent_bytes: AtomicU32::new(NEVER_ASKED),
             timeouts: Timeouts::of(options),
         }
@@ -73,6 +78,19 @@ impl Entry {
     pub(crate) fn note_unsent(&self, bytes: usize) -> bool {
         let bytes = u32::try_from(bytes).unwrap_or(NEVER_ASKED).min(NEVER_ASKED - 1);
         self.unsent_bytes.swap(bytes, Ordering::Relaxed) == NEVER_ASKED
+    }
+
+    /// What the access log tells of it.
+    fn record(&self, moment: Moment) -> Record {
+        Record {
+            connection: self.id,
+            tunnel: Arc::clone(&self.tunnel),
+            client: self.client,
+            backend: self.backend.get().cloned(),
+            attempts: self.tries.number(),
+            connect_time: self.tries.time(),
+            moment,
+        }
     }
 
     /// How long it may be silent now.
@@ -99,6 +117,7 @@ pub(crate) struct Table {
     sooner: Notify,
     /// Of all connections.
     shortest_pause: Mutex<Duration>,
+    access_log: AccessLog,
 }
 
 /// A connection's place in the table; it is taken out on drop, and what it has
@@ -114,18 +133,17 @@ pub(crate) struct Registered {
     seat: Option<Seat>,
 }
 
-impl Default for Table {
-    fn default() -> Self {
+impl Table {
+    pub(crate) fn new(access_log: AccessLog) -> Self {
         Self {
             slots: Mutex::default(),
             totals: Totals::default(),
             sooner: Notify::new(),
             shortest_pause: Mutex::new(SILENT_PAUSE_MAX),
+            access_log,
         }
     }
-}
 
-impl Table {
     pub(crate) fn register(self: &Arc<Self>, entry: Entry, seat: Seat) -> Registered {
         let entry = Arc::new(entry);
         let silence = Silence::of(&entry);
@@ -238,6 +256,13 @@ impl Frozen<'_> {
 }
 
 impl Registered {
+    /// Says that a backend carries it.
+    pub(crate) fn started(&self) {
+        if let Some(log) = self.table.access_log.of_start(self.entry.id) {
+            log.tell(self.entry.record(Moment::Started));
+        }
+    }
+
     /// Says why it ended.
     pub(crate) fn end(mut self, reason: Reason) {
         self.reason = Some(reason);
@@ -268,6 +293,9 @@ impl Drop for Registered {
             }
         }
         let (bytes_in, bytes_out) = entry.flow.bytes();
+        if let Some(log) = self.table.access_log.of_end(entry.id, reason) {
+            log.tell(entry.record(Moment::Ended { reason, bytes_in, bytes_out, lifetime }));
+        }
         debug!(
             connection = entry.id,
             tunnel = %entry.tunnel.listen,

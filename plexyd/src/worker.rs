@@ -17,6 +17,7 @@ use tracing::error;
 
 pub(crate) use heart::Heart;
 
+use crate::access_log::AccessLog;
 use crate::relay::Pipes;
 use crate::table::{Entry, Frozen, Table};
 
@@ -42,12 +43,12 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// Starts `count` workers.
+    /// Starts `count` workers, whose connections are told to this log.
     ///
     /// # Errors
     ///
     /// Where the system has no thread or descriptor left for one.
-    pub(crate) fn start(count: usize) -> io::Result<Self> {
+    pub(crate) fn start(count: usize, access_log: &AccessLog) -> io::Result<Self> {
         let stop = CancellationToken::new();
         let (mut workers, mut threads) = (Vec::new(), Vec::new());
         for number in 0..count.max(1) {
@@ -55,7 +56,7 @@ impl Workers {
                 .enable_all()
                 .event_interval(EVENT_INTERVAL)
                 .build()?;
-            let table = Arc::new(Table::default());
+            let table = Arc::new(Table::new(access_log.clone()));
             workers.push(Arc::new(Worker {
                 handle: runtime.handle().clone(),
                 table: Arc::clone(&table),

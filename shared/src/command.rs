@@ -13,6 +13,7 @@ pub use error::CommandError;
 
 use crate::event::{EVENTS_MAX, EventRange};
 use crate::history::CHANGES_RANGE;
+use crate::info::LogLevel;
 use crate::rpc::{self, Method};
 use crate::spec::{BackendSpec, TunnelRef, TunnelSpec};
 use crate::units::{parse_count, parse_duration};
@@ -30,6 +31,13 @@ pub const EVENTS_RANGE: RangeInclusive<usize> = 1..=EVENTS_MAX;
 
 /// How many changes `history` tells if nobody says.
 pub const HISTORY_DEFAULT: usize = 20;
+
+/// How long a level of the log may be given.
+pub const LOG_RANGE: RangeInclusive<Duration> =
+    Duration::from_millis(100)..=Duration::from_secs(30 * 24 * 3_600);
+
+/// How long `debug` and `trace` hold if nobody says: they are much, and easily forgotten.
+pub const LOG_DEFAULT: Duration = Duration::from_secs(5 * 60);
 
 /// What somebody asks for, parsed and whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +88,8 @@ pub enum Request {
     Export,
     /// The configuration file, as it is now.
     Reload,
+    /// How much is logged, or, with something in it, how much is to be.
+    Log(Option<LogChange>),
     /// Are you there?
     Ping,
     /// Who are you?
@@ -104,6 +114,24 @@ pub enum CloseMode {
         /// When those that are left are reset; none for never.
         deadline: Option<Duration>,
     },
+}
+
+/// How much is to be logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogChange {
+    /// How much.
+    pub level: LogLevel,
+    /// For how long, where somebody says.
+    pub duration: Option<Duration>,
+}
+
+impl LogChange {
+    /// For how long; none for until the next start.
+    #[must_use]
+    pub fn lasting(self) -> Option<Duration> {
+        let is_much = self.level > LogLevel::Info;
+        self.duration.or(is_much.then_some(LOG_DEFAULT))
+    }
 }
 
 /// How much `status` tells.
@@ -299,6 +327,16 @@ pub static VERBS: &[Verb] = &[
         parse: |_| Ok(Request::Reload),
     },
     Verb {
+        name: "log",
+        aliases: &[],
+        arguments: "[level]",
+        usage: "[off|error|warn|info|debug|trace [for DURATION]]",
+        help: "tells how much plexyd logs, or changes it, for a time or until the next start; debug and trace last 5m if no time is given",
+        methods: &[rpc::LogLevel::NAME, rpc::SetLogLevel::NAME],
+        examples: ["log debug", "log info for 1h"],
+        parse: parse_log,
+    },
+    Verb {
         name: "ping",
         aliases: &[],
         arguments: "",
@@ -460,6 +498,20 @@ fn parse_changes(words: &mut Words<'_>, default: usize) -> Result<usize, Command
             parse_count(word, &CHANGES_RANGE).map_err(|error| words.bad_value("N", error))
         }
     }
+}
+
+fn parse_log(words: &mut Words<'_>) -> Result<Request, CommandError> {
+    let Some(word) = words.maybe_next() else { return Ok(Request::Log(None)) };
+    let level = word.parse().map_err(|error| words.bad_value("level", error))?;
+    let duration = if words.is_empty() {
+        None
+    } else {
+        words.one_of("for", &[("for", ())])?;
+        let word = words.next("a duration, like `5m`")?;
+        let duration = parse_duration(word, &LOG_RANGE);
+        Some(duration.map_err(|error| words.bad_value("for", error))?)
+    };
+    Ok(Request::Log(Some(LogChange { level, duration })))
 }
 
 fn parse_deadline(words: &Words<'_>, word: &str) -> Result<Duration, CommandError> {

@@ -48,6 +48,8 @@ pub enum EventKind {
     StateFailed,
     /// The state can be saved again.
     StateSaved,
+    /// More is logged from now on, or less; the detail says how much, and until when.
+    LogLevelChanged,
 }
 
 words!(EventKind {
@@ -69,6 +71,7 @@ words!(EventKind {
     ConfigRefused => "config-refused",
     StateFailed => "state-failed",
     StateSaved => "state-saved",
+    LogLevelChanged => "log-level-changed",
 });
 
 impl EventKind {
@@ -93,6 +96,7 @@ impl EventKind {
             | Self::BackendUp
             | Self::BackendResolved
             | Self::StateSaved
+            | Self::LogLevelChanged
             | Self::ConfigReloaded => Severity::Info,
         }
     }

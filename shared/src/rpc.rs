@@ -25,4 +25,4 @@ pub const TUNNELS_MAX: usize = 10_000;
 
 /// What a daemon can do that a client may want to know before it asks.
 pub const FEATURES: &[&str] =
-    &["events", "expected-revision", "history", "open-tunnels", "subscribe-stats"];
+    &["events", "expected-revision", "history", "log-level", "open-tunnels", "subscribe-stats"];

@@ -28,6 +28,7 @@ const LAYERS: &[&[&str]] = &[
     &["backend"],
     &["balance", "dial"],
     &["tunnel"],
+    &["access_log"],
     &["health", "table"],
     &["worker"],
     &["engine"],

@@ -44,6 +44,7 @@ const NAMES: &[[&str; 4]] = &[
     ["plexy_connections", "plexy.active_connections", "{connection}", "up-down"],
     ["plexy_descriptors_left", "plexy.descriptor.left", "{descriptor}", "up-down"],
     ["plexy_accept_pauses_total", "plexy.accept_pauses", "{pause}", "counter"],
+    ["plexy_access_log_dropped_total", "plexy.access_log.dropped", "{line}", "counter"],
     ["plexy_worker_tasks", "plexy.worker.active_tasks", "{task}", "up-down"],
     ["plexy_connections_accepted_total", "plexy.accepted_connections", "{connection}", "counter"],
     ["plexy_bytes_total", "plexy.io", "By", "counter"],

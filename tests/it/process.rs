@@ -1,5 +1,6 @@
 //! The programs as processes: their arguments, signals, logs and exit codes.
 
+mod access_log;
 mod arguments;
 mod config;
 mod ending;

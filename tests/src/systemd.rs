@@ -103,6 +103,8 @@ impl Systemd {
         let ready = self.count("READY=1");
         let process = self.spawn(program, arguments, &[], &[]);
         eventually!(self.count("READY=1") > ready, "plexyd is not ready: {}", process.log());
+        // What it logs is read a little later.
+        process.ready().await;
         process
     }
 

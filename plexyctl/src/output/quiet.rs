@@ -22,6 +22,7 @@ pub(super) fn write(answer: &Answer) -> Written {
             Written { data, note: None }
         }
         Answer::Saved(reply) => Written::line(safe(&reply.file)),
+        Answer::LogLevel(reply) => Written::line(safe(reply.level.as_str())),
         Answer::Closed { .. }
         | Answer::Events(_)
         | Answer::News(_)

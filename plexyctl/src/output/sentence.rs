@@ -35,6 +35,7 @@ pub(super) fn write(answer: &Answer, has_headers: bool) -> Written {
             Written::line(format!("saved in {file}: revision {}", reply.revision))
         }
         Answer::Exported(reply) => Written { data: exported(reply), note: None },
+        Answer::LogLevel(reply) => Written::line(safe(&reply.to_string())),
         Answer::Pong(reply) => Written::line(safe(reply)),
         Answer::Version(None) => Written::line(CLIENT),
         Answer::Version(Some(daemon)) => version(daemon),

@@ -16,6 +16,7 @@ use tracing::{info, warn};
 use super::entrance::{Entrance, Stream};
 use super::guests::Guests;
 use crate::control::token::Token;
+use crate::fold::Fold;
 use crate::service::{Actor, Door, Peer, Service};
 use session::{Leaving, Session};
 
@@ -28,6 +29,8 @@ pub(crate) struct Line {
     service: Arc<Service>,
     token: Option<Token>,
     guests: Arc<Guests>,
+    /// Messages about sessions that were refused, folded.
+    refused: Fold,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -38,6 +41,7 @@ impl Line {
             service,
             token,
             guests: Arc::new(Guests::new(SESSIONS_MAX)),
+            refused: Fold::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         }
@@ -74,6 +78,11 @@ impl Line {
             Session::new(line, guest, actor, token).run(stream, &leaving).await;
             drop(stay);
         });
+    }
+
+    /// Whether a refusal is logged, or only counted: whoever reaches a socket can be refused at will.
+    fn is_news(&self) -> bool {
+        self.refused.admits(|| "refused sessions".to_owned())
     }
 
     pub(crate) fn service(&self) -> &Service {

@@ -20,6 +20,8 @@ pub(super) struct Signals {
 pub(super) enum Told {
     End(Drain),
     Reload,
+    /// The files of the log, which may be others now.
+    Reopen,
 }
 
 /// How long connections may go on at the end.
@@ -45,15 +47,20 @@ impl Signals {
 
     /// Waits for TERM, INT or QUIT.
     pub(super) async fn told_to_end(&mut self) {
-        while let Told::Reload = self.told().await {
-            warn!("SIGHUP ignored: plexyd starts or ends");
+        loop {
+            let name = match self.told().await {
+                Told::Reload => "SIGHUP",
+                Told::Reopen => "SIGUSR1",
+                Told::End(_) => return,
+            };
+            warn!("{name} ignored: plexyd starts or ends");
         }
     }
 
     /// Waits for a signal that means something; the others are logged.
     pub(super) async fn told(&mut self) -> Told {
         loop {
-            let (name, would) = tokio::select! {
+            tokio::select! {
                 _ = self.term.recv() => {
                     info!("SIGTERM: ending");
                     return Told::End(Drain::Bounded);
@@ -67,10 +74,11 @@ impl Signals {
                     return Told::End(Drain::Unbounded);
                 }
                 _ = self.hup.recv() => return Told::Reload,
-                _ = self.usr1.recv() => ("SIGUSR1", "reopen log files"),
-                _ = self.usr2.recv() => ("SIGUSR2", "upgrade the program"),
-            };
-            warn!("{name} ignored: plexyd cannot {would} yet");
+                _ = self.usr1.recv() => return Told::Reopen,
+                _ = self.usr2.recv() => {
+                    warn!("SIGUSR2 ignored: plexyd cannot upgrade the program yet");
+                }
+            }
         }
     }
 }

@@ -130,6 +130,16 @@ pub(super) static FAMILIES: &[Family] = &[
     },
     Family {
         head: Head {
+            name: "plexy_access_log_dropped_total",
+            otlp: "plexy.access_log.dropped",
+            unit: "{line}",
+            help: "Lines of the access log that were not written, since that went too slowly, or failed.",
+            kind: Kind::Counter,
+        },
+        sample: |service, _, samples| samples.whole(&[], service.access_log_dropped()),
+    },
+    Family {
+        head: Head {
             name: "plexy_worker_tasks",
             otlp: "plexy.worker.active_tasks",
             unit: "{task}",

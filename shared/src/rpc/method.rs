@@ -138,6 +138,10 @@ methods! {
         = "tells every tunnel as the specification that opens it";
     Reload("reload", change, params::ChangeParams) -> history::TransitionReply
         = "reads the configuration file again and does the difference, all of it or nothing";
+    LogLevel("logLevel", look, params::NoParams) -> info::LogLevelReply
+        = "tells how much the daemon logs, and until when";
+    SetLogLevel("setLogLevel", change, params::LogLevelParams) -> info::LogLevelReply
+        = "changes how much the daemon logs, for a time or until the next start";
     ListEvents("listEvents", look, params::EventsParams) -> event::EventsReply
         = "tells what has happened, the newest of it, or what came after an event";
     SubscribeEvents("subscribeEvents", look, params::EventsParams) -> String

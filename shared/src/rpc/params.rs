@@ -11,7 +11,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::command::{CloseMode, DEADLINE_RANGE, Detail, EVENTS_RANGE, HISTORY_DEFAULT};
+use crate::command::{
+    CloseMode, DEADLINE_RANGE, Detail, EVENTS_RANGE, HISTORY_DEFAULT, LOG_RANGE, LogChange,
+};
 use crate::error::{Code, Refusal};
 use crate::event::EventRange;
 use crate::history::CHANGES_RANGE;
@@ -136,6 +138,18 @@ pub struct LoadParams {
     /// The revision that the daemon has to be at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_revision: Option<u64>,
+}
+
+/// How much is to be logged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogLevelParams {
+    /// `off`, `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: String,
+    /// For how long, from `100ms` to `720h`; if not given, `debug` and `trace` for `5m`, the others
+    /// until the next start.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    pub duration: Option<String>,
 }
 
 /// Which events.
@@ -267,6 +281,27 @@ impl BackendParams {
     /// If either does not follow the grammar.
     pub fn request(&self) -> Result<(TunnelRef, BackendSpec), Refusal> {
         Ok((parse("tunnel", &self.tunnel)?, parse("backend", &self.backend)?))
+    }
+}
+
+impl LogLevelParams {
+    /// The parameters for this.
+    #[must_use]
+    pub fn new(change: LogChange) -> Self {
+        let duration = change.duration.map(crate::units::show_duration);
+        Self { level: change.level.to_string(), duration }
+    }
+
+    /// How much, and for how long.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such level, or the time is none.
+    pub fn change(&self) -> Result<LogChange, Refusal> {
+        let level = self.level.parse().map_err(|error| bad_value("level", &error))?;
+        let duration = self.duration.as_deref().map(|text| parse_duration(text, &LOG_RANGE));
+        let duration = duration.transpose().map_err(|error| bad_value("for", &error))?;
+        Ok(LogChange { level, duration })
     }
 }
 

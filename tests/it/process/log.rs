@@ -1,5 +1,6 @@
 //! The log: one line per change, with who made it, in the form that was asked for.
 
+use std::os::unix::fs::MetadataExt;
 use std::process::Stdio;
 
 use plexy_tests::backend::{Backend, Echo};
@@ -7,6 +8,7 @@ use plexy_tests::daemon::{LineClient, Process};
 use plexy_tests::eventually;
 use plexy_tests::port::Port;
 use plexy_tests::stream::Stream;
+use plexy_tests::tool::Tool;
 use plexy_tests::traffic::{Ending, round_trip};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -95,6 +97,20 @@ async fn a_backend_that_goes_down_and_comes_back_is_said_once_each() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_refused_again_and_again_is_told_once() {
+    let process = plexyd(&[]).await;
+    for _ in 0..50 {
+        let mut line = LineClient::connect(process.control_addr()).await;
+        let answer = line.ask("GET / HTTP/1.1").await;
+        assert!(answer.starts_with("ERROR: "), "{answer}");
+    }
+    let mut line = LineClient::connect(process.control_addr()).await;
+    line.ask("open 0=127.0.0.1:9").await;
+    eventually!(process.says("tunnel opened"), "{}", process.log());
+    line_with(&process.log(), &["WARN", "an HTTP request on a control socket"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn json_is_one_object_a_line() {
     let process = plexyd(&["--log-format", "json", "0=127.0.0.1:9[name=\"first\"]"]).await;
     eventually!(process.says("ready"));
@@ -134,6 +150,106 @@ async fn off_is_silent_and_debug_tells_of_connections() {
     let usual = plexyd(&[&spec]).await;
     round_trip(tunnel(usual.control_addr()).await, 1_000).await.unwrap();
     assert!(!usual.says("DEBUG") && !usual.says("client-fin"), "{}", usual.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_level_changes_while_it_runs_and_whoever_changed_it_is_told() {
+    let process = plexyd(&["0=127.0.0.1:9[name=db]"]).await;
+    let mut line = LineClient::connect(process.control_addr()).await;
+    assert_eq!(line.ask("log").await, "OK: info\n");
+
+    let answer = line.ask("log debug").await;
+    assert!(
+        answer.starts_with("OK: debug until 20") && answer.ends_with("Z, then info\n"),
+        "{answer}"
+    );
+    assert_eq!(line.ask("log").await, answer, "it is told what holds");
+    eventually!(process.says("log level changed"), "{}", process.log());
+    let detail = format!("detail={:?}", answer[4..].trim());
+    line_with(&process.log(), &["INFO", "log level changed", "actor=line 127.0.0.1:", &detail]);
+    let _session = LineClient::connect(process.control_addr()).await;
+    eventually!(process.says("DEBUG") && process.says("session begun"), "{}", process.log());
+
+    // Told before it falls silent; and then it is.
+    assert_eq!(line.ask("log error").await, "OK: error\n");
+    line.ask("close db").await;
+    assert_eq!(line.ask("log info").await, "OK: info\n");
+    eventually!(process.says("detail=\"info\""), "{}", process.log());
+    line_with(&process.log(), &["log level changed", "detail=\"error\""]);
+    assert!(!process.says("tunnel closed"), "{}", process.log());
+    let events = line.ask("events").await;
+    assert!(events.contains("log-level-changed, error, by line "), "{events}");
+    assert!(events.contains("tunnel-closed"), "what is not logged is an event still: {events}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_level_for_a_time_falls_back_to_what_held_before_the_first_of_them() {
+    let process = plexyd(&[]).await;
+    let mut line = LineClient::connect(process.control_addr()).await;
+    line.ask("log warn").await;
+    line.ask("log trace for 720h").await;
+    let answer = line.ask("log debug for 1s").await;
+    assert!(answer.ends_with("Z, then warn\n"), "{answer}");
+    eventually!(line.ask("log").await == "OK: warn\n");
+    let log = process.log();
+    line_with(&log, &["log level changed", "warn again: the time of debug is over"]);
+    // One that is changed for good has nothing to fall back to.
+    line.ask("log debug for 200ms").await;
+    assert_eq!(line.ask("log info").await, "OK: info\n");
+    line.ask("log error for 400ms").await;
+    eventually!(line.ask("log").await == "OK: info\n");
+    let events = line.ask("events").await;
+    assert_eq!(events.matches("the time of debug is over").count(), 1, "{events}");
+}
+
+/// What arrives at a journal: the fields of an entry.
+fn entry(taken: &std::os::unix::net::UnixDatagram) -> std::collections::BTreeMap<String, String> {
+    let mut bytes = vec![0; 64 * 1024];
+    let length = taken.recv(&mut bytes).expect("an entry arrives in time");
+    let text = std::str::from_utf8(&bytes[..length]).unwrap();
+    let field = |line: &str| line.split_once('=').map(|(name, value)| (name.into(), value.into()));
+    text.lines().map(|line| field(line).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_systemd_has_connected_with_its_journal_goes_there_with_fields() {
+    let Some(unshare) = Tool::find("unshare", "util-linux") else { return };
+    let mounted = "mount -t tmpfs none /run && mkdir -p /run/systemd/journal";
+    let test = unshare.run(["--mount", "--map-root-user", "sh", "-c", mounted]).output().await;
+    if !test.is_success() {
+        eprintln!("skipped: nothing can be mounted here: {}", test.errors());
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::os::unix::net::UnixDatagram::bind(folder.path().join("socket")).unwrap();
+    taken.set_read_timeout(Some(plexy_tests::eventually::PATIENCE)).unwrap();
+    let stderr = tempfile::NamedTempFile::new().unwrap();
+    let status = stderr.as_file().metadata().unwrap();
+    let stream = format!("{}:{}", status.dev(), status.ino());
+    let script = format!(
+        "{mounted} && mount --bind {} /run/systemd/journal && exec {PLEXYD} '0=127.0.0.1:9[name=db]'",
+        folder.path().display()
+    );
+    let mut command = std::process::Command::new(unshare.path());
+    command.args(["--mount", "--map-root-user", "sh", "-c", &script]);
+    command.env("JOURNAL_STREAM", stream).env("RUNTIME_DIRECTORY", folder.path());
+    let _process = Unread(command.stderr(stderr.reopen().unwrap()).spawn().unwrap());
+    let opened = tokio::task::spawn_blocking(move || {
+        std::iter::repeat_with(|| entry(&taken))
+            .find(|it| it["MESSAGE"].starts_with("tunnel opened"))
+    });
+    let opened = opened.await.unwrap().unwrap();
+    assert_eq!((&*opened["PRIORITY"], &*opened["SYSLOG_IDENTIFIER"]), ("6", "plexyd"));
+    assert_eq!((&*opened["PLEXY_TUNNEL"], &*opened["PLEXY_ACTOR"]), ("db", "args"));
+    assert!(opened["MESSAGE"].contains(" tunnel=\"db\""), "{opened:?}");
+    assert_eq!(std::fs::read_to_string(stderr.path()).unwrap(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_is_somebody_elses_is_not_taken_for_ours() {
+    let program = ["JOURNAL_STREAM=1:2", PLEXYD, "0=127.0.0.1:9"];
+    let process = Process::spawn("/usr/bin/env", &program);
+    eventually!(process.says("daemon ready"), "{}", process.log());
 }
 
 /// Where the first tunnel listens.

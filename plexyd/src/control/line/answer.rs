@@ -6,8 +6,8 @@ use plexy_shared::error::Refusal;
 use plexy_shared::event::{Event, EventsReply};
 use plexy_shared::history::{ChangeInfo, ExportReply, HistoryReply, SaveReply, TransitionReply};
 use plexy_shared::info::{
-    BackendInfo, BackendReply, BackendState, Change, CloseReply, OpenReply, StatusReply, Traffic,
-    TunnelInfo, TunnelStatus, VersionReply,
+    BackendInfo, BackendReply, BackendState, Change, CloseReply, LogLevelReply, OpenReply,
+    StatusReply, Traffic, TunnelInfo, TunnelStatus, VersionReply,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -134,6 +134,10 @@ impl Answer {
 
     pub(super) fn exported(reply: &ExportReply) -> Self {
         Self::new(format!("Tunnels: {}", reply.tunnels.len()), reply.tunnels.clone(), reply)
+    }
+
+    pub(super) fn log_level(reply: &LogLevelReply) -> Self {
+        Self::new(reply.to_string(), Vec::new(), reply)
     }
 
     pub(super) fn help(verb: Option<&'static Verb>) -> Self {

@@ -180,7 +180,9 @@ impl Session {
             }
         };
         if is_http(&line) {
-            warn!(actor = %self.caller.actor, line = quoted(&line), "an HTTP request on a control socket; session ended");
+            if self.line.is_news() {
+                warn!(actor = %self.caller.actor, line = quoted(&line), "an HTTP request on a control socket; session ended");
+            }
             let message = "this is the line protocol of plexyd, not HTTP; session ended";
             return Next::End(write_refusal(
                 &Refusal::new(Code::InvalidSyntax, message),
@@ -209,7 +211,9 @@ impl Session {
             self.guest.trust();
             return Next::GoOn(Answer::ok().write(self.mode));
         }
-        warn!(actor = %self.caller.actor, "a session without the right token; ended");
+        if self.line.is_news() {
+            warn!(actor = %self.caller.actor, "a session without the right token; ended");
+        }
         let message = match request {
             Some(Request::Auth(_)) => "wrong token, session ended",
             _ => "the first line must be `auth TOKEN`, session ended",
@@ -263,6 +267,8 @@ impl Session {
             Request::Load(file) => Answer::transition(&service.load(&file, caller).await?),
             Request::Export => Answer::exported(&service.export()),
             Request::Reload => Answer::transition(&service.reload(caller).await?),
+            Request::Log(None) => Answer::log_level(&service.log_level()),
+            Request::Log(Some(change)) => Answer::log_level(&service.set_log_level(change, caller)),
         })
     }
 

@@ -10,8 +10,8 @@ use plexy_shared::command::Detail;
 use plexy_shared::error::{Code, Refusal};
 use plexy_shared::rpc::{
     AddBackend, Backends, CloseTunnel, Discover, Export, Hello, History, ListEvents, ListTunnels,
-    Load, Method, NumberOfTunnels, OpenTunnel, OpenTunnels, Ping, Reload, RemoveBackend, Save,
-    TunnelInfo, Undo, Version, openrpc,
+    Load, LogLevel, Method, NumberOfTunnels, OpenTunnel, OpenTunnels, Ping, Reload, RemoveBackend,
+    Save, SetLogLevel, TunnelInfo, Undo, Version, openrpc,
 };
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -101,6 +101,10 @@ impl Methods {
         methods.add::<Reload, _, _>(async |service, params, actor| {
             let caller = Caller { actor, expected_revision: params.expected_revision };
             Ok(service.reload(&caller).await?)
+        });
+        methods.add::<LogLevel, _, _>(async |service, _, _| Ok(service.log_level()));
+        methods.add::<SetLogLevel, _, _>(async |service, params, actor| {
+            Ok(service.set_log_level(params.change()?, &actor.into()))
         });
         methods.add::<ListEvents, _, _>(async |service, params, _| {
             Ok(service.events(params.range()?))
