@@ -485,7 +485,7 @@ fn parse_events(words: &mut Words<'_>) -> Result<Request, CommandError> {
             let last = parse_count(word, &EVENTS_RANGE);
             range.last = Some(last.map_err(|error| words.bad_value("N", error))?);
         } else {
-            return Err(words.unexpected(word, &["follow", "after=NUMBER", "N"]));
+            return Err(words.unexpected(word, &["follow", "after=NUMBER"]));
         }
     }
     Ok(Request::Events { range, follow })

@@ -3,6 +3,7 @@
 
 mod door;
 
+use std::path::Path;
 use std::time::Duration;
 
 use plexy_shared::error::Refusal;
@@ -184,6 +185,20 @@ async fn every_change_and_every_look_has_the_same_outcome_through_every_door() {
         of(&format!("close one drain deadline={deadline}"), "closeTunnel", params)
     };
     let close = of("close one", "closeTunnel", json!({ "tunnel": "one" }));
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, tunnels: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, format!("tunnels = [{tunnels}]\n")).unwrap();
+        path
+    };
+    let loaded = Port::reserve();
+    let good = file("good", &format!("\"{}=4000[name=loaded]\"", loaded.addr()));
+    let conflicting = file("conflicting", "\"0=4000\", \"0=4001[name=LOADED]\"");
+    let bad = file("bad", "\"0=4000[stratgy=x]\"");
+    let load = |path: &Path| {
+        let path = path.to_str().unwrap();
+        of(&format!("load {path}"), "load", json!({ "file": path }))
+    };
     let steps_and_words = [
         (Step::open(&spec), "opened"),
         (Step::open(&spec), "unchanged"),
@@ -221,6 +236,25 @@ async fn every_change_and_every_look_has_the_same_outcome_through_every_door() {
         (close.clone(), "tunnel-not-found"),
         (Step::open(&spec), "opened"),
         (close, "ok"),
+        (of("undo", "undo", json!({})), "ok"),
+        (of("undo 2", "undo", json!({ "last": 2 })), "ok"),
+        (of("undo 999", "undo", json!({ "last": 999 })), "nothing-to-undo"),
+        (of("undo 0", "undo", json!({ "last": 0 })), "out-of-range"),
+        (of("undo 1001", "undo", json!({ "last": 1_001 })), "out-of-range"),
+        (of("history", "history", json!({})), "ok"),
+        (of("history 1001", "history", json!({ "last": 1_001 })), "out-of-range"),
+        (of("events", "listEvents", json!({})), "ok"),
+        (of("events 2 after=3", "listEvents", json!({ "last": 2, "after": 3 })), "ok"),
+        (of("events 1001", "listEvents", json!({ "last": 1_001 })), "out-of-range"),
+        (load(&good), "ok"),
+        (load(&good), "ok"),
+        (load(&conflicting), "name-in-use"),
+        (load(&bad), "bad-file"),
+        (load(Path::new("/nonexistent")), "bad-file"),
+        (of("undo", "undo", json!({})), "ok"),
+        (of("export", "export", json!({})), "ok"),
+        (of("save", "save", json!({})), "no-state"),
+        (of("reload", "reload", json!({})), "no-config"),
     ];
     let (steps, words): (Vec<_>, Vec<_>) = steps_and_words.into_iter().unzip();
     let line = walk(Door::Line, &steps).await;
@@ -232,7 +266,7 @@ async fn every_change_and_every_look_has_the_same_outcome_through_every_door() {
             let step = &steps[place];
             let (word, keys, tunnels) = came;
             let (_, keys_there, tunnels_there) = &line[place];
-            assert_eq!(word, words[place], "{door:?}: {step:?}");
+            assert_eq!(word, words[place], "{door:?}: {place} {step:?}");
             // plexyctl puts a bare word into an object, so that it has a schema.
             if !keys_there.is_empty() {
                 assert_eq!(keys, keys_there, "{door:?}: {step:?}");

@@ -19,6 +19,9 @@ use crate::places::Places;
 /// Longest file, in bytes: 10 000 tunnels of a thousand bytes each, and more.
 const BYTES_MAX: u64 = 16 * 1024 * 1024;
 
+/// How many mistakes are told: to find the place of one takes a look at all that stands before it.
+const MISTAKES_MAX: usize = 100;
+
 /// How much of a line is shown, and how much of that before what is wrong, in bytes.
 const SHOWN_MAX: usize = 160;
 const SHOWN_BEFORE: usize = 60;
@@ -80,11 +83,13 @@ struct Reader<'a> {
     places: Places<usize>,
     /// Each with its place.
     mistakes: Vec<(usize, String)>,
+    /// How many there are besides.
+    further: usize,
 }
 
 impl<'a> Reader<'a> {
     fn new(name: &'a str, text: &'a str, command: &'a Command) -> Self {
-        Self { name, text, command, places: Places::default(), mistakes: Vec::new() }
+        Self { name, text, command, places: Places::default(), mistakes: Vec::new(), further: 0 }
     }
 
     fn read(&mut self) -> File {
@@ -159,7 +164,9 @@ impl<'a> Reader<'a> {
             listen.as_ref().and_then(|listen| self.places.overlapping(listen)),
             spec.options.name.as_ref().and_then(|name| self.places.named(name)),
         );
-        if let Some(first) = listening {
+        if listening.or(named).is_some() && self.mistakes.len() >= MISTAKES_MAX {
+            self.further += 1;
+        } else if let Some(first) = listening {
             let line = self.position(first).0;
             self.note(span, &format!("the tunnel of line {line} listens there already"));
         } else if let Some(first) = named {
@@ -208,6 +215,10 @@ impl<'a> Reader<'a> {
     }
 
     fn note(&mut self, span: Range<usize>, message: &str) {
+        if self.mistakes.len() >= MISTAKES_MAX {
+            self.further += 1;
+            return;
+        }
         let (line, column) = self.position(span.start);
         let begin = self
             .text
@@ -228,7 +239,11 @@ impl<'a> Reader<'a> {
     /// What is wrong, in the order of the text: keys come in their own.
     fn told(mut self) -> Vec<String> {
         self.mistakes.sort_by_key(|(at, _)| *at);
-        self.mistakes.into_iter().map(|(_, mistake)| mistake).collect()
+        let further = match self.further {
+            0 => None,
+            further => Some(format!("{}: {further} more mistakes", self.name)),
+        };
+        self.mistakes.into_iter().map(|(_, mistake)| mistake).chain(further).collect()
     }
 
     /// Line and column, counted from 1, in characters.

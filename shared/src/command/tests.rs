@@ -55,6 +55,42 @@ fn empty_lines_and_comments_ask_for_nothing() {
 }
 
 #[test]
+fn events_are_asked_for_by_number_and_by_count_in_any_order() {
+    let events = |line| match parsed(line) {
+        Request::Events { range, follow } => (range.after, range.last, follow),
+        other => unreachable!("{other:?}"),
+    };
+    assert_eq!(events("events"), (None, None, false));
+    assert_eq!(events("events 1000"), (None, Some(1_000), false));
+    assert_eq!(events("EVENTS FOLLOW"), (None, None, true));
+    assert_eq!(events("events after=0"), (Some(0), None, false));
+    for line in ["events 7 after=9 follow", "events follow AFTER=9 7"] {
+        assert_eq!(events(line), (Some(9), Some(7), true), "{line}");
+    }
+    assert_eq!(events("events after=18446744073709551615").0, Some(u64::MAX));
+}
+
+#[test]
+fn changes_are_counted_from_the_newest() {
+    assert_eq!(parsed("history"), Request::History(HISTORY_DEFAULT));
+    assert_eq!(parsed("history 1000"), Request::History(1_000));
+    assert_eq!(parsed("undo"), Request::Undo(1));
+    assert_eq!(parsed("UNDO 3"), Request::Undo(3));
+}
+
+#[test]
+fn a_file_may_stand_in_quotes() {
+    let file = |line| match parsed(line) {
+        Request::Load(file) => file,
+        other => unreachable!("{other:?}"),
+    };
+    assert_eq!(file("load /etc/plexy/more.toml"), "/etc/plexy/more.toml");
+    assert_eq!(file("load \"/srv/my tunnels.toml\""), "/srv/my tunnels.toml");
+    assert_eq!(file(r#"load "/srv/a \"b\" \\c""#), r#"/srv/a "b" \c"#);
+    assert_eq!(file("load é,[x]=y"), "é,[x]=y");
+}
+
+#[test]
 fn a_bad_line_is_refused_with_its_place() {
     refused("frobnicate", "unknown-verb", 1, "`help` lists the verbs");
     refused("  clsoe 3000", "unknown-verb", 3, "did you mean `close`?");
@@ -73,5 +109,26 @@ fn a_bad_line_is_refused_with_its_place() {
     refused("help opne", "unknown-verb", 6, "did you mean `open`?");
     refused("mode xml", "unexpected-argument", 6, "text or script or json");
     refused("open 3000=é:80", "invalid-address", 11, "not a host name");
+    refused("events 0", "out-of-range", 8, "1 to 1000");
+    refused("events 1001", "out-of-range", 8, "1 to 1000");
+    refused("events 1 2", "unexpected-argument", 10, "after=NUMBER");
+    refused("events -1", "unexpected-argument", 8, "after=NUMBER");
+    refused("events folow", "unexpected-argument", 8, "did you mean `follow`?");
+    refused("events follow follow", "unexpected-argument", 15, "unexpected `follow`");
+    refused("events after=x", "invalid-value", 8, "after");
+    refused("events after=-1", "out-of-range", 8, "after");
+    refused("events after=18446744073709551616", "out-of-range", 8, "after");
+    refused("events after=1 after=2", "unexpected-argument", 16, "after=2");
+    refused("history 0", "out-of-range", 9, "1 to 1000");
+    refused("history all", "invalid-value", 9, "all");
+    refused("history 1 2", "unexpected-argument", 11, "history takes [N]");
+    refused("undo 1001", "out-of-range", 6, "1 to 1000");
+    refused("undo 1.5", "invalid-value", 6, "1.5");
+    refused("undo -1", "out-of-range", 6, "negative");
+    refused("load", "missing-argument", 5, "expected a file");
+    refused("load a b", "unexpected-argument", 8, "load takes file");
+    refused("save x", "unexpected-argument", 6, "save takes nothing");
+    refused("reload x", "unexpected-argument", 8, "reload takes nothing");
+    refused("export x", "unexpected-argument", 8, "export takes nothing");
     refused("open \x1b[31m=80", "invalid-syntax", 6, r"`\u{1b}`");
 }

@@ -138,6 +138,22 @@ async fn of_ten_thousand_tunnels_the_bad_one_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_a_great_many_mistakes_the_first_are_told_and_the_rest_counted() {
+    let unknown: String = (0..50_000).map(|number| format!("key-{number} = 1\n")).collect();
+    for text in [
+        "=\n".repeat(50_000),
+        unknown,
+        format!("tunnels = [\n{}]\n", "\"3000\",\n".repeat(50_000)),
+        format!("tunnels = [{}]\n", "\"3000=1[name=a]\",".repeat(50_001)),
+    ] {
+        let errors = refused(text).await;
+        assert_eq!(errors.matches("error: plexy.toml:").count(), 101, "{errors}");
+        let further = errors.lines().rfind(|line| line.starts_with("error: plexy.toml: "));
+        assert!(further.is_some_and(|line| line.ends_with(" more mistakes")), "{errors}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn check_opens_nothing_and_says_what_it_has_found() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let (_folder, path) = file(format!("tunnels = [\"{}=4000\"]", taken.local_addr().unwrap()));
