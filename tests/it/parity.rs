@@ -235,7 +235,7 @@ async fn every_change_and_every_look_has_the_same_outcome_through_every_door() {
         (drain("1s"), "ok"),
         (close.clone(), "tunnel-not-found"),
         (Step::open(&spec), "opened"),
-        (close, "ok"),
+        (close.clone(), "ok"),
         (of("undo", "undo", json!({})), "ok"),
         (of("undo 2", "undo", json!({ "last": 2 })), "ok"),
         (of("undo 999", "undo", json!({ "last": 999 })), "nothing-to-undo"),
@@ -255,6 +255,7 @@ async fn every_change_and_every_look_has_the_same_outcome_through_every_door() {
         (of("export", "export", json!({})), "ok"),
         (of("save", "save", json!({})), "no-state"),
         (of("reload", "reload", json!({})), "no-config"),
+        (close.clone(), "ok"),
     ];
     let (steps, words): (Vec<_>, Vec<_>) = steps_and_words.into_iter().unzip();
     let line = walk(Door::Line, &steps).await;

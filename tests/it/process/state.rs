@@ -5,7 +5,9 @@ mod kills;
 mod many;
 mod overrides;
 mod refused;
+mod undo;
 
+use std::fs;
 use std::path::PathBuf;
 
 use plexy_shared::history::{ChangeInfo, ExportReply, HistoryReply};
@@ -48,6 +50,20 @@ impl Home {
         let process = self.spawn(arguments);
         process.ready().await;
         process
+    }
+
+    /// Writes the configuration file, and gives the arguments that name it.
+    fn config(&self, tunnels: &[&str]) -> [String; 2] {
+        let path = self.path("plexy.toml");
+        fs::write(&path, format!("tunnels = {tunnels:?}\n")).unwrap();
+        ["--config".to_owned(), path.to_str().unwrap().to_owned()]
+    }
+
+    /// Kills the daemon, and starts one that reads this file.
+    async fn restart(&self, process: Process, tunnels: &[&str]) -> Process {
+        kill(process).await;
+        let config = self.config(tunnels);
+        self.start(&[&config[0], &config[1]]).await
     }
 }
 

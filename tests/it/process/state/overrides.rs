@@ -9,22 +9,6 @@ use plexy_tests::port::Port;
 
 use super::{Home, answer, kill, tunnels};
 
-impl Home {
-    /// Writes the configuration file, and gives the arguments that name it.
-    fn config(&self, tunnels: &[&str]) -> [String; 2] {
-        let path = self.path("plexy.toml");
-        fs::write(&path, format!("tunnels = {tunnels:?}\n")).unwrap();
-        ["--config".to_owned(), path.to_str().unwrap().to_owned()]
-    }
-
-    /// Kills the daemon, and starts one that reads this file.
-    async fn restart(&self, process: Process, tunnels: &[&str]) -> Process {
-        kill(process).await;
-        let config = self.config(tunnels);
-        self.start(&[&config[0], &config[1]]).await
-    }
-}
-
 async fn ask(process: &Process, line: &str) -> String {
     LineClient::connect(process.control_addr()).await.ask(line).await
 }
