@@ -2,6 +2,7 @@
 //! something else.
 
 use std::fs;
+use std::slice::from_ref;
 
 use plexy_shared::history::TransitionReply;
 use plexy_tests::daemon::{LineClient, Process};
@@ -34,18 +35,18 @@ async fn a_change_of_a_tunnel_of_the_file_holds_until_the_file_says_something_el
     done(&process, "add web 127.0.0.1:2").await;
 
     assert_eq!(reload(&process).await, [0, 0, 0, 1], "the file says the same as before");
-    assert_eq!(tunnels(&process).await, [changed.clone()]);
+    assert_eq!(tunnels(&process).await, from_ref(&changed));
     process = home.restart(process, &[&said]).await;
-    assert_eq!(tunnels(&process).await, [changed.clone()]);
+    assert_eq!(tunnels(&process).await, from_ref(&changed));
     assert!(ask(&process, "detail web").await.contains("\torigin file, "));
     assert_eq!(reload(&process).await, [0, 0, 0, 1], "still the same");
     assert_eq!(tunnels(&process).await, [changed]);
 
     home.config(&[&said_later]);
     assert_eq!(reload(&process).await, [0, 1, 0, 0]);
-    assert_eq!(tunnels(&process).await, [said_later.clone()]);
+    assert_eq!(tunnels(&process).await, from_ref(&said_later));
     process = home.restart(process, &[&said_later]).await;
-    assert_eq!(tunnels(&process).await, [said_later.clone()]);
+    assert_eq!(tunnels(&process).await, from_ref(&said_later));
 
     done(&process, "add web 127.0.0.1:4").await;
     process = home.restart(process, &[&said]).await;
@@ -84,7 +85,7 @@ async fn a_tunnel_of_the_file_that_was_closed_stays_closed_and_is_the_files_agai
     done(&process, "close web").await;
     home.config(&[&said_later]);
     assert_eq!(reload(&process).await, [1, 0, 0, 0], "it says something else now");
-    assert_eq!(tunnels(&process).await, [said_later.clone()]);
+    assert_eq!(tunnels(&process).await, from_ref(&said_later));
     done(&process, "close web").await;
     process = home.restart(process, &[&said]).await;
     assert_eq!(tunnels(&process).await, [said], "as does one that is read at the start");
