@@ -82,6 +82,7 @@ async fn the_end_of_a_drain_is_told() {
     for (name, deadline, is_left) in [("ends", 60, true), ("cut", 0, false)] {
         let tunnel = daemon.open(&format!("{}[name={name}]", echo.addr())).await;
         let flow = Flow::start(tunnel, 1).await.unwrap();
+        eventually!(daemon.connections() == 1);
         let deadline = Some(std::time::Duration::from_secs(deadline));
         daemon.try_close(name, CloseMode::Drain { deadline }).await.unwrap();
         let closed = told(&daemon, EventKind::TunnelClosed).pop().unwrap();
