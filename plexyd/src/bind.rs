@@ -1,5 +1,6 @@
 //! Listening: one way for tunnels and control sockets, TCP and Unix.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -105,23 +106,26 @@ pub(crate) fn bind(addr: &BoundAddr, backlog: u32, mode: Option<u32>) -> Result<
     }
 }
 
-/// Listens with a socket that does so already.
-pub(crate) fn adopt(listener: OwnedFd, addr: &BoundAddr, backlog: u32) -> Result<Bound, BindError> {
-    let adopted = || -> io::Result<Option<SocketFile>> {
+/// Listens with a socket that does so already. The path of a Unix socket is ours only where `file`
+/// says so.
+pub(crate) fn adopt(
+    listener: OwnedFd,
+    addr: &BoundAddr,
+    file: Option<SocketFile>,
+    backlog: u32,
+) -> Result<Bound, BindError> {
+    let adopted = || -> io::Result<()> {
         let socket = SockRef::from(&listener);
         socket.set_nonblocking(true)?;
         socket.set_cloexec(true)?;
-        let file = match addr {
-            BoundAddr::Unix(path) => Some(SocketFile::of(path.as_path())?),
-            BoundAddr::Any(_) | BoundAddr::Ip(_) => {
-                socket.set_out_of_band_inline(true)?;
-                None
-            }
-        };
-        socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
-        Ok(file)
+        if addr.port().is_some() {
+            // So that the port can be had again while somebody else has a copy.
+            socket.set_reuse_address(true)?;
+            socket.set_out_of_band_inline(true)?;
+        }
+        socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))
     };
-    let file = adopted().map_err(|error| BindError::new(addr, error))?;
+    adopted().map_err(|error| BindError::new(addr, error))?;
     Ok(Bound { listener, addr: addr.clone(), file })
 }
 
@@ -261,17 +265,40 @@ impl SocketFile {
 }
 
 impl SocketFile {
+    /// The one that was told by [`fmt::Display`].
+    pub(crate) fn named(path: &Path, told: &str) -> Option<Self> {
+        let (device, inode) = told.split_once('-')?;
+        Some(Self {
+            path: path.to_owned(),
+            device: device.parse().ok()?,
+            inode: inode.parse().ok()?,
+        })
+    }
+
+    /// Whether the path is ours still.
+    pub(crate) fn is_there(&self) -> bool {
+        fs::symlink_metadata(&self.path)
+            .is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == (self.device, self.inode))
+    }
+
     /// Leaves the path to who goes on listening there.
     pub(crate) fn leave(self) {
         std::mem::forget(self);
     }
 }
 
+/// Which file it is, whatever its path.
+impl fmt::Display for SocketFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.device, self.inode)
+    }
+}
+
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        let is_ours = fs::symlink_metadata(&self.path)
-            .is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == (self.device, self.inode));
-        if is_ours && let Err(error) = fs::remove_file(&self.path) {
+        if self.is_there()
+            && let Err(error) = fs::remove_file(&self.path)
+        {
             debug!(path = %self.path.display(), %error, "cannot remove a socket file");
         }
     }

@@ -30,7 +30,7 @@ use crate::metrics::Metrics;
 use crate::otlp::Exporter;
 use crate::relay::{PIPE_BYTES_MAX, Pipes};
 use crate::resolver::Resolver;
-use crate::service::{Actor, LogControl, Parts, Service, ServiceError};
+use crate::service::{Actor, LogControl, Newcomers, Parts, Service, ServiceError};
 use crate::state::{Kept, State};
 use crate::systemd::{Inherited, Systemd};
 use crate::worker::Workers;
@@ -53,6 +53,13 @@ const BAD_CONFIGURATION: u8 = 78;
 
 /// How long connections that were told to end may take to do so.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long systemd may take to hear the last of it.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How much longer systemd is to wait for a daemon that drains, again and again: its own time-out
+/// knows nothing of ours.
+const EXTENSION: Duration = Duration::from_secs(20);
 
 /// A daemon that runs.
 #[derive(Debug)]
@@ -109,11 +116,18 @@ impl Daemon {
         let access_log = access_log.context("cannot open the access log")?;
         let workers = Workers::start(config.workers.get(), &access_log);
         let workers = workers.context("cannot start the workers")?;
-        let usable = config.descriptors_max.unwrap_or_else(|| limit.saturating_sub(open_now()));
         let (state, kept) = match config.state.clone() {
             None => (State::default(), Kept::default()),
             Some(path) => tokio::task::spawn_blocking(move || State::open(&path)).await??,
         };
+        let hearts = systemd.watchdog().map(|_| workers.hearts()).transpose();
+        let hearts = hearts.context("cannot show that the workers live")?;
+        // The sockets of tunnels are counted when those are opened, also where they are open already.
+        let open = open_now().saturating_sub(inherited.len() as u64);
+        // Both ends of what every worker is asked at once.
+        let beats = hearts.as_ref().map_or(0, |hearts| 2 * hearts.len() as u64);
+        let left = limit.saturating_sub(open + beats);
+        let usable = config.descriptors_max.unwrap_or(left);
         let tunnels = config.file_tunnels.len() + config.tunnels.len() + kept.rows.len();
         let wanted = RESERVE + tunnels as u64 + CONNECTION_DESCRIPTORS;
         ensure!(
@@ -138,7 +152,6 @@ impl Daemon {
             state,
             files: Arc::new(Files::new(config.source.take())),
             systemd: Arc::clone(&systemd),
-            inherited,
             log,
             doors: sockets.addrs(),
         }));
@@ -148,16 +161,16 @@ impl Daemon {
         let reports = Reports::default();
         let mut daemon = Self { engine, service, doors, exporter: None, systemd, reports };
 
-        let opened = daemon.open_tunnels(&config.file_tunnels, &config.tunnels, kept).await;
+        let (file, args) = (&config.file_tunnels, &config.tunnels);
+        let opened = daemon.open_tunnels(file, args, kept, inherited).await;
         // Only then, so that nobody changes what is not there yet.
         if let Err(error) = opened.and_then(|()| daemon.doors.serve(sockets)) {
             daemon.end(Duration::ZERO).await;
             return Err(error);
         }
-        let Self { systemd, service, engine, .. } = &daemon;
-        let reports = Reports::begin(systemd, service, &engine.workers);
-        daemon.reports = reports.context("cannot show that the workers live")?;
-        daemon.systemd.ready().await;
+        let (systemd, service) = (&daemon.systemd, &daemon.service);
+        daemon.reports = Reports::begin(systemd, service, hearts.unwrap_or_default());
+        daemon.systemd.ready();
         let tunnels = daemon.service.status(Detail::Count).tunnels;
         daemon.service.tell(EventKind::DaemonReady, counted(tunnels as u64, "tunnel"));
         daemon.exporter = config
@@ -171,20 +184,26 @@ impl Daemon {
         file: &[TunnelSpec],
         args: &[TunnelSpec],
         kept: Kept,
+        inherited: Inherited,
     ) -> anyhow::Result<()> {
-        let failed = self.service.restore(file, args, kept).await.err().unwrap_or_default();
+        let restored = self.service.restore(file, args, kept, inherited).await;
+        let failed = restored.err().unwrap_or_default();
         ensure!(failed.is_empty(), "cannot open every tunnel:\n  {}", failed.join("\n  "));
         Ok(())
     }
 
     /// Makes the tunnels of the configuration file what they are there now; the log tells why not.
-    async fn reload(&self) {
-        self.systemd.reloading().await;
-        // Everything else is an event.
-        if let Err(ServiceError::NoConfig) = self.service.reload(&Actor::File.into()).await {
-            warn!("SIGHUP ignored: there is no configuration file to reload");
-        }
-        self.systemd.ready().await;
+    /// Signals are not to wait for it.
+    fn reload(&self) {
+        let (service, systemd) = (Arc::clone(&self.service), Arc::clone(&self.systemd));
+        tokio::spawn(async move {
+            systemd.reloading();
+            // Everything else is an event.
+            if let Err(ServiceError::NoConfig) = service.reload(&Actor::File.into()).await {
+                warn!("SIGHUP ignored: there is no configuration file to reload");
+            }
+            systemd.ready();
+        });
     }
 
     /// Opens log files by their names again.
@@ -225,29 +244,41 @@ impl Daemon {
         self.finish().await;
     }
 
-    /// Stops accepting, and waits for the connections to finish.
+    /// Stops accepting, and waits for the connections to finish. Without a deadline there is nobody to
+    /// come after us, for whom newcomers could wait.
     async fn drain(&self, deadline: Option<Duration>) {
-        self.systemd.stopping().await;
+        self.systemd.stopping();
         let connections = self.service.connections();
         self.service.tell(EventKind::DaemonEnding, counted(connections as u64, "connection"));
-        self.service.begin_shutdown().await;
+        let newcomers = if deadline.is_some() { Newcomers::Wait } else { Newcomers::Refused };
+        self.service.begin_shutdown(newcomers).await;
         let connections = self.service.connections();
-        let Some(deadline) = deadline else {
-            info!(connections, "draining");
-            return self.engine.workers.drained().await;
-        };
-        if connections > 0 && !deadline.is_zero() {
-            info!(connections, seconds = deadline.as_secs(), "draining");
+        let seconds = deadline.map(|deadline| deadline.as_secs());
+        if connections > 0 && deadline != Some(Duration::ZERO) {
+            info!(connections, seconds, "draining");
         }
-        if tokio::time::timeout(deadline, self.engine.workers.drained()).await.is_err() {
+        let drained = async {
+            tokio::select! {
+                () = self.engine.workers.drained() => {}
+                () = keep_extending(&self.systemd) => {}
+            }
+        };
+        let Some(deadline) = deadline else { return drained.await };
+        if tokio::time::timeout(deadline, drained).await.is_err() {
             warn!(connections = self.service.connections(), "the deadline has passed; resetting");
         }
     }
 
     /// Resets what is left and ends.
-    async fn finish(self) {
-        // Again if the drain was cut short: it does not take twice.
-        self.service.begin_shutdown().await;
+    async fn finish(mut self) {
+        // A worker that has ended is none that does not turn.
+        self.reports = Reports::default();
+        // Again if the drain was cut short: it does not take twice. A change that does not end is no
+        // reason to live for ever.
+        let shut = self.service.begin_shutdown(Newcomers::Wait);
+        if tokio::time::timeout(END_TIMEOUT, shut).await.is_err() {
+            error!("a change that is under way does not end; ending without it");
+        }
         self.engine.workers.order(Reason::Shutdown, |_| true);
         if tokio::time::timeout(END_TIMEOUT, self.engine.workers.drained()).await.is_err() {
             error!("some connections did not end");
@@ -270,7 +301,21 @@ impl Daemon {
         if !tokio::task::spawn_blocking(move || access_log.finish()).await.unwrap_or(false) {
             warn!("the last lines of the access log could not be written in time");
         }
+        let systemd = Arc::clone(&self.systemd);
+        let told = tokio::task::spawn_blocking(move || systemd.flush(FLUSH_TIMEOUT)).await;
+        if let Err(error) = told {
+            error!(%error, "systemd could not be told everything");
+        }
         info!("plexyd ends");
+    }
+}
+
+/// Has systemd wait for the end as long as that takes.
+async fn keep_extending(systemd: &Systemd) {
+    let mut ticks = tokio::time::interval(EXTENSION / 2);
+    loop {
+        ticks.tick().await;
+        systemd.extend(EXTENSION);
     }
 }
 
@@ -281,6 +326,8 @@ impl Daemon {
 #[must_use]
 #[allow(clippy::print_stderr, reason = "before and after there is a log")]
 pub fn main() -> ExitCode {
+    // Before anything else opens a descriptor.
+    let inherited = Inherited::of_process();
     let args = match Args::read(std::env::args_os()) {
         Ok(args) => args,
         Err(mistakes) => return complain(&mistakes, BAD_CONFIGURATION),
@@ -308,7 +355,7 @@ pub fn main() -> ExitCode {
     }
     let ended = log::start(level, format).context("cannot log to the journal of systemd");
     // The log ends with it.
-    let ended = ended.and_then(|log| run(config, &log));
+    let ended = ended.and_then(|log| run(config, inherited, &log));
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -336,7 +383,7 @@ fn complain(mistakes: &[String], code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn run(config: Config, log: &Log) -> anyhow::Result<()> {
+fn run(config: Config, mut inherited: Inherited, log: &Log) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(CONTROL_THREADS)
         .thread_name("control")
@@ -344,8 +391,9 @@ fn run(config: Config, log: &Log) -> anyhow::Result<()> {
         .build()
         .context("cannot start the control runtime")?;
     runtime.spawn(log.tell_of_dropped());
-    let (systemd, inherited) = Systemd::of_process();
-    let host = Host { log: Arc::new(log.control()), systemd: Arc::new(systemd), inherited };
+    inherited.complain();
+    let systemd = Arc::new(Systemd::of_process());
+    let host = Host { log: Arc::new(log.control()), systemd, inherited };
     runtime.block_on(async {
         let mut signals = Signals::new().context("cannot catch signals")?;
         let deadline = config.shutdown_deadline;
@@ -356,7 +404,7 @@ fn run(config: Config, log: &Log) -> anyhow::Result<()> {
         tokio::spawn(daemon.engine.access_log.tell_of_dropped());
         let deadline = loop {
             match signals.told().await {
-                Told::Reload => daemon.reload().await,
+                Told::Reload => daemon.reload(),
                 Told::Reopen => daemon.reopen(),
                 Told::End(Drain::Bounded) => break Some(deadline),
                 Told::End(Drain::Unbounded) => break None,

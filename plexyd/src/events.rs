@@ -14,6 +14,9 @@ use tracing::{info, warn};
 /// How many events one change may be.
 const TOLD_EACH_MAX: usize = 16;
 
+/// Longest detail, in bytes.
+const DETAIL_BYTES_MAX: usize = 1_024;
+
 /// All that happens in one daemon.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
@@ -124,9 +127,15 @@ impl Happening {
         Self { backend: Some(backend.to_string()), ..self }
     }
 
-    /// What else there is to say.
+    /// What else there is to say. A specification may be long, and a thousand events are kept:
+    /// `history` and `detail` have the whole of it.
     pub(crate) fn detail(self, detail: impl Into<String>) -> Self {
-        Self { detail: Some(detail.into()), ..self }
+        let mut detail = detail.into();
+        if detail.len() > DETAIL_BYTES_MAX {
+            detail.truncate(detail.floor_char_boundary(DETAIL_BYTES_MAX));
+            detail.push('…');
+        }
+        Self { detail: Some(detail), ..self }
     }
 
     /// Who asked for it, and what it made of the daemon.

@@ -50,6 +50,8 @@ pub(crate) enum Waiting {
     /// They are let in too, and those who come later wait for the process that goes on with this
     /// socket.
     HandOn,
+    /// All of them wait for the process that goes on with this socket.
+    Leave,
 }
 
 /// A listener that runs. It stops when this is dropped.
@@ -135,21 +137,23 @@ impl Door {
                     return;
                 }
             };
+            let dropped = if self.is_kept { Waiting::Leave } else { Waiting::Reset };
             let waiting = tokio::select! {
                 biased;
-                waiting = &mut closing => waiting.unwrap_or(Waiting::Reset),
+                // Who drops it wants nothing to go on here, and says nothing of who comes after us.
+                waiting = &mut closing => waiting.unwrap_or(dropped),
                 () = self.accept_all(&listener) => Waiting::Reset,
             };
             // Before the socket, so that nobody finds a path that nobody serves.
             match (waiting, self.file.take()) {
-                (Waiting::HandOn, Some(file)) => file.leave(),
+                (Waiting::HandOn | Waiting::Leave, Some(file)) => file.leave(),
                 (_, file) => drop(file),
             }
-            if waiting != Waiting::Reset {
+            if matches!(waiting, Waiting::Accept | Waiting::HandOn) {
                 self.accept_waiting(&listener);
             }
             // Whoever keeps a copy for us would go on listening.
-            if waiting != Waiting::HandOn
+            if matches!(waiting, Waiting::Reset | Waiting::Accept)
                 && self.is_kept
                 && let Err(error) = shutdown(listener.get_ref(), Shutdown::Both)
             {

@@ -29,6 +29,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use plexy_shared::event::EventKind;
 use plexy_shared::info::{HelloReply, VersionReply};
 use plexy_shared::rpc::FEATURES;
@@ -49,7 +50,7 @@ use crate::listener::Waiting;
 use crate::registry::{Open, Registry};
 use crate::resolver::Resolver;
 use crate::state::{Edited, Proposal, Row, Rows, State, StateError};
-use crate::systemd::{Inherited, Systemd};
+use crate::systemd::Systemd;
 use crate::tunnel::Tunnel;
 use log::Logging;
 use reload::LastReload;
@@ -63,8 +64,6 @@ pub struct Service {
     state: Arc<State>,
     files: Arc<dyn TunnelFiles>,
     systemd: Arc<Systemd>,
-    /// Sockets of tunnels that were open before this process.
-    inherited: Mutex<Inherited>,
     log: Arc<Logging>,
     /// Where the doors are: no tunnel can be there.
     doors: Vec<BoundAddr>,
@@ -91,7 +90,6 @@ pub(crate) struct Parts {
     pub(crate) state: State,
     pub(crate) files: Arc<dyn TunnelFiles>,
     pub(crate) systemd: Arc<Systemd>,
-    pub(crate) inherited: Inherited,
     pub(crate) log: Arc<dyn LogControl>,
     /// Where no tunnel can be opened.
     pub(crate) doors: Vec<BoundAddr>,
@@ -99,8 +97,7 @@ pub(crate) struct Parts {
 
 impl Service {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { engine, resolver, events, state, files, systemd, inherited, log, doors } =
-            parts;
+        let Parts { engine, resolver, events, state, files, systemd, log, doors } = parts;
         Self {
             instance: format!("{:016x}", fastrand::u64(..)),
             log: Arc::new(Logging::new(log, Arc::clone(&events))),
@@ -111,7 +108,6 @@ impl Service {
             state: Arc::new(state),
             files,
             systemd,
-            inherited: Mutex::new(inherited),
             doors,
             registry: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
@@ -292,26 +288,38 @@ impl Service {
     }
 
     /// Refuses new tunnels from now on, and stops listening everywhere;
-    /// connections go on.
-    pub(crate) async fn begin_shutdown(&self) {
+    /// connections go on. Where sockets are kept, newcomers may wait for a successor.
+    pub(crate) async fn begin_shutdown(&self, newcomers: Newcomers) {
         let _changing = self.changing.lock().await;
         self.draining.store(true, Ordering::Relaxed);
         self.stopping.cancel();
         let all = self.registry().take_all();
-        // Before the first wait, since a second signal may cut this short; the
-        // listeners that are left close by drop then.
+        // Before the first wait, since a second signal may cut this short.
         for backend in all.iter().flat_map(|open| open.tunnel.route().backends.to_vec()) {
             backend.removed.cancel();
         }
-        // What is kept through a restart refuses nobody meanwhile.
-        let is_kept = self.systemd.is_there();
-        let waiting = if is_kept { Waiting::HandOn } else { Waiting::Accept };
-        for open in all {
-            open.listener.close(waiting).await;
-        }
+        let may_wait = newcomers == Newcomers::Wait && self.systemd.is_there();
+        let waiting = if may_wait { Waiting::HandOn } else { Waiting::Accept };
+        // Each is told before one is waited for.
+        let closing = all.into_iter().map(|Open { tunnel, listener, .. }| {
+            if !may_wait {
+                self.systemd.forget(&tunnel.listen);
+            }
+            listener.close(waiting)
+        });
+        join_all(closing).await;
         self.tasks.close();
         self.tasks.wait().await;
     }
+}
+
+/// What clients get who come while the daemon ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Newcomers {
+    /// They wait for the next daemon, if their sockets are kept for it.
+    Wait,
+    /// They are refused: there will be none.
+    Refused,
 }
 
 /// The turn of one change, while which there is no other.

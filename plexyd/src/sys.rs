@@ -33,9 +33,9 @@ pub(crate) fn watch(
 }
 
 /// The sockets that the service manager has passed, each with its name; they are ours from now on.
-/// To be called once, before there are other threads or descriptors.
-pub(crate) fn inherited_sockets() -> Vec<(OwnedFd, String)> {
-    let Ok(passed) = sd_notify::listen_fds_with_names() else { return Vec::new() };
+/// To be called first of all, before there are other descriptors.
+pub(crate) fn inherited_sockets() -> io::Result<Vec<(OwnedFd, String)>> {
+    let passed = sd_notify::listen_fds_with_names()?;
     // SAFETY: by the protocol (sd_listen_fds(3)) these descriptors are open, and nobody else's.
-    passed.map(|(fd, name)| (unsafe { OwnedFd::from_raw_fd(fd) }, name)).collect()
+    Ok(passed.map(|(fd, name)| (unsafe { OwnedFd::from_raw_fd(fd) }, name)).collect())
 }

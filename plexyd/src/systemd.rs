@@ -1,75 +1,98 @@
-//! The service manager: what systemd is told, and the sockets that it has kept
-//! or opened for us. Without systemd nothing of it does anything.
+//! The service manager: what systemd is told, and the sockets that it keeps for
+//! us. Without systemd nothing of it does anything.
 //!
 //! It is told from a thread of its own, so that a manager that does not listen
-//! holds up nobody.
+//! holds up nobody: what it should know is kept until it does.
 
 mod inherited;
 
-use std::fmt::Write as _;
+use std::collections::{HashMap, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use plexy_shared::spec::BoundAddr;
 use sd_notify::{NotifyState, notify, notify_with_fds};
-use tokio::sync::mpsc;
-use tracing::{debug, warn};
+use tracing::{info, warn};
 
-pub(crate) use inherited::Inherited;
+pub(crate) use inherited::{Inherited, Socket};
 
-/// What waits to be told; each socket among it is a descriptor.
-const WAITING_MAX: usize = 64;
+use crate::bind::Bound;
+use crate::descriptors::Taken;
+use inherited::name_of;
 
-/// How long somebody waits for room in that.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// How the sockets of tunnels are called in the descriptor store; their address follows in
-/// hexadecimal digits, since a name may hold no colon.
-const TUNNEL: &str = "tunnel-";
+/// How many sockets may wait to be kept before that is worth a word.
+const BEHIND: usize = 1_000;
 
 /// The service manager, if there is one.
 #[derive(Debug, Default)]
 pub(crate) struct Systemd {
-    told: Option<mpsc::Sender<Told>>,
-    /// It has not listened once, so nobody waits for it any more.
-    is_deaf: AtomicBool,
+    shared: Option<Arc<Shared>>,
     /// How often it wants a sign of life.
     watchdog: Option<Duration>,
 }
 
-/// Something to be told.
-#[derive(Debug)]
-enum Told {
+#[derive(Debug, Default)]
+struct Shared {
+    untold: Mutex<Untold>,
+    /// There is something to be told, or all is told.
+    changed: Condvar,
+}
+
+/// What it does not know yet.
+#[derive(Debug, Default)]
+struct Untold {
+    phase: VecDeque<Phase>,
+    status: Option<String>,
+    is_alive: bool,
+    /// It is to wait so much longer for the end.
+    extension: Option<Duration>,
+    store: VecDeque<Stored>,
+    /// Something is being told just now.
+    is_telling: bool,
+    /// The names of what it keeps, or is about to.
+    kept: HashMap<BoundAddr, String>,
+    is_behind: bool,
+}
+
+/// What the daemon does.
+#[derive(Debug, Clone, Copy)]
+enum Phase {
     Ready,
     Reloading,
     Stopping,
-    Status(String),
-    Alive,
-    Keep(OwnedFd, String),
-    Forget(String),
+}
+
+/// A change of what it keeps.
+#[derive(Debug)]
+enum Stored {
+    /// The socket takes a descriptor as long as it waits here.
+    Keep {
+        socket: OwnedFd,
+        name: String,
+        _taken: Taken,
+    },
+    Forget {
+        name: String,
+    },
 }
 
 impl Systemd {
-    /// The one that has started this process, which must have no other thread yet.
-    pub(crate) fn of_process() -> (Self, Inherited) {
-        let inherited = Inherited::of_process();
+    /// The one that has started this process.
+    pub(crate) fn of_process() -> Self {
         if std::env::var_os("NOTIFY_SOCKET").is_none() {
-            return (Self::default(), inherited);
+            return Self::default();
         }
-        let (told, mut waiting) = mpsc::channel(WAITING_MAX);
-        let tell_all = move || {
-            while let Some(told) = waiting.blocking_recv() {
-                tell(&told);
-            }
-        };
-        let thread = std::thread::Builder::new().name("systemd".to_owned()).spawn(tell_all);
-        if let Err(error) = thread {
+        let shared = Arc::new(Shared::default());
+        let teller = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("systemd".to_owned());
+        if let Err(error) = thread.spawn(move || teller.keep_telling()) {
             warn!(%error, "systemd is told nothing");
-            return (Self::default(), inherited);
+            return Self::default();
         }
-        let watchdog = sd_notify::watchdog_enabled();
-        (Self { told: Some(told), is_deaf: AtomicBool::new(false), watchdog }, inherited)
+        // A time of zero is none (sd_watchdog_enabled(3)).
+        let watchdog = sd_notify::watchdog_enabled().filter(|time| !time.is_zero());
+        Self { shared: Some(shared), watchdog }
     }
 
     /// How often it wants a sign of life, if it does.
@@ -77,91 +100,197 @@ impl Systemd {
         self.watchdog
     }
 
-    /// Whether there is anybody to tell anything.
+    /// Whether there is anybody to tell anything, and to keep sockets through a restart.
     pub(crate) fn is_there(&self) -> bool {
-        self.told.is_some()
+        self.shared.is_some()
     }
 
     /// All is open and served.
-    pub(crate) async fn ready(&self) {
-        self.tell(Told::Ready).await;
+    pub(crate) fn ready(&self) {
+        self.tell(|untold| untold.phase.push_back(Phase::Ready));
     }
 
     /// The configuration is read again; [`Systemd::ready`] ends it.
-    pub(crate) async fn reloading(&self) {
-        self.tell(Told::Reloading).await;
+    pub(crate) fn reloading(&self) {
+        self.tell(|untold| untold.phase.push_back(Phase::Reloading));
     }
 
     /// The end has begun.
-    pub(crate) async fn stopping(&self) {
-        self.tell(Told::Stopping).await;
+    pub(crate) fn stopping(&self) {
+        self.tell(|untold| untold.phase.push_back(Phase::Stopping));
+    }
+
+    /// The end takes so much longer.
+    pub(crate) fn extend(&self, by: Duration) {
+        self.tell(|untold| untold.extension = Some(by));
     }
 
     /// What `systemctl status` shows.
-    pub(crate) async fn status(&self, text: String) {
-        self.tell(Told::Status(text)).await;
+    pub(crate) fn status(&self, text: String) {
+        self.tell(|untold| untold.status = Some(text));
     }
 
     /// A sign of life.
-    pub(crate) async fn alive(&self) {
-        self.tell(Told::Alive).await;
+    pub(crate) fn alive(&self) {
+        self.tell(|untold| untold.is_alive = true);
     }
 
-    /// Has the socket of a tunnel kept through a restart.
-    pub(crate) async fn keep(&self, listener: impl AsFd, addr: &BoundAddr) {
+    /// Has the socket of a tunnel kept through a restart. It takes one descriptor until it is.
+    pub(crate) fn keep(&self, bound: &Bound, take: impl FnOnce() -> Option<Taken>) {
         if !self.is_there() {
             return;
         }
-        match listener.as_fd().try_clone_to_owned() {
-            Ok(socket) => self.tell(Told::Keep(socket, name_of(addr))).await,
-            Err(error) => warn!(%addr, %error, "the socket is not kept through a restart"),
+        let addr = &bound.addr;
+        let Some(taken) = take() else {
+            return warn!(%addr, "its socket is not kept through a restart: no file descriptors are left");
+        };
+        match bound.listener.as_fd().try_clone_to_owned() {
+            Ok(socket) => self.tell(|untold| {
+                let name = name_of(bound);
+                untold.kept.insert(addr.clone(), name.clone());
+                untold.store.push_back(Stored::Keep { socket, name, _taken: taken });
+            }),
+            Err(error) => warn!(%addr, %error, "its socket is not kept through a restart"),
         }
     }
 
-    /// The socket of a tunnel that is no more.
-    pub(crate) async fn forget(&self, addr: &BoundAddr) {
-        self.tell(Told::Forget(name_of(addr))).await;
+    /// It keeps the socket there already, under this name.
+    pub(crate) fn has_kept(&self, addr: &BoundAddr, name: String) {
+        self.tell(|untold| {
+            untold.kept.insert(addr.clone(), name);
+        });
     }
 
-    async fn tell(&self, told: Told) {
-        let Some(waiting) = &self.told else { return };
-        let patience = if self.is_deaf.load(Ordering::Relaxed) { Duration::ZERO } else { PATIENCE };
-        let is_told = waiting.send_timeout(told, patience).await.is_ok();
-        if !is_told && !self.is_deaf.swap(true, Ordering::Relaxed) {
+    /// Nobody is to come to a socket any more that it keeps.
+    pub(crate) fn give_up(&self, socket: Socket) {
+        self.has_kept(&socket.addr, socket.name.clone());
+        self.forget(&socket.addr);
+        socket.end();
+    }
+
+    /// The tunnel there is no more.
+    pub(crate) fn forget(&self, addr: &BoundAddr) {
+        self.tell(|untold| {
+            if let Some(name) = untold.kept.remove(addr) {
+                untold.store.push_back(Stored::Forget { name });
+            }
+        });
+    }
+
+    /// Waits until it knows everything, or the time is over. It blocks.
+    pub(crate) fn flush(&self, within: Duration) {
+        let Some(shared) = &self.shared else { return };
+        let untold = shared.untold();
+        let is_behind = |untold: &mut Untold| untold.is_telling || !untold.is_empty();
+        let waited = shared.changed.wait_timeout_while(untold, within, is_behind);
+        if waited.is_ok_and(|(_, timeout)| timeout.timed_out()) {
+            warn!("systemd does not listen: it may not keep every socket");
+        }
+    }
+
+    fn tell(&self, note: impl FnOnce(&mut Untold)) {
+        let Some(shared) = &self.shared else { return };
+        let mut untold = shared.untold();
+        note(&mut untold);
+        if untold.store.len() > BEHIND && !untold.is_behind {
+            untold.is_behind = true;
             warn!("systemd does not listen: its status, its watchdog and its store are behind");
-        } else if is_told {
-            self.is_deaf.store(false, Ordering::Relaxed);
+        }
+        shared.changed.notify_all();
+    }
+}
+
+impl Shared {
+    fn untold(&self) -> MutexGuard<'_, Untold> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep_telling(&self) {
+        let mut is_failing = false;
+        loop {
+            let mut untold = self.untold();
+            untold.is_telling = false;
+            if untold.is_empty() {
+                if std::mem::take(&mut untold.is_behind) {
+                    info!("systemd listens again, and knows all");
+                }
+                self.changed.notify_all();
+            }
+            let empty = |untold: &mut Untold| untold.is_empty();
+            let mut untold =
+                self.changed.wait_while(untold, empty).unwrap_or_else(PoisonError::into_inner);
+            let Some(next) = untold.next() else { continue };
+            untold.is_telling = true;
+            drop(untold);
+            let told = next.tell();
+            if let Err(error) = &told
+                && !is_failing
+            {
+                warn!(%error, "systemd cannot be told anything; NOTIFY_SOCKET says where it listens");
+            }
+            is_failing = told.is_err();
         }
     }
 }
 
-fn tell(told: &Told) {
-    let done = match told {
-        Told::Ready => notify(&[NotifyState::Ready]),
-        // Both, since systemd 253 ends a unit of type notify-reload that leaves the time out.
-        Told::Reloading => {
-            NotifyState::monotonic_usec_now().and_then(|now| notify(&[NotifyState::Reloading, now]))
+/// One thing to tell.
+#[derive(Debug)]
+enum Next {
+    Phase(Phase),
+    Alive,
+    Extension(Duration),
+    Status(String),
+    Stored(Stored),
+}
+
+impl Untold {
+    fn is_empty(&self) -> bool {
+        self.phase.is_empty()
+            && self.status.is_none()
+            && !self.is_alive
+            && self.extension.is_none()
+            && self.store.is_empty()
+    }
+
+    /// What matters most first.
+    fn next(&mut self) -> Option<Next> {
+        if let Some(phase) = self.phase.pop_front() {
+            return Some(Next::Phase(phase));
         }
-        Told::Stopping => notify(&[NotifyState::Stopping]),
-        Told::Status(text) => notify(&[NotifyState::Status(text)]),
-        Told::Alive => notify(&[NotifyState::Watchdog]),
-        Told::Keep(socket, name) => {
-            let state = [NotifyState::FdStore, NotifyState::FdName(name)];
-            let sockets: [BorrowedFd<'_>; 1] = [socket.as_fd()];
-            notify_with_fds(&state, &sockets)
+        if std::mem::take(&mut self.is_alive) {
+            return Some(Next::Alive);
         }
-        Told::Forget(name) => notify(&[NotifyState::FdStoreRemove, NotifyState::FdName(name)]),
-    };
-    if let Err(error) = done {
-        debug!(%error, "systemd was not told");
+        if let Some(by) = self.extension.take() {
+            return Some(Next::Extension(by));
+        }
+        match self.store.pop_front() {
+            Some(stored) => Some(Next::Stored(stored)),
+            None => self.status.take().map(Next::Status),
+        }
     }
 }
 
-/// The name of a tunnel's socket in the store.
-fn name_of(addr: &BoundAddr) -> String {
-    let mut name = TUNNEL.to_owned();
-    for byte in addr.to_string().bytes() {
-        write!(name, "{byte:02x}").expect("a string takes whatever is written");
+impl Next {
+    fn tell(&self) -> std::io::Result<()> {
+        match self {
+            Self::Phase(Phase::Ready) => notify(&[NotifyState::Ready]),
+            // Both, since systemd 253 ends a unit of type notify-reload that leaves the time out.
+            Self::Phase(Phase::Reloading) => NotifyState::monotonic_usec_now()
+                .and_then(|now| notify(&[NotifyState::Reloading, now])),
+            Self::Phase(Phase::Stopping) => notify(&[NotifyState::Stopping]),
+            Self::Alive => notify(&[NotifyState::Watchdog]),
+            Self::Extension(by) => {
+                let microseconds = u32::try_from(by.as_micros()).unwrap_or(u32::MAX);
+                notify(&[NotifyState::ExtendTimeoutUsec(microseconds)])
+            }
+            Self::Status(text) => notify(&[NotifyState::Status(text)]),
+            Self::Stored(Stored::Keep { socket, name, .. }) => {
+                let sockets: [BorrowedFd<'_>; 1] = [socket.as_fd()];
+                notify_with_fds(&[NotifyState::FdStore, NotifyState::FdName(name)], &sockets)
+            }
+            Self::Stored(Stored::Forget { name }) => {
+                notify(&[NotifyState::FdStoreRemove, NotifyState::FdName(name)])
+            }
+        }
     }
-    name
 }

@@ -205,6 +205,148 @@ async fn the_socket_of_a_tunnel_that_is_no_more_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tunnel_may_listen_elsewhere_after_a_restart() {
+    let systemd = Systemd::start();
+    let echo = Echo::start();
+    let port = Port::reserve();
+    let spec = format!("{}={}", port.addr(), echo.addr());
+    let mut process = systemd.start_service(PLEXYD, &[&CONTROL[..], &[&spec]].concat()).await;
+    eventually!(systemd.kept().len() == 1);
+    for listen in [format!("*:{}", port.addr().port()), port.addr().to_string()] {
+        process.signal(Signal::TERM);
+        assert!(process.ended().await.success());
+        let spec = format!("{listen}={}", echo.addr());
+        process = systemd.start_service(PLEXYD, &[&CONTROL[..], &[&spec]].concat()).await;
+        round_trip(port.addr(), 10_000).await.unwrap();
+        eventually!(systemd.kept().len() == 1, "{:?}", systemd.kept());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_path_of_a_kept_socket_has_to_lead_to_it() {
+    let systemd = Systemd::start();
+    let echo = Echo::start();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tunnel.sock");
+    let spec = format!("unix:{}={}", path.display(), echo.addr());
+    let arguments = [&CONTROL[..], &[&spec]].concat();
+    let mut process = systemd.start_service(PLEXYD, &arguments).await;
+    eventually!(systemd.kept().len() == 1);
+    process.signal(Signal::TERM);
+    assert!(process.ended().await.success());
+    let waiting = std::os::unix::net::UnixStream::connect(&path).expect("it goes on listening");
+
+    process = systemd.start_service(PLEXYD, &arguments).await;
+    let carried = "open conns 1, total 1,";
+    eventually!(ask(&process, "status full").await.contains(carried), "who waited is let in");
+    drop(waiting);
+    process.signal(Signal::TERM);
+    assert!(process.ended().await.success());
+
+    // Somebody has taken the file away: it is made anew.
+    std::fs::remove_file(&path).unwrap();
+    process = systemd.start_service(PLEXYD, &arguments).await;
+    std::os::unix::net::UnixStream::connect(&path).expect("it listens");
+    eventually!(systemd.kept().len() == 1 && systemd.kept_listening() == 1);
+    process.signal(Signal::TERM);
+    assert!(process.ended().await.success());
+
+    // Somebody else listens there: the start fails, and they go on.
+    std::fs::remove_file(&path).unwrap();
+    let _other = UnixListener::bind(&path).unwrap();
+    let mut process = systemd.spawn(PLEXYD, &arguments, &[], &[]);
+    assert_eq!(process.ended().await.code(), Some(1), "{}", process.log());
+    assert!(process.says("another program listens"), "{}", process.log());
+    assert!(path.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_file_of_a_door_that_systemd_has_made_is_left_to_it() {
+    let systemd = Systemd::start();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control.sock");
+    let control = UnixListener::bind(&path).unwrap();
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
+    for start in 1..=2 {
+        let mut process = systemd.spawn(PLEXYD, &[], &[("control", &control)], &[]);
+        eventually!(systemd.count("READY=1") == start, "{}", process.log());
+        eventually!(process.says("SocketMode=0660 closes it"), "{}", process.log());
+        process.signal(Signal::TERM);
+        assert!(process.ended().await.success());
+        assert!(path.exists());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kept_sockets_are_counted_once_against_the_limit() {
+    let systemd = Systemd::start();
+    let specs: Vec<_> = (0..200).map(|count| format!("0=4000[name=t{count}]")).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let state = format!("--state={}", folder.path().join("state").display());
+    let limited = ["-c", "ulimit -n 600; exec \"$@\"", "sh", PLEXYD, &state];
+    let limited = [&limited[..], &CONTROL].concat();
+    let ready = |process: Process| async {
+        process.ready().await;
+        process
+    };
+    let mut process = ready(systemd.spawn("sh", &limited, &[], &[])).await;
+    let rpc = HttpClient::Unix(process.rpc_socket());
+    rpc.call("openTunnels", serde_json::json!({ "specs": specs })).await.unwrap();
+    eventually!(systemd.kept().len() == 200);
+    for _ in 0..2 {
+        process.signal(Signal::TERM);
+        assert!(process.ended().await.success());
+        process = ready(systemd.spawn("sh", &limited, &[], &[])).await;
+        assert_eq!(ask(&process, "status").await, "OK: Tunnels: 200\n", "{}", process.log());
+    }
+    assert_eq!(systemd.kept_listening(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_leaves_kept_sockets_to_the_next_daemon() {
+    let systemd = Systemd::start();
+    let echo = Echo::start();
+    let specs: Vec<_> = (0..100).map(|_| format!("0={}", echo.addr())).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let state = format!("--state={}", folder.path().join("state").display());
+    let arguments = [&CONTROL[..], &[&state]].concat();
+    let mut process = systemd.start_service(PLEXYD, &arguments).await;
+    let rpc = HttpClient::Unix(process.rpc_socket());
+    let reply = rpc.call("openTunnels", serde_json::json!({ "specs": specs })).await.unwrap();
+    let listen: SocketAddr = reply["tunnels"][99]["listen"].as_str().unwrap().parse().unwrap();
+    eventually!(systemd.kept().len() == 100);
+    let flow = Flow::start(listen, 1).await.unwrap();
+
+    process.signal(Signal::TERM);
+    process.signal(Signal::INT);
+
+    assert!(process.ended().await.success());
+    assert!(flow.cut().await.fault.is_some());
+    assert_eq!(systemd.kept_listening(), 100);
+    let _process = systemd.start_service(PLEXYD, &arguments).await;
+    round_trip(listen, 10_000).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manager_that_is_slow_hears_all_of_it_in_the_end() {
+    let systemd = Systemd::start();
+    let specs: Vec<_> = (0..500).map(|_| "0=4000".to_owned()).collect();
+    systemd.be_deaf(true);
+    let arguments: Vec<&str> =
+        CONTROL.iter().copied().chain(specs.iter().map(String::as_str)).collect();
+    let process = systemd.spawn(PLEXYD, &arguments, &[], &[]);
+    process.ready().await;
+    let opened = ask(&process, "open 0=4000").await;
+    assert!(opened.starts_with("OK"), "{opened}");
+    assert_eq!(systemd.count("READY=1"), 0);
+
+    systemd.be_deaf(false);
+
+    eventually!(systemd.count("READY=1") == 1);
+    eventually!(systemd.kept().len() == 501, "{}", systemd.kept().len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_manager_that_is_gone_or_deaf_holds_up_nobody() {
     let gone = Systemd::start();
     let echo = Echo::start();
@@ -215,6 +357,7 @@ async fn a_manager_that_is_gone_or_deaf_holds_up_nobody() {
         let answer = ask(&process, &open(count)).await;
         assert!(answer.starts_with("OK"), "{answer}");
     }
+    eventually!(process.says("systemd cannot be told anything"), "{}", process.log());
 
     // Its queue is full, and it takes nothing out of it.
     let folder = tempfile::tempdir().unwrap();
@@ -222,13 +365,30 @@ async fn a_manager_that_is_gone_or_deaf_holds_up_nobody() {
     let _deaf = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
     let variables = [("NOTIFY_SOCKET", path.to_str().unwrap())];
     let mut process = Process::start_with(PLEXYD, &CONTROL, &variables).await;
-    for count in 0..1_000 {
-        let answer = ask(&process, &open(count)).await;
-        assert!(answer.starts_with("OK"), "{answer}");
-    }
-    assert!(process.says("systemd does not listen"), "{}", process.log());
+    let rpc = HttpClient::Unix(process.rpc_socket());
+    let specs: Vec<_> = (0..1_500).map(|count| format!("0=4000[name=t{count}]")).collect();
+    rpc.call("openTunnels", serde_json::json!({ "specs": specs })).await.unwrap();
+    eventually!(process.says("systemd does not listen"), "{}", process.log());
     process.signal(Signal::TERM);
     assert!(process.ended().await.success(), "{}", process.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_successor_nobody_waits_for_one() {
+    let systemd = Systemd::start();
+    let echo = Echo::start();
+    let port = Port::reserve();
+    let spec = format!("{}={}", port.addr(), echo.addr());
+    let mut process = systemd.start_service(PLEXYD, &[&CONTROL[..], &[&spec]].concat()).await;
+    let flow = Flow::start(port.addr(), 1).await.unwrap();
+
+    process.signal(Signal::QUIT);
+
+    eventually!(Stream::connect(port.addr()).await.is_err(), "{}", process.log());
+    eventually!(systemd.kept().is_empty());
+    eventually!(systemd.last("EXTEND_TIMEOUT_USEC=").is_some(), "it may take longer");
+    assert!(flow.stop().await.fault.is_none());
+    assert!(process.ended().await.success());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,6 +25,9 @@ const FIRST: i32 = 3;
 /// Longest message, and the most descriptors in one.
 const MESSAGE_BYTES: usize = 4_096;
 
+/// How often it looks whether it hears again.
+const DEAF_LOOK: Duration = Duration::from_millis(5);
+
 /// A descriptor with its name.
 type Named = (String, Arc<OwnedFd>);
 
@@ -42,6 +45,7 @@ struct Heard {
     lines: Vec<String>,
     /// What it keeps.
     store: Vec<Named>,
+    is_deaf: bool,
 }
 
 impl Systemd {
@@ -57,7 +61,9 @@ impl Systemd {
         let listening = Arc::downgrade(&heard);
         thread::spawn(move || {
             while let Some(heard) = listening.upgrade() {
-                if let Some((text, sockets)) = receive(&socket) {
+                if lock(&heard).is_deaf {
+                    thread::sleep(DEAF_LOOK);
+                } else if let Some((text, sockets)) = receive(&socket) {
                     lock(&heard).take(&text, sockets);
                 }
             }
@@ -120,6 +126,18 @@ impl Systemd {
         lock(&self.heard).lines.iter().rfind(|line| line.starts_with(begin)).cloned()
     }
 
+    /// Hears nothing from now on, or all again that was said meanwhile.
+    pub fn be_deaf(&self, is_deaf: bool) {
+        lock(&self.heard).is_deaf = is_deaf;
+    }
+
+    /// How many of the sockets that it keeps listen.
+    #[must_use]
+    pub fn kept_listening(&self) -> usize {
+        let listens = |socket: &OwnedFd| sockopt::socket_acceptconn(socket).unwrap_or(false);
+        lock(&self.heard).store.iter().filter(|(_, socket)| listens(socket)).count()
+    }
+
     /// The names of what it keeps.
     #[must_use]
     pub fn kept(&self) -> Vec<String> {
@@ -133,17 +151,22 @@ impl Heard {
         let has = |wanted: &str| lines.iter().any(|line| line == wanted);
         let name = lines.iter().find_map(|line| line.strip_prefix("FDNAME=")).unwrap_or("stored");
         if has("FDSTORE=1") {
-            // The same one again is no news, as for the real one.
-            let is_listening = |it: &OwnedFd| sockopt::socket_acceptconn(it).unwrap_or(false);
-            let new = sockets.into_iter().filter(is_listening).map(Arc::new);
-            self.store.retain(|(known, _)| known != name);
-            self.store.extend(new.map(|socket| (name.to_owned(), socket)));
+            // The same one again is no news; another one of that name is kept too.
+            for socket in sockets {
+                if !self.store.iter().any(|(_, known)| inode(known) == inode(&socket)) {
+                    self.store.push((name.to_owned(), Arc::new(socket)));
+                }
+            }
         }
         if has("FDSTOREREMOVE=1") {
             self.store.retain(|(known, _)| known != name);
         }
         self.lines.extend(lines);
     }
+}
+
+fn inode(socket: &OwnedFd) -> u64 {
+    rustix::fs::fstat(socket).expect("it is open").st_ino
 }
 
 fn lock(heard: &Mutex<Heard>) -> MutexGuard<'_, Heard> {

@@ -1,5 +1,6 @@
 //! Answers and failures for programs: one document each.
 
+use plexy_shared::event::EventsReply;
 use serde::Serialize;
 use serde_json::json;
 
@@ -37,8 +38,7 @@ pub(super) fn answer(answer: &Answer) -> Written {
         Answer::Added(change) => document("plexy.add/1", &change.reply),
         Answer::Removed(change) => document("plexy.remove/1", &change.reply),
         Answer::Events(reply) => document("plexy.events/1", reply),
-        // One a line, since there is no end of it.
-        Answer::News(reply) => reply.events.iter().map(line).collect(),
+        Answer::News(reply) => news(reply),
         Answer::History(reply) => document("plexy.history/1", reply),
         Answer::Undone(reply) => document("plexy.undo/1", reply),
         Answer::Loaded(reply) => document("plexy.load/1", reply),
@@ -50,6 +50,12 @@ pub(super) fn answer(answer: &Answer) -> Written {
         Answer::Version(daemon) => document("plexy.version/1", &versions(daemon.as_ref())),
     };
     Written { data, note: None }
+}
+
+/// One a line, since there is no end of it; what is missing between two of them has a line too.
+fn news(reply: &EventsReply) -> String {
+    let missed = (reply.missed > 0).then(|| line(&json!({ "missed": reply.missed })));
+    missed.into_iter().chain(reply.events.iter().map(line)).collect()
 }
 
 fn versions(daemon: Option<&Daemon>) -> Versions<'_> {

@@ -23,7 +23,7 @@ use crate::control::token::Token;
 use crate::metrics::Metrics;
 use crate::resolver::Resolver;
 use crate::service::Service;
-use crate::systemd::Inherited;
+use crate::systemd::{Inherited, Socket};
 
 /// How sockets of the doors are called that the service manager passes.
 const CONTROL: &str = "control";
@@ -67,7 +67,7 @@ impl Sockets {
             prometheus: Vec::new(),
         };
         for socket in &config.control_sockets {
-            let bound = sockets.bind_control(socket, "control", resolver, inherited).await;
+            let bound = sockets.bind_control(socket, CONTROL, resolver, inherited).await;
             sockets.control.push(bound?);
         }
         // One that is passed replaces it as one that is named does.
@@ -86,16 +86,14 @@ impl Sockets {
             let bound = bind_socket(socket, "prometheus", resolver, inherited).await?;
             sockets.prometheus.push(bound);
         }
-        for (addr, listener) in inherited.take_named(CONTROL) {
-            let bound = adopt(listener, &addr, BACKLOG)?;
-            sockets.control.push(sockets.checked(bound, CONTROL)?);
+        for socket in inherited.take_named(CONTROL) {
+            sockets.control.push(sockets.checked(adopt_door(socket)?, CONTROL)?);
         }
-        for (addr, listener) in inherited.take_named(RPC) {
-            let bound = adopt(listener, &addr, BACKLOG)?;
-            sockets.rpc.push(sockets.checked(bound, RPC)?);
+        for socket in inherited.take_named(RPC) {
+            sockets.rpc.push(sockets.checked(adopt_door(socket)?, RPC)?);
         }
-        for (addr, listener) in inherited.take_named(METRICS) {
-            sockets.prometheus.push(adopt(listener, &addr, BACKLOG)?);
+        for socket in inherited.take_named(METRICS) {
+            sockets.prometheus.push(adopt_door(socket)?);
         }
         for bound in sockets.prometheus.iter().filter(|bound| is_open_to_others(&bound.addr)) {
             warn!(socket = %bound.addr, "whoever reaches this machine can read the metrics, which name tunnels and backends");
@@ -181,10 +179,22 @@ async fn bind_socket(
     let context = || format!("cannot open the {door} socket `{socket}`");
     let addr = resolver.resolve_listen(socket).await.with_context(context)?;
     let bound = match inherited.take(&addr) {
-        Some(listener) => adopt(listener, &addr, BACKLOG),
+        Some(socket) => adopt_door(socket),
         None => bind(&addr, BACKLOG, Some(SOCKET_MODE)),
     };
     bound.with_context(context)
+}
+
+/// A socket that systemd has made for a door; its path is systemd's too.
+fn adopt_door(socket: Socket) -> Result<Bound, BindError> {
+    let Socket { addr, listener, .. } = socket;
+    if let BoundAddr::Unix(path) = &addr {
+        let mode = fs::metadata(path.as_path()).map_or(0, |metadata| metadata.mode());
+        if mode & 0o002 != 0 {
+            warn!(socket = %addr, "every user of this machine can control plexyd here; SocketMode=0660 closes it");
+        }
+    }
+    adopt(listener, &addr, None, BACKLOG)
 }
 
 /// What can be seen to be wrong with the doors before any of them is opened.

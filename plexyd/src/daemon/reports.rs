@@ -1,17 +1,17 @@
 //! What the service manager hears while the daemon runs: a line for `systemctl
 //! status`, and a sign of life that has gone through the data path.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::error;
 
 use crate::service::Service;
 use crate::systemd::Systemd;
-use crate::worker::{Heart, Workers};
+use crate::worker::Heart;
 
 /// How often the line is looked at; it is told when it has changed.
 const STATUS_INTERVAL: Duration = Duration::from_secs(2);
@@ -27,17 +27,16 @@ impl Reports {
     pub(super) fn begin(
         systemd: &Arc<Systemd>,
         service: &Arc<Service>,
-        workers: &Workers,
-    ) -> io::Result<Self> {
+        hearts: Vec<Heart>,
+    ) -> Self {
         let mut tasks = JoinSet::new();
         if systemd.is_there() {
             tasks.spawn(keep_telling_status(Arc::clone(systemd), Arc::clone(service)));
         }
         if let Some(watchdog) = systemd.watchdog() {
-            let hearts = workers.hearts()?;
             tasks.spawn(keep_alive(Arc::clone(systemd), hearts, watchdog));
         }
-        Ok(Self { _tasks: tasks })
+        Self { _tasks: tasks }
     }
 }
 
@@ -49,30 +48,24 @@ async fn keep_telling_status(systemd: Arc<Systemd>, service: Arc<Service>) {
         ticks.tick().await;
         let status = service.summary();
         if status != told {
-            systemd.status(status.clone()).await;
+            systemd.status(status.clone());
             told = status;
         }
     }
 }
 
-/// Twice in the time that the watchdog gives, as sd_watchdog_enabled(3) has it.
+/// Whenever every worker has answered, four times in what the watchdog gives: one that is late is
+/// waited for, and told of at once when it comes.
 async fn keep_alive(systemd: Arc<Systemd>, hearts: Vec<Heart>, watchdog: Duration) {
-    let mut ticks = interval(watchdog / 2);
+    let mut ticks = interval(watchdog / 4);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let mut is_alive = true;
-        for (number, heart) in hearts.iter().enumerate() {
-            if !heart.beats(watchdog / 4).await {
-                error!(
-                    worker = number,
-                    "a worker does not turn; the watchdog is not told that we live"
-                );
-                is_alive = false;
-            }
-        }
-        if is_alive {
-            systemd.alive().await;
+        let beats = join_all(hearts.iter().map(Heart::beat));
+        if tokio::time::timeout(watchdog, beats).await.is_ok() {
+            systemd.alive();
+        } else {
+            error!("a worker does not turn, so the watchdog is not told that we live");
         }
     }
 }

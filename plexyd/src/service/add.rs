@@ -52,9 +52,10 @@ impl Service {
         let mut backends = route.backends.to_vec();
         backends.push(backend);
         tunnel.reroute(Route::new(route.options.clone(), backends, turn.revision));
-        let revision = turn.done();
+        let revision = turn.revision;
         let added = Happening::new(EventKind::BackendAdded).of_tunnel(label).of_backend(spec);
         self.events.tell(added.by(&caller.actor, revision));
+        turn.done();
         Ok(BackendReply {
             result: Change::Added.into(),
             listen: tunnel.listen.to_string(),

@@ -40,7 +40,7 @@ impl Service {
             CloseMode::Drain { .. } => Waiting::Accept,
         };
         open.listener.close(waiting).await;
-        self.systemd.forget(&tunnel.listen).await;
+        self.systemd.forget(&tunnel.listen);
         for backend in &tunnel.route().backends {
             backend.removed.cancel();
         }
@@ -55,8 +55,9 @@ impl Service {
                 (0, draining)
             }
         };
-        let revision = turn.done();
+        let revision = turn.revision;
         self.events.tell(closed(&tunnel, ended, draining).by(&caller.actor, revision));
+        turn.done();
         Ok(CloseReply { listen: tunnel.listen.to_string(), ended, draining, revision })
     }
 

@@ -2,6 +2,7 @@
 
 use plexy_shared::error::{Code, Refusal};
 use plexy_shared::spec::{BackendAddr, BoundAddr, TunnelName, TunnelRef};
+use plexy_shared::units::counted;
 use thiserror::Error;
 
 use crate::bind::BindError;
@@ -147,7 +148,7 @@ fn first_of(mistakes: &[String]) -> String {
     let first = mistakes.first().and_then(|mistake| mistake.lines().next()).unwrap_or_default();
     match mistakes.len() {
         0 | 1 => first.to_owned(),
-        count => format!("{first} (and {} more mistakes)", count - 1),
+        count => format!("{first} (and {})", counted(count as u64 - 1, "more mistake")),
     }
 }
 

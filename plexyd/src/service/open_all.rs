@@ -136,7 +136,15 @@ impl Service {
             None => (None, Origin::Runtime),
         };
         let (spec, addr, order) = (spec.clone(), addr.clone(), None);
-        Ok(Step::Open(Box::new(Opening { index, spec, addr, origin, configured, order })))
+        Ok(Step::Open(Box::new(Opening {
+            index,
+            spec,
+            addr,
+            socket: None,
+            origin,
+            configured,
+            order,
+        })))
     }
 
     /// What is to be answered if it is open in the same way.

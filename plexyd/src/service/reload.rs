@@ -160,6 +160,7 @@ impl Service {
                     index,
                     spec: spec.clone(),
                     addr: addr.clone(),
+                    socket: None,
                     origin: Origin::File,
                     configured: said,
                     order: None,

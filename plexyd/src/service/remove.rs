@@ -39,13 +39,14 @@ impl Service {
         let others = route.backends.iter().filter(|other| !Arc::ptr_eq(other, backend));
         let others = others.cloned().collect();
         tunnel.reroute(Route::new(route.options.clone(), others, turn.revision));
-        let revision = turn.done();
+        let revision = turn.revision;
         backend.removed.cancel();
         let kept = backend.totals.live();
         let removed =
             Happening::new(EventKind::BackendRemoved).of_tunnel(label).of_backend(&spec.addr);
         let removed = removed.detail(goes_on(kept)).by(&caller.actor, revision);
         self.events.tell(removed);
+        turn.done();
         Ok(BackendReply {
             result: Change::Removed.into(),
             listen: tunnel.listen.to_string(),

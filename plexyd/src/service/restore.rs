@@ -5,17 +5,19 @@
 //! that holds until they say something else.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
+use futures_util::future::join_all;
 use plexy_shared::error::Refusal;
 use plexy_shared::info::Origin;
-use plexy_shared::spec::{SpecError, TunnelSpec};
+use plexy_shared::spec::{BoundAddr, SpecError, TunnelSpec};
 use tracing::{info, warn};
 
 use super::error::OpenError;
 use super::transition::{Opening, Transition};
 use super::{Actor, Service, ServiceError};
 use crate::state::{Kept, Row, Rows};
+use crate::systemd::{Inherited, Socket};
 
 /// A tunnel that was kept, or that file or arguments name.
 #[derive(Debug)]
@@ -42,6 +44,7 @@ impl Service {
         file: &[TunnelSpec],
         args: &[TunnelSpec],
         kept: Kept,
+        mut inherited: Inherited,
     ) -> Result<(), Vec<String>> {
         let last = kept.rows.iter().map(|(_, row)| row.order).max();
         self.registry().begin_behind(last.unwrap_or(0));
@@ -65,23 +68,44 @@ impl Service {
         for spec in args {
             all.extend(begin(overrides.begin(spec, Origin::Args)));
         }
+        self.give_up_others(&all, &mut inherited).await;
         for begun in all {
             let spec = begun.spec.to_string();
-            if let Err(error) = self.open_begun(begun).await {
+            if let Err(error) = self.open_begun(begun, &mut inherited).await {
                 failed.push(format!("{spec}: {}", Refusal::from(error)));
             }
         }
         if !failed.is_empty() {
             return Err(failed);
         }
-        let rest = self.inherited.lock().unwrap_or_else(PoisonError::into_inner).close_rest();
-        for addr in rest {
-            self.systemd.forget(&addr).await;
-        }
+        inherited.close_rest();
         self.drop_rest(overrides).await.map_err(|error| vec![error.to_string()])
     }
 
-    async fn open_begun(&self, begun: Begun) -> Result<(), OpenError> {
+    /// Gives up the sockets of tunnels that are no more, before they stand in the way of others.
+    async fn give_up_others(&self, all: &[Begun], inherited: &mut Inherited) {
+        let resolve = |begun: &Begun| {
+            let listen = begun.spec.listen.clone();
+            async move { self.resolver.resolve_listen(&listen).await.ok() }
+        };
+        let wanted = join_all(all.iter().map(resolve)).await;
+        let wanted: Vec<_> = wanted.into_iter().flatten().collect();
+        for socket in inherited.take_others(&wanted) {
+            self.systemd.give_up(socket);
+        }
+    }
+
+    /// The socket that listens there already, and is the one to which its address leads.
+    fn inherited(&self, addr: &BoundAddr, inherited: &mut Inherited) -> Option<Socket> {
+        let socket = inherited.take(addr)?;
+        if socket.is_reachable() {
+            return Some(socket);
+        }
+        self.systemd.give_up(socket);
+        None
+    }
+
+    async fn open_begun(&self, begun: Begun, inherited: &mut Inherited) -> Result<(), OpenError> {
         let Begun { spec, origin, configured, order, actor } = begun;
         let caller = actor.into();
         let (turn, addrs) = self.begin_opening(std::slice::from_ref(&spec), &caller).await?;
@@ -89,7 +113,8 @@ impl Service {
         if self.is_open(&spec, &addr).is_some() {
             return Ok(());
         }
-        let opening = Opening { index: 0, spec, addr, origin, configured, order };
+        let socket = self.inherited(&addr, inherited);
+        let opening = Opening { index: 0, spec, addr, socket, origin, configured, order };
         let mut transition = Transition { open: vec![opening], ..Transition::default() };
         self.check(&transition)?;
         // It was kept before, or is written where it is read again: so there is nothing to keep.

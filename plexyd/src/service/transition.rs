@@ -2,8 +2,7 @@
 //! those that are closed. All of it is done, or nothing.
 
 use std::collections::HashSet;
-use std::os::fd::OwnedFd;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use plexy_shared::event::EventKind;
 use plexy_shared::history::TransitionReply;
@@ -23,6 +22,7 @@ use crate::places::Places;
 use crate::registry::Open;
 use crate::socket::tune;
 use crate::state::Edited;
+use crate::systemd::Socket;
 use crate::tunnel::{Route, Tunnel, TunnelId};
 
 /// What becomes of tunnels.
@@ -36,12 +36,14 @@ pub(super) struct Transition {
 }
 
 /// A tunnel that is opened.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Opening {
     /// Its place in the call, from 0.
     pub(super) index: usize,
     pub(super) spec: TunnelSpec,
     pub(super) addr: BoundAddr,
+    /// A socket that listens there already.
+    pub(super) socket: Option<Socket>,
     pub(super) origin: Origin,
     /// What file or arguments say of it, where they do.
     pub(super) configured: Option<Arc<TunnelSpec>>,
@@ -74,6 +76,18 @@ pub(super) struct Prepared {
     id: TunnelId,
     bound: Bound,
     taken: Taken,
+    keeper: Keeper,
+}
+
+/// Who has a copy of the socket of a tunnel, besides us.
+#[derive(Debug)]
+enum Keeper {
+    /// Nobody yet.
+    None,
+    /// The store of the service manager, under this name.
+    Store(String),
+    /// The service manager, which has made it.
+    Manager,
 }
 
 /// What a transition has done.
@@ -172,8 +186,7 @@ impl Service {
             let taken = self.engine.descriptors.try_take(1);
             let taken = taken
                 .ok_or_else(|| OpenError::of(opening.index, ServiceError::OutOfDescriptors))?;
-            let inherited = self.inherited(&opening.addr);
-            wanted.push((opening, self.registry().next_id(), taken, inherited));
+            wanted.push((opening, self.registry().next_id(), taken));
         }
         let is_one = wanted.len() <= 1;
         let bind_all = move || wanted.into_iter().map(bound).collect::<Result<Vec<_>, _>>();
@@ -187,9 +200,14 @@ impl Service {
         })
     }
 
-    /// The socket that listened there before this process began.
-    fn inherited(&self, addr: &BoundAddr) -> Option<OwnedFd> {
-        self.inherited.lock().unwrap_or_else(PoisonError::into_inner).take(addr)
+    /// Has the socket kept through a restart, unless it is already.
+    fn keep_socket(&self, prepared: &Prepared) {
+        let bound = &prepared.bound;
+        match &prepared.keeper {
+            Keeper::None => self.systemd.keep(bound, || self.engine.descriptors.try_take(1)),
+            Keeper::Store(name) => self.systemd.has_kept(&bound.addr, name.clone()),
+            Keeper::Manager => {}
+        }
     }
 
     fn edits(&self, transition: &Transition, prepared: &[Prepared]) -> Vec<Edited> {
@@ -243,8 +261,7 @@ impl Service {
         let mut opened = Vec::with_capacity(prepared.len());
         for prepared in prepared {
             let index = prepared.opening.index;
-            let Bound { listener, addr, .. } = &prepared.bound;
-            self.systemd.keep(listener, addr).await;
+            self.keep_socket(&prepared);
             let (reply, happening) = self.insert(prepared, revision);
             opened.push((index, reply));
             happenings.push(happening);
@@ -265,7 +282,7 @@ impl Service {
     async fn close_gone(&self, tunnel: &Tunnel) -> Option<Happening> {
         let open = self.registry().remove(tunnel.id)?;
         open.listener.close(Waiting::Accept).await;
-        self.systemd.forget(&tunnel.listen).await;
+        self.systemd.forget(&tunnel.listen);
         for backend in &tunnel.route().backends {
             backend.removed.cancel();
         }
@@ -303,7 +320,7 @@ impl Service {
 
     fn insert(&self, prepared: Prepared, revision: u64) -> (OpenReply, Happening) {
         let order = prepared.order();
-        let Prepared { opening, id, bound, taken } = prepared;
+        let Prepared { opening, id, bound, taken, .. } = prepared;
         // What fails here is a nicety: the tunnel works without it.
         if bound.addr.port().is_some()
             && let Err(error) = tune(&bound.listener)
@@ -351,20 +368,20 @@ impl Rerouting {
     }
 }
 
-/// What is at hand of a tunnel before it is bound.
-type Wanted = (Opening, TunnelId, Taken, Option<OwnedFd>);
-
-fn bound((opening, id, taken, inherited): Wanted) -> Result<Prepared, OpenError> {
-    let of = |error: ServiceError| OpenError::of(opening.index, error);
-    let backlog = opening.spec.options.backlog;
-    let bound = match inherited {
-        Some(listener) => adopt(listener, &opening.addr, backlog),
-        None => bind(&opening.addr, backlog, None),
+fn bound((mut opening, id, taken): (Opening, TunnelId, Taken)) -> Result<Prepared, OpenError> {
+    let (addr, backlog) = (&opening.addr, opening.spec.options.backlog);
+    let (bound, keeper) = match opening.socket.take() {
+        None => (bind(addr, backlog, None), Keeper::None),
+        Some(Socket { listener, file, name, is_kept, .. }) => {
+            let keeper = if is_kept { Keeper::Store(name) } else { Keeper::Manager };
+            (adopt(listener, addr, file, backlog), keeper)
+        }
     };
+    let of = |error: ServiceError| OpenError::of(opening.index, error);
     let bound = bound.map_err(|error| of(error.into()))?;
     // Port 0 is known only now.
     check_own_backends(&bound.addr, &opening.spec.backends).map_err(of)?;
-    Ok(Prepared { opening, id, bound, taken })
+    Ok(Prepared { opening, id, bound, taken, keeper })
 }
 
 /// Where connections go that come from now on. Backends that stand there as before are the same ones.

@@ -69,7 +69,8 @@ impl Service {
                         None => (None, Origin::Runtime),
                     };
                     let (addr, order) = (listen, None);
-                    let opening = Opening { index, spec, addr, origin, configured, order };
+                    let opening =
+                        Opening { index, spec, addr, socket: None, origin, configured, order };
                     transition.open.push(opening);
                 }
                 (Some(_), Some(_)) | (None, None) => {}

@@ -37,13 +37,16 @@ impl Heart {
         Ok(Self { name })
     }
 
-    /// Whether the worker answers within that time.
-    pub(crate) async fn beats(&self, within: Duration) -> bool {
+    /// Waits until the worker answers. Where it cannot be asked, as without descriptors, nothing is
+    /// held against it.
+    pub(crate) async fn beat(&self) {
         let answer = async {
             let mut stream = UnixStream::connect(format!("\0{}", self.name)).await?;
             stream.read_u8().await
         };
-        tokio::time::timeout(within, answer).await.is_ok_and(|answer| answer.is_ok())
+        if let Err(error) = answer.await {
+            debug!(%error, "a worker cannot be asked whether it lives");
+        }
     }
 }
 

@@ -129,7 +129,6 @@ impl Session {
                 why = leaving.told() => return Ok(Some(why)),
                 read = stream.read(&mut buffer), if !is_over => read?,
                 () = line.service().event_behind(told) => {
-                    self.guest.touch();
                     let news = self.news();
                     reply(stream, &news, leaving).await?;
                     continue;
