@@ -9,6 +9,8 @@ use std::env;
 use std::fmt;
 use std::io::{self, IsTerminal, Write, stderr};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::ValueEnum;
 use plexy_shared::info::LogLevel;
@@ -34,6 +36,8 @@ const JOURNAL: &str = "/run/systemd/journal/socket";
 pub(crate) struct Log {
     _guard: WorkerGuard,
     dropped: ErrorCounter,
+    /// What the journal did not take.
+    lost: Arc<AtomicU64>,
     filter: reload::Handle<EnvFilter, Registry>,
     level: LogLevel,
 }
@@ -41,9 +45,9 @@ pub(crate) struct Log {
 impl Log {
     /// Tells of dropped lines, again and again, once there is room for it.
     pub(crate) fn tell_of_dropped(&self) -> impl Future<Output = ()> + Send + 'static {
-        let dropped = self.dropped.clone();
+        let (dropped, lost) = (self.dropped.clone(), Arc::clone(&self.lost));
         tell_growth(
-            move || dropped.dropped_lines() as u64,
+            move || dropped.dropped_lines() as u64 + lost.load(Ordering::Relaxed),
             |lines, total| warn!(lines, total, "log lines were dropped: their reader is too slow"),
         )
     }
@@ -136,8 +140,10 @@ pub(crate) fn start(level: LogLevel, format: LogFormat) -> io::Result<Log> {
     let (filter, handle) = reload::Layer::new(filter(level));
     let registry = tracing_subscriber::registry().with(filter);
     let layer = tracing_subscriber::fmt::layer().with_target(false);
-    let (writer, guard, layer) = match style {
+    let mut lost = Arc::default();
+    let (dropped, guard, layer) = match style {
         Style::Journal(journal) => {
+            lost = journal.lost();
             let (writer, guard) = queue(journal);
             (
                 writer.error_counter(),
@@ -157,7 +163,7 @@ pub(crate) fn start(level: LogLevel, format: LogFormat) -> io::Result<Log> {
         }
     };
     registry.with(layer).init();
-    Ok(Log { _guard: guard, dropped: writer, filter: handle, level })
+    Ok(Log { _guard: guard, dropped, lost, filter: handle, level })
 }
 
 fn queue(writer: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {

@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn what_acts_on_a_terminal_is_escaped_and_the_rest_is_as_it_was() {
         let mut text = String::new();
-        write!(Escaped(&mut text), "a\x1b[31m\r\n{}é`\\", "\u{202e}\u{9b}").unwrap();
+        Escaped(&mut text).write_str("a\x1b[31m\r\n\u{202e}\u{9b}é`\\").unwrap();
         assert_eq!(text, r"a\u{1b}[31m\u{d}\u{a}\u{202e}\u{9b}é`\");
     }
 }

@@ -12,6 +12,8 @@ use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
@@ -106,6 +108,8 @@ impl Visit for EntryVisitor {
 pub(super) struct Journal {
     socket: UnixDatagram,
     path: PathBuf,
+    /// Entries that it did not take.
+    lost: Arc<AtomicU64>,
 }
 
 impl Journal {
@@ -116,7 +120,22 @@ impl Journal {
     /// If nobody takes entries there.
     pub(super) fn at(path: &Path) -> io::Result<Self> {
         UnixDatagram::unbound()?.connect(path)?;
-        Ok(Self { socket: UnixDatagram::unbound()?, path: path.to_owned() })
+        let (socket, lost) = (UnixDatagram::unbound()?, Arc::default());
+        Ok(Self { socket, path: path.to_owned(), lost })
+    }
+
+    /// The count of entries that it did not take.
+    pub(super) fn lost(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.lost)
+    }
+
+    fn send(&self, entry: &[u8]) -> io::Result<()> {
+        match self.socket.send_to(entry, &self.path) {
+            Err(error) if error.raw_os_error() == Some(Errno::MSGSIZE.raw_os_error()) => {
+                self.send_as_file(entry)
+            }
+            sent => sent.map(drop),
+        }
     }
 
     /// What is too long for a datagram goes as a file that nobody can change any more.
@@ -142,11 +161,9 @@ impl Journal {
 /// Each write is one entry.
 impl Write for Journal {
     fn write(&mut self, entry: &[u8]) -> io::Result<usize> {
-        match self.socket.send_to(entry, &self.path) {
-            Err(error) if error.raw_os_error() == Some(Errno::MSGSIZE.raw_os_error()) => {
-                self.send_as_file(entry)?;
-            }
-            sent => drop(sent?),
+        // One that is lost is counted, and the next is tried: the journal may be back by then.
+        if self.send(entry).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
         }
         Ok(entry.len())
     }
@@ -192,6 +209,26 @@ mod tests {
              SYSLOG_IDENTIFIER=plexyd\nPLEXY_TUNNEL=db\nPLEXY_SECONDS=10\nPLEXY_ERROR={escaped}\n"
         );
         assert_eq!(std::str::from_utf8(&entry[..bytes]).unwrap(), expected);
+    }
+
+    #[test]
+    fn an_entry_for_a_journal_that_has_gone_is_counted_and_one_that_is_back_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let first = UnixDatagram::bind(&path).unwrap();
+        let mut journal = Journal::at(&path).unwrap();
+        let lost = journal.lost();
+        drop(first);
+        journal.write_all(b"MESSAGE=one\n").unwrap();
+        assert_eq!(lost.load(Ordering::Relaxed), 1);
+        std::fs::remove_file(&path).unwrap();
+        let second = UnixDatagram::bind(&path).unwrap();
+        journal.write_all(b"MESSAGE=two\n").unwrap();
+        let mut entry = [0; 100];
+        let bytes = second.recv(&mut entry).unwrap();
+        assert_eq!(&entry[..bytes], b"MESSAGE=two\n");
+        assert_eq!(lost.load(Ordering::Relaxed), 1);
+        assert!(Journal::at(&folder.path().join("none")).is_err());
     }
 
     #[test]

@@ -191,6 +191,7 @@ async fn a_level_for_a_time_falls_back_to_what_held_before_the_first_of_them() {
     let answer = line.ask("log debug for 1s").await;
     assert!(answer.ends_with("Z, then warn\n"), "{answer}");
     eventually!(line.ask("log").await == "OK: warn\n");
+    eventually!(process.says("the time of debug is over"), "{}", process.log());
     let log = process.log();
     line_with(&log, &["log level changed", "warn again: the time of debug is over"]);
     // One that is changed for good has nothing to fall back to.
@@ -223,26 +224,37 @@ async fn a_log_that_systemd_has_connected_with_its_journal_goes_there_with_field
     let folder = tempfile::tempdir().unwrap();
     let taken = std::os::unix::net::UnixDatagram::bind(folder.path().join("socket")).unwrap();
     taken.set_read_timeout(Some(plexy_tests::eventually::PATIENCE)).unwrap();
+    let control = Port::reserve().addr();
     let stderr = tempfile::NamedTempFile::new().unwrap();
     let status = stderr.as_file().metadata().unwrap();
     let stream = format!("{}:{}", status.dev(), status.ino());
     let script = format!(
-        "{mounted} && mount --bind {} /run/systemd/journal && exec {PLEXYD} '0=127.0.0.1:9[name=db]'",
+        "{mounted} && mount --bind {} /run/systemd/journal && exec {PLEXYD} '0=127.0.0.1:9[name=db]' --control-socket {control}",
         folder.path().display()
     );
     let mut command = std::process::Command::new(unshare.path());
     command.args(["--mount", "--map-root-user", "sh", "-c", &script]);
     command.env("JOURNAL_STREAM", stream).env("RUNTIME_DIRECTORY", folder.path());
-    let _process = Unread(command.stderr(stderr.reopen().unwrap()).spawn().unwrap());
+    let mut process = Unread(command.stderr(stderr.reopen().unwrap()).spawn().unwrap());
     let opened = tokio::task::spawn_blocking(move || {
-        std::iter::repeat_with(|| entry(&taken))
-            .find(|it| it["MESSAGE"].starts_with("tunnel opened"))
+        let mut entries = std::iter::repeat_with(|| entry(&taken));
+        let opened = entries.find(|it| it["MESSAGE"].starts_with("tunnel opened"));
+        (taken, opened)
     });
-    let opened = opened.await.unwrap().unwrap();
+    let (taken, opened) = opened.await.unwrap();
+    let opened = opened.unwrap();
     assert_eq!((&*opened["PRIORITY"], &*opened["SYSLOG_IDENTIFIER"]), ("6", "plexyd"));
     assert_eq!((&*opened["PLEXY_TUNNEL"], &*opened["PLEXY_ACTOR"]), ("db", "args"));
     assert!(opened["MESSAGE"].contains(" tunnel=\"db\""), "{opened:?}");
     assert_eq!(std::fs::read_to_string(stderr.path()).unwrap(), "");
+
+    // A journal that takes nothing more blocks nobody.
+    eventually!(Stream::connect(control).await.is_ok());
+    fills_the_log(control).await;
+    let pid = Pid::from_child(&process.0);
+    kill_process(pid, Signal::TERM).unwrap();
+    eventually!(process.0.try_wait().unwrap().is_some(), "it ends though its journal is full");
+    drop(taken);
 }
 
 #[tokio::test(flavor = "multi_thread")]
