@@ -169,6 +169,10 @@ impl TunnelFiles for Files {
             Ok(metadata) if !metadata.is_file() => {
                 Err(vec![format!("`{}` is no file", path.display())])
             }
+            // So are files of the kernel's, some of which wait for news.
+            Ok(metadata) if metadata.len() == 0 => {
+                Err(vec![format!("`{}` is empty", path.display())])
+            }
             Ok(_) | Err(_) => Ok(File::read(path, &Args::command())?.tunnels),
         }
     }

@@ -75,6 +75,8 @@ pub struct Service {
     revision: AtomicU64,
     draining: AtomicBool,
     last_reload: Mutex<LastReload>,
+    /// Held while the configuration file is read and done, so that what was read last counts.
+    reloading: tokio::sync::Mutex<()>,
     tasks: TaskTracker,
     /// Cancelled when the daemon begins to end.
     stopping: CancellationToken,
@@ -113,6 +115,7 @@ impl Service {
             changing: tokio::sync::Mutex::default(),
             draining: AtomicBool::new(false),
             last_reload: Mutex::default(),
+            reloading: tokio::sync::Mutex::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             started: Instant::now(),

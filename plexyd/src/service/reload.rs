@@ -64,6 +64,7 @@ impl Service {
     ///
     /// Whatever is wrong with the file, or stands against one of its tunnels.
     pub async fn reload(&self, caller: &Caller) -> Result<TransitionReply, ServiceError> {
+        let _reloading = self.reloading.lock().await;
         let files = Arc::clone(&self.files);
         let read = tokio::task::spawn_blocking(move || files.configured()).await;
         let reloaded = match read {

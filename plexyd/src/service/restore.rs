@@ -9,13 +9,16 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use plexy_shared::error::Refusal;
+use plexy_shared::event::EventKind;
 use plexy_shared::info::Origin;
 use plexy_shared::spec::{BoundAddr, SpecError, TunnelSpec};
+use plexy_shared::units::counted;
 use tracing::{info, warn};
 
 use super::error::OpenError;
 use super::transition::{Opening, Transition};
 use super::{Actor, Service, ServiceError};
+use crate::events::Happening;
 use crate::state::{Kept, Row, Rows};
 use crate::systemd::{Inherited, Socket};
 
@@ -69,12 +72,19 @@ impl Service {
             all.extend(begin(overrides.begin(spec, Origin::Args)));
         }
         self.give_up_others(&all, &mut inherited).await;
+        let mut happenings = Vec::new();
         for begun in all {
             let spec = begun.spec.to_string();
-            if let Err(error) = self.open_begun(begun, &mut inherited).await {
-                failed.push(format!("{spec}: {}", Refusal::from(error)));
+            match self.open_begun(begun, &mut inherited).await {
+                Ok(opened) => happenings.extend(opened),
+                Err(error) => failed.push(format!("{spec}: {}", Refusal::from(error))),
             }
         }
+        let count = happenings.len() as u64;
+        self.events.tell_all(happenings, || {
+            let detail = format!("opened {}", counted(count, "tunnel"));
+            Happening::new(EventKind::TunnelsChanged).detail(detail)
+        });
         if !failed.is_empty() {
             return Err(failed);
         }
@@ -105,13 +115,17 @@ impl Service {
         None
     }
 
-    async fn open_begun(&self, begun: Begun, inherited: &mut Inherited) -> Result<(), OpenError> {
+    async fn open_begun(
+        &self,
+        begun: Begun,
+        inherited: &mut Inherited,
+    ) -> Result<Vec<Happening>, OpenError> {
         let Begun { spec, origin, configured, order, actor } = begun;
         let caller = actor.into();
         let (turn, addrs) = self.begin_opening(std::slice::from_ref(&spec), &caller).await?;
-        let Some(addr) = addrs.into_iter().next() else { return Ok(()) };
+        let Some(addr) = addrs.into_iter().next() else { return Ok(Vec::new()) };
         if self.is_open(&spec, &addr).is_some() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let socket = self.inherited(&addr, inherited);
         let opening = Opening { index: 0, spec, addr, socket, origin, configured, order };
@@ -119,8 +133,9 @@ impl Service {
         self.check(&transition)?;
         // It was kept before, or is written where it is read again: so there is nothing to keep.
         let prepared = self.prepare(std::mem::take(&mut transition.open)).await?;
-        self.perform(turn, transition, prepared, &caller).await;
-        Ok(())
+        let (_, happenings) = self.perform(&turn, transition, prepared, &caller).await;
+        turn.done();
+        Ok(happenings)
     }
 
     /// Forgets what was kept of tunnels of which file and arguments say something else now.

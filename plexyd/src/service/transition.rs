@@ -176,7 +176,18 @@ impl Service {
         let prepared = self.prepare(std::mem::take(&mut transition.open)).await?;
         let edits = self.edits(&transition, &prepared);
         turn.keep(caller, edits, std::mem::take(&mut transition.unconfigured)).await?;
-        Ok(self.perform(turn, transition, prepared, caller).await)
+        let (mut done, happenings) = self.perform(&turn, transition, prepared, caller).await;
+        let (TransitionReply { opened, changed, closed, .. }, revision) =
+            (done.reply, turn.revision);
+        self.events.tell_all(happenings, || {
+            Happening::new(EventKind::TunnelsChanged)
+                .detail(format!("opened {opened}, changed {changed}, closed {closed}"))
+                .by(&caller.actor, revision)
+        });
+        if opened + changed + closed > 0 {
+            done.reply.revision = turn.done();
+        }
+        Ok(done)
     }
 
     /// Gets all that tunnels need to be opened, for each of them or for none.
@@ -236,23 +247,22 @@ impl Service {
         closed.chain(changed).chain(opened).collect()
     }
 
-    /// Does what can no more fail.
+    /// Does what can no more fail; what is to be told of it is left to who calls.
     pub(super) async fn perform(
         &self,
-        turn: Turn<'_>,
+        turn: &Turn<'_>,
         transition: Transition,
         prepared: Vec<Prepared>,
         caller: &Caller,
-    ) -> Done {
+    ) -> (Done, Vec<Happening>) {
         let revision = turn.revision;
-        let mut reply = TransitionReply {
+        let reply = TransitionReply {
             opened: prepared.len(),
             changed: transition.change.len(),
             closed: transition.close.len(),
             unchanged: 0,
             revision: self.revision(),
         };
-        let is_change = reply.opened + reply.changed + reply.closed > 0;
         let mut happenings = Vec::new();
         for closing in transition.close {
             happenings.extend(self.close_gone(&closing.tunnel).await);
@@ -266,17 +276,8 @@ impl Service {
             opened.push((index, reply));
             happenings.push(happening);
         }
-        let told = happenings.into_iter().map(|it| it.by(&caller.actor, revision));
-        self.events.tell_all(told.collect(), || {
-            let TransitionReply { opened, changed, closed, .. } = reply;
-            Happening::new(EventKind::TunnelsChanged)
-                .detail(format!("opened {opened}, changed {changed}, closed {closed}"))
-                .by(&caller.actor, revision)
-        });
-        if is_change {
-            reply.revision = turn.done();
-        }
-        Done { opened, reply }
+        let told = happenings.into_iter().map(|it| it.by(&caller.actor, revision)).collect();
+        (Done { opened, reply }, told)
     }
 
     async fn close_gone(&self, tunnel: &Tunnel) -> Option<Happening> {
