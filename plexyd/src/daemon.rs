@@ -32,6 +32,7 @@ use crate::relay::{PIPE_BYTES_MAX, Pipes};
 use crate::resolver::Resolver;
 use crate::service::{Actor, LogControl, Newcomers, Parts, Service, ServiceError};
 use crate::state::{Kept, State};
+use crate::sys::give_back_large_memory;
 use crate::systemd::{Inherited, Systemd};
 use crate::worker::Workers;
 use doors::{Doors, Sockets};
@@ -328,6 +329,7 @@ async fn keep_extending(systemd: &Systemd) {
 pub fn main() -> ExitCode {
     // Before anything else opens a descriptor.
     let inherited = Inherited::of_process();
+    give_back_large_memory();
     let args = match Args::read(std::env::args_os()) {
         Ok(args) => args,
         Err(mistakes) => return complain(&mistakes, BAD_CONFIGURATION),

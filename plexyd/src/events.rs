@@ -32,6 +32,15 @@ struct Ring {
     newest: u64,
 }
 
+/// What one change does: each by itself if that is not much, else together, so that it does not push
+/// out everything before it. Each has its line in the log. Nothing is held meanwhile: of ten
+/// thousand tunnels that would be a hole in memory beside each.
+#[derive(Debug)]
+pub(crate) struct Telling<'a> {
+    events: &'a Events,
+    is_each: bool,
+}
+
 /// Something that happens.
 #[derive(Debug)]
 pub(crate) struct Happening {
@@ -68,19 +77,9 @@ impl Events {
         self.newest.send_replace(ring.newest);
     }
 
-    /// Notes all of what one change does: each by itself if that is not much, else together, so that
-    /// it does not push out everything before it. Each has its line in the log.
-    pub(crate) fn tell_all(
-        &self,
-        happenings: Vec<Happening>,
-        together: impl FnOnce() -> Happening,
-    ) {
-        if happenings.len() <= TOLD_EACH_MAX {
-            happenings.into_iter().for_each(|happening| self.tell(happening));
-        } else {
-            happenings.iter().for_each(|happening| happening.log(None));
-            self.tell(together());
-        }
+    /// Begins to note what one change does to so many things.
+    pub(crate) fn telling(&self, count: usize) -> Telling<'_> {
+        Telling { events: self, is_each: count <= TOLD_EACH_MAX }
     }
 
     /// Those of a range.
@@ -109,6 +108,24 @@ impl Events {
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Telling<'_> {
+    /// One of it.
+    pub(crate) fn note(&self, happening: Happening) {
+        if self.is_each {
+            self.events.tell(happening);
+        } else {
+            happening.log(None);
+        }
+    }
+
+    /// All of it, where that was too much to tell each.
+    pub(crate) fn end(self, together: impl FnOnce() -> Happening) {
+        if !self.is_each {
+            self.events.tell(together());
+        }
     }
 }
 

@@ -49,7 +49,7 @@ use crate::events::{Events, Happening};
 use crate::listener::Waiting;
 use crate::registry::{Open, Registry};
 use crate::resolver::Resolver;
-use crate::state::{Edited, Proposal, Row, Rows, State, StateError};
+use crate::state::{Edited, Edits, Proposal, Row, Rows, State, StateError};
 use crate::systemd::Systemd;
 use crate::tunnel::Tunnel;
 use log::Logging;
@@ -227,11 +227,13 @@ impl Service {
     }
 
     /// What a change makes of a tunnel that is open.
-    fn edited(&self, tunnel: &Tunnel, after: Option<TunnelSpec>) -> Edited {
+    fn edit_of(&self, tunnel: &Tunnel, after: Option<TunnelSpec>) -> Edits {
         let registry = self.registry();
         let (configured, order) = (registry.configured(tunnel.id), registry.order(tunnel.id));
         let (before, origin) = (Some(tunnel.spec()), tunnel.origin);
-        Edited { before, after, origin, configured, order }
+        let mut edits = self.state.edits();
+        edits.add(&Edited { before, after, origin, configured, order });
+        edits
     }
 
     /// Every tunnel that has to be kept, where keeping has failed before.
@@ -339,7 +341,7 @@ impl Turn<'_> {
     async fn keep(
         &self,
         caller: &Caller,
-        edits: Vec<Edited>,
+        edits: Edits,
         unconfigured: Vec<String>,
     ) -> Result<(), ServiceError> {
         let service = self.service;

@@ -78,13 +78,24 @@ pub(crate) struct Edited {
     pub(crate) order: u64,
 }
 
+/// What a change makes of tunnels, gathered one by one: of ten thousand no more is held than is kept.
+#[derive(Debug, Default)]
+pub(crate) struct Edits {
+    count: usize,
+    /// As JSON, without the end of the array.
+    json: String,
+    /// None where there is no file to keep them in.
+    rows: Option<Vec<(String, Option<Row>)>>,
+    closed: Vec<(String, Option<Closed>)>,
+}
+
 /// A change that is about to be made.
 #[derive(Debug)]
 pub(crate) struct Proposal {
     pub(crate) revision: u64,
     pub(crate) door: String,
     pub(crate) actor: Option<String>,
-    pub(crate) edits: Vec<Edited>,
+    pub(crate) edits: Edits,
     /// What the configuration file said of tunnels, and says no more.
     pub(crate) unconfigured: Vec<String>,
     /// Every row as it is now, to write all of it anew where writing has failed before.
@@ -230,6 +241,11 @@ impl State {
         self.memory().changes.iter().rev().take(count).cloned().collect()
     }
 
+    /// For the tunnels of a change.
+    pub(crate) fn edits(&self) -> Edits {
+        Edits { rows: self.disk.is_some().then(Vec::new), ..Edits::default() }
+    }
+
     /// Keeps a change that is about to be made. Where it cannot be saved, nothing has changed here
     /// either. It blocks while the disk does.
     pub(crate) fn keep(&self, mut proposal: Proposal) -> Result<(), StateError> {
@@ -311,21 +327,16 @@ impl Row {
 impl Memory {
     fn delta(&self, proposal: Proposal) -> Delta {
         let Proposal { revision, door, actor, edits, unconfigured, .. } = proposal;
-        let mut delta = Delta { revision, ..Delta::default() };
-        for edit in &edits {
-            edit.add_to(&mut delta);
-        }
-        delta.closed.extend(unconfigured.into_iter().map(|text| (text, None)));
-        if edits.is_empty() {
+        let Edits { count, json, rows, mut closed } = edits;
+        closed.extend(unconfigured.into_iter().map(|text| (text, None)));
+        let rows = rows.unwrap_or_default();
+        let mut delta = Delta { revision, rows, closed, ..Delta::default() };
+        if count == 0 {
             // Nothing that anybody could see, or undo.
             return Delta { revision: self.revision, ..delta };
         }
-        let shown = |spec: &Option<TunnelSpec>| spec.as_ref().map(ToString::to_string);
-        let shown = |it: &Edited| Edit { before: shown(&it.before), after: shown(&it.after) };
-        let shown: Vec<_> = edits.iter().map(shown).collect();
         let time = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
-        let count = shown.len();
-        let edits = serde_json::to_string(&shown).unwrap_or_default().into();
+        let edits = (json + "]").into();
         let change = Change { revision, time, door, actor, count, edits };
         delta.forgotten = self.outgrown(&change);
         delta.change = Some(change);
@@ -366,18 +377,31 @@ impl Memory {
     }
 }
 
-impl Edited {
-    fn add_to(&self, delta: &mut Delta) {
-        let Some(spec) = self.after.as_ref().or(self.before.as_ref()) else { return };
-        let (listen, configured) = (spec.listen.to_string(), self.configured.as_deref());
+impl Edits {
+    /// One more.
+    pub(crate) fn add(&mut self, edit: &Edited) {
+        let Some(spec) = edit.after.as_ref().or(edit.before.as_ref()) else { return };
+        let shown = |spec: &Option<TunnelSpec>| spec.as_ref().map(ToString::to_string);
+        let shown = Edit { before: shown(&edit.before), after: shown(&edit.after) };
+        self.json.push(if self.count == 0 { '[' } else { ',' });
+        self.json.push_str(&serde_json::to_string(&shown).unwrap_or_default());
+        self.count += 1;
+        let (listen, configured) = (spec.listen.to_string(), edit.configured.as_deref());
         if let Some(configured) = configured {
-            let closed = Closed { listen: listen.clone(), origin: self.origin.into() };
-            let closed = self.after.is_none().then_some(closed);
-            delta.closed.push((configured.to_string(), closed));
+            let closed = Closed { listen: listen.clone(), origin: edit.origin.into() };
+            let closed = edit.after.is_none().then_some(closed);
+            self.closed.push((configured.to_string(), closed));
         }
-        let after = self.after.as_ref();
-        let row = after.and_then(|after| Row::of(after, self.origin, configured, self.order));
-        delta.rows.push((listen, row));
+        if let Some(rows) = &mut self.rows {
+            let after = edit.after.as_ref();
+            let row = after.and_then(|after| Row::of(after, edit.origin, configured, edit.order));
+            rows.push((listen, row));
+        }
+    }
+
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
     }
 }
 

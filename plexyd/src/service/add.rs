@@ -46,7 +46,7 @@ impl Service {
         check_own_backends(&tunnel.listen, std::slice::from_ref(spec))?;
         let mut after = tunnel.spec();
         after.backends.push(spec.clone());
-        turn.keep(caller, vec![self.edited(&tunnel, Some(after))], Vec::new()).await?;
+        turn.keep(caller, self.edit_of(&tunnel, Some(after)), Vec::new()).await?;
         let backend = Arc::new(Backend::new(spec.clone()));
         self.engine.health.watch(&label, &backend);
         let mut backends = route.backends.to_vec();

@@ -31,7 +31,7 @@ impl Service {
         caller: &Caller,
     ) -> Result<CloseReply, ServiceError> {
         let (turn, found) = self.begin_change(wanted, caller).await?;
-        turn.keep(caller, vec![self.edited(&found, None)], Vec::new()).await?;
+        turn.keep(caller, self.edit_of(&found, None), Vec::new()).await?;
         let taken = self.registry().remove(found.id);
         let open = taken.ok_or_else(|| self.not_found(wanted))?;
         let tunnel = open.tunnel;

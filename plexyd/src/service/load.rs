@@ -22,7 +22,7 @@ impl Service {
             Err(error) => Err(vec![error.to_string()]),
         };
         let specs = specs.map_err(ServiceError::BadFile)?;
-        let opened = self.open_all(&specs, caller).await?;
+        let opened = self.open_all(specs, caller).await?;
         let is_unchanged = |result: &&OpenReply| result.result == Change::Unchanged;
         let unchanged = opened.tunnels.iter().filter(is_unchanged).count();
         Ok(TransitionReply {

@@ -16,7 +16,7 @@ impl Service {
         spec: &TunnelSpec,
         caller: &Caller,
     ) -> Result<OpenReply, ServiceError> {
-        let all = self.open_all(std::slice::from_ref(spec), caller).await;
+        let all = self.open_all(vec![spec.clone()], caller).await;
         let mut tunnels = all.map_err(|error| error.error)?.tunnels;
         Ok(tunnels.pop().expect("there is one answer for each specification"))
     }

@@ -14,7 +14,7 @@ use crate::places::Places;
 /// What becomes of one specification.
 #[derive(Debug)]
 enum Step {
-    Open(Box<Opening>),
+    Open,
     /// It is open in the same way already.
     IsOpen(OpenReply),
     /// It is opened by that one of the same call.
@@ -31,20 +31,20 @@ impl Service {
     /// then.
     pub async fn open_all(
         &self,
-        specs: &[TunnelSpec],
+        specs: Vec<TunnelSpec>,
         caller: &Caller,
     ) -> Result<OpenAllReply, OpenError> {
-        let (turn, addrs) = self.begin_opening(specs, caller).await?;
-        let steps = self.plan(specs, &addrs)?;
+        let (turn, addrs) = self.begin_opening(&specs, caller).await?;
+        let steps = self.plan(&specs, &addrs)?;
 
         let mut transition = Transition::default();
         let mut replies: Vec<Option<OpenReply>> = Vec::with_capacity(steps.len());
         let mut same = Vec::new();
-        for (index, step) in steps.into_iter().enumerate() {
+        for (index, ((spec, addr), step)) in specs.into_iter().zip(addrs).zip(steps).enumerate() {
             replies.push(match step {
                 Step::IsOpen(reply) => Some(reply),
-                Step::Open(opening) => {
-                    transition.open.push(*opening);
+                Step::Open => {
+                    transition.open.push(self.opening(index, spec, addr));
                     None
                 }
                 Step::SameAs(first) => {
@@ -100,11 +100,11 @@ impl Service {
         for (index, (spec, addr)) in specs.iter().zip(addrs).enumerate() {
             let step = match same_before(spec, addr, specs, addrs, &places) {
                 Ok(Some(first)) => Ok(Step::SameAs(first)),
-                Ok(None) => self.plan_one(index, spec, addr),
+                Ok(None) => self.plan_one(spec, addr),
                 Err(error) => Err(error),
             };
             let step = step.map_err(|error| OpenError::of(index, error))?;
-            if matches!(step, Step::Open(_)) {
+            if matches!(step, Step::Open) {
                 places.take(spec.options.name.as_ref(), Some(addr), index);
             }
             steps.push(step);
@@ -113,12 +113,7 @@ impl Service {
     }
 
     /// Whether it is open in the same way already, or else what stands against it.
-    fn plan_one(
-        &self,
-        index: usize,
-        spec: &TunnelSpec,
-        addr: &BoundAddr,
-    ) -> Result<Step, ServiceError> {
+    fn plan_one(&self, spec: &TunnelSpec, addr: &BoundAddr) -> Result<Step, ServiceError> {
         if let Some(reply) = self.is_open(spec, addr) {
             return Ok(Step::IsOpen(reply));
         }
@@ -130,21 +125,17 @@ impl Service {
             return Err(ServiceError::NameInUse { name: name.clone(), holder });
         }
         check_own_backends(addr, &spec.backends)?;
+        Ok(Step::Open)
+    }
+
+    fn opening(&self, index: usize, spec: TunnelSpec, addr: BoundAddr) -> Opening {
         // One that file or arguments name, and that was closed, is theirs again.
         let (configured, origin) = match self.state.closed_on(&addr.to_string()) {
             Some((configured, origin)) => (Some(configured), origin),
             None => (None, Origin::Runtime),
         };
-        let (spec, addr, order) = (spec.clone(), addr.clone(), None);
-        Ok(Step::Open(Box::new(Opening {
-            index,
-            spec,
-            addr,
-            socket: None,
-            origin,
-            configured,
-            order,
-        })))
+        let (socket, order) = (None, None);
+        Opening { index, spec, addr, socket, origin, configured, order }
     }
 
     /// What is to be answered if it is open in the same way.

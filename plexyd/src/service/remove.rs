@@ -35,7 +35,7 @@ impl Service {
         }
         let mut after = tunnel.spec();
         after.backends.retain(|other| other.addr != spec.addr);
-        turn.keep(caller, vec![self.edited(&tunnel, Some(after))], Vec::new()).await?;
+        turn.keep(caller, self.edit_of(&tunnel, Some(after)), Vec::new()).await?;
         let others = route.backends.iter().filter(|other| !Arc::ptr_eq(other, backend));
         let others = others.cloned().collect();
         tunnel.reroute(Route::new(route.options.clone(), others, turn.revision));

@@ -18,7 +18,7 @@ use tracing::{info, warn};
 use super::error::OpenError;
 use super::transition::{Opening, Transition};
 use super::{Actor, Service, ServiceError};
-use crate::events::Happening;
+use crate::events::{Happening, Telling};
 use crate::state::{Kept, Row, Rows};
 use crate::systemd::{Inherited, Socket};
 
@@ -72,16 +72,15 @@ impl Service {
             all.extend(begin(overrides.begin(spec, Origin::Args)));
         }
         self.give_up_others(&all, &mut inherited).await;
-        let mut happenings = Vec::new();
+        let telling = self.events.telling(all.len());
         for begun in all {
             let spec = begun.spec.to_string();
-            match self.open_begun(begun, &mut inherited).await {
-                Ok(opened) => happenings.extend(opened),
-                Err(error) => failed.push(format!("{spec}: {}", Refusal::from(error))),
+            if let Err(error) = self.open_begun(begun, &mut inherited, &telling).await {
+                failed.push(format!("{spec}: {}", Refusal::from(error)));
             }
         }
-        let count = happenings.len() as u64;
-        self.events.tell_all(happenings, || {
+        telling.end(|| {
+            let count = self.registry().len() as u64;
             let detail = format!("opened {}", counted(count, "tunnel"));
             Happening::new(EventKind::TunnelsChanged).detail(detail)
         });
@@ -119,13 +118,14 @@ impl Service {
         &self,
         begun: Begun,
         inherited: &mut Inherited,
-    ) -> Result<Vec<Happening>, OpenError> {
+        telling: &Telling<'_>,
+    ) -> Result<(), OpenError> {
         let Begun { spec, origin, configured, order, actor } = begun;
         let caller = actor.into();
         let (turn, addrs) = self.begin_opening(std::slice::from_ref(&spec), &caller).await?;
-        let Some(addr) = addrs.into_iter().next() else { return Ok(Vec::new()) };
+        let Some(addr) = addrs.into_iter().next() else { return Ok(()) };
         if self.is_open(&spec, &addr).is_some() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let socket = self.inherited(&addr, inherited);
         let opening = Opening { index: 0, spec, addr, socket, origin, configured, order };
@@ -133,9 +133,9 @@ impl Service {
         self.check(&transition)?;
         // It was kept before, or is written where it is read again: so there is nothing to keep.
         let prepared = self.prepare(std::mem::take(&mut transition.open)).await?;
-        let (_, happenings) = self.perform(&turn, transition, prepared, &caller).await;
+        self.perform(&turn, transition, prepared, &caller, telling).await;
         turn.done();
-        Ok(happenings)
+        Ok(())
     }
 
     /// Forgets what was kept of tunnels of which file and arguments say something else now.

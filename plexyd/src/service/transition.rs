@@ -16,12 +16,12 @@ use super::{Caller, Service, ServiceError, Turn, check_own_backends};
 use crate::backend::Backend;
 use crate::bind::{Bound, adopt, bind};
 use crate::descriptors::Taken;
-use crate::events::Happening;
+use crate::events::{Happening, Telling};
 use crate::listener::{Listener, Waiting};
 use crate::places::Places;
 use crate::registry::Open;
 use crate::socket::tune;
-use crate::state::Edited;
+use crate::state::{Edited, Edits};
 use crate::systemd::Socket;
 use crate::tunnel::{Route, Tunnel, TunnelId};
 
@@ -176,10 +176,12 @@ impl Service {
         let prepared = self.prepare(std::mem::take(&mut transition.open)).await?;
         let edits = self.edits(&transition, &prepared);
         turn.keep(caller, edits, std::mem::take(&mut transition.unconfigured)).await?;
-        let (mut done, happenings) = self.perform(&turn, transition, prepared, caller).await;
+        let count = prepared.len() + transition.change.len() + transition.close.len();
+        let telling = self.events.telling(count);
+        let mut done = self.perform(&turn, transition, prepared, caller, &telling).await;
         let (TransitionReply { opened, changed, closed, .. }, revision) =
             (done.reply, turn.revision);
-        self.events.tell_all(happenings, || {
+        telling.end(|| {
             Happening::new(EventKind::TunnelsChanged)
                 .detail(format!("opened {opened}, changed {changed}, closed {closed}"))
                 .by(&caller.actor, revision)
@@ -221,7 +223,7 @@ impl Service {
         }
     }
 
-    fn edits(&self, transition: &Transition, prepared: &[Prepared]) -> Vec<Edited> {
+    fn edits(&self, transition: &Transition, prepared: &[Prepared]) -> Edits {
         let registry = self.registry();
         let opened = prepared.iter().map(|it| Edited {
             before: None,
@@ -244,17 +246,20 @@ impl Service {
             configured: it.configured.clone(),
             order: registry.order(it.tunnel.id),
         });
-        closed.chain(changed).chain(opened).collect()
+        let mut edits = self.state.edits();
+        closed.chain(changed).chain(opened).for_each(|edit| edits.add(&edit));
+        edits
     }
 
-    /// Does what can no more fail; what is to be told of it is left to who calls.
+    /// Does what can no more fail.
     pub(super) async fn perform(
         &self,
         turn: &Turn<'_>,
         transition: Transition,
         prepared: Vec<Prepared>,
         caller: &Caller,
-    ) -> (Done, Vec<Happening>) {
+        telling: &Telling<'_>,
+    ) -> Done {
         let revision = turn.revision;
         let reply = TransitionReply {
             opened: prepared.len(),
@@ -263,21 +268,20 @@ impl Service {
             unchanged: 0,
             revision: self.revision(),
         };
-        let mut happenings = Vec::new();
+        let note = |happening: Happening| telling.note(happening.by(&caller.actor, revision));
         for closing in transition.close {
-            happenings.extend(self.close_gone(&closing.tunnel).await);
+            self.close_gone(&closing.tunnel).await.into_iter().for_each(note);
         }
-        happenings.extend(self.reroute_all(transition.change, revision));
+        self.reroute_all(transition.change, revision).into_iter().for_each(note);
         let mut opened = Vec::with_capacity(prepared.len());
         for prepared in prepared {
             let index = prepared.opening.index;
             self.keep_socket(&prepared);
             let (reply, happening) = self.insert(prepared, revision);
             opened.push((index, reply));
-            happenings.push(happening);
+            note(happening);
         }
-        let told = happenings.into_iter().map(|it| it.by(&caller.actor, revision)).collect();
-        (Done { opened, reply }, told)
+        Done { opened, reply }
     }
 
     async fn close_gone(&self, tunnel: &Tunnel) -> Option<Happening> {

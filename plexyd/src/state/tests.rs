@@ -21,6 +21,9 @@ fn edited(before: Option<&str>, after: Option<&str>) -> Edited {
 
 fn proposal(revision: u64, edits: Vec<Edited>) -> Proposal {
     let (door, actor) = ("line".to_owned(), Some("uid=7".to_owned()));
+    let mut gathered = Edits { rows: Some(Vec::new()), ..Edits::default() };
+    edits.iter().for_each(|edit| gathered.add(edit));
+    let edits = gathered;
     Proposal { revision, door, actor, edits, unconfigured: Vec::new(), rows: None }
 }
 

@@ -69,7 +69,7 @@ impl Methods {
         });
         methods.add::<OpenTunnels, _, _>(async |service, params, actor| {
             let caller = Caller { actor, expected_revision: params.expected_revision };
-            Ok(service.open_all(&params.specs()?, &caller).await?)
+            Ok(service.open_all(params.specs()?, &caller).await?)
         });
         methods.add::<CloseTunnel, _, _>(async |service, params, actor| {
             let caller = Caller { actor, expected_revision: params.expected_revision };
