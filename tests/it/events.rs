@@ -105,7 +105,7 @@ async fn a_change_of_many_tunnels_is_one_event_and_of_few_it_is_one_each() {
     let daemon = Daemon::start().await;
     for (count, opened, changed) in [(16, 16, 0), (17, 16, 1), (500, 16, 2)] {
         let specs: Vec<TunnelSpec> = (0..count).map(|_| "0=127.0.0.1:1".parse().unwrap()).collect();
-        let reply = daemon.service().open_all(&specs, &Actor::Args.into()).await.unwrap();
+        let reply = daemon.service().open_all(specs.clone(), &Actor::Args.into()).await.unwrap();
         assert!(reply.tunnels.iter().all(|it| it.result == Change::Opened));
         assert_eq!(told(&daemon, EventKind::TunnelOpened).len(), opened, "{count}");
         assert_eq!(told(&daemon, EventKind::TunnelsChanged).len(), changed, "{count}");
