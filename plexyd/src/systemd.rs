@@ -6,7 +6,7 @@
 
 mod inherited;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,6 +23,9 @@ use inherited::name_of;
 
 /// How many sockets may wait to be kept before that is worth a word.
 const BEHIND: usize = 1_000;
+
+/// Phases that may wait to be told; where it hears none of more, only the newest matters.
+const PHASES_MAX: usize = 8;
 
 /// The service manager, if there is one.
 #[derive(Debug, Default)]
@@ -47,7 +50,8 @@ struct Untold {
     is_alive: bool,
     /// It is to wait so much longer for the end.
     extension: Option<Duration>,
-    store: VecDeque<Stored>,
+    /// By the name: of what happens to one socket meanwhile only the last counts.
+    store: BTreeMap<String, Stored>,
     /// Something is being told just now.
     is_telling: bool,
     /// The names of what it keeps, or is about to.
@@ -69,12 +73,11 @@ enum Stored {
     /// The socket takes a descriptor as long as it waits here.
     Keep {
         socket: OwnedFd,
-        name: String,
+        /// Another one of that name is to be forgotten first.
+        replaces: bool,
         _taken: Taken,
     },
-    Forget {
-        name: String,
-    },
+    Forget,
 }
 
 impl Systemd {
@@ -107,17 +110,17 @@ impl Systemd {
 
     /// All is open and served.
     pub(crate) fn ready(&self) {
-        self.tell(|untold| untold.phase.push_back(Phase::Ready));
+        self.tell(|untold| untold.enter(Phase::Ready));
     }
 
     /// The configuration is read again; [`Systemd::ready`] ends it.
     pub(crate) fn reloading(&self) {
-        self.tell(|untold| untold.phase.push_back(Phase::Reloading));
+        self.tell(|untold| untold.enter(Phase::Reloading));
     }
 
     /// The end has begun.
     pub(crate) fn stopping(&self) {
-        self.tell(|untold| untold.phase.push_back(Phase::Stopping));
+        self.tell(|untold| untold.enter(Phase::Stopping));
     }
 
     /// The end takes so much longer.
@@ -148,7 +151,8 @@ impl Systemd {
             Ok(socket) => self.tell(|untold| {
                 let name = name_of(bound);
                 untold.kept.insert(addr.clone(), name.clone());
-                untold.store.push_back(Stored::Keep { socket, name, _taken: taken });
+                let replaces = untold.store.get(&name).is_some_and(Stored::forgets);
+                untold.store.insert(name, Stored::Keep { socket, replaces, _taken: taken });
             }),
             Err(error) => warn!(%addr, %error, "its socket is not kept through a restart"),
         }
@@ -172,7 +176,7 @@ impl Systemd {
     pub(crate) fn forget(&self, addr: &BoundAddr) {
         self.tell(|untold| {
             if let Some(name) = untold.kept.remove(addr) {
-                untold.store.push_back(Stored::Forget { name });
+                untold.store.insert(name, Stored::Forget);
             }
         });
     }
@@ -240,10 +244,23 @@ enum Next {
     Alive,
     Extension(Duration),
     Status(String),
-    Stored(Stored),
+    Stored(String, Stored),
+}
+
+impl Stored {
+    fn forgets(&self) -> bool {
+        matches!(self, Self::Forget | Self::Keep { replaces: true, .. })
+    }
 }
 
 impl Untold {
+    fn enter(&mut self, phase: Phase) {
+        if self.phase.len() >= PHASES_MAX {
+            self.phase.clear();
+        }
+        self.phase.push_back(phase);
+    }
+
     fn is_empty(&self) -> bool {
         self.phase.is_empty()
             && self.status.is_none()
@@ -263,8 +280,8 @@ impl Untold {
         if let Some(by) = self.extension.take() {
             return Some(Next::Extension(by));
         }
-        match self.store.pop_front() {
-            Some(stored) => Some(Next::Stored(stored)),
+        match self.store.pop_first() {
+            Some((name, stored)) => Some(Next::Stored(name, stored)),
             None => self.status.take().map(Next::Status),
         }
     }
@@ -284,12 +301,14 @@ impl Next {
                 notify(&[NotifyState::ExtendTimeoutUsec(microseconds)])
             }
             Self::Status(text) => notify(&[NotifyState::Status(text)]),
-            Self::Stored(Stored::Keep { socket, name, .. }) => {
+            Self::Stored(name, stored) => {
+                let named = || NotifyState::FdName(name);
+                if stored.forgets() {
+                    notify(&[NotifyState::FdStoreRemove, named()])?;
+                }
+                let Stored::Keep { socket, .. } = stored else { return Ok(()) };
                 let sockets: [BorrowedFd<'_>; 1] = [socket.as_fd()];
-                notify_with_fds(&[NotifyState::FdStore, NotifyState::FdName(name)], &sockets)
-            }
-            Self::Stored(Stored::Forget { name }) => {
-                notify(&[NotifyState::FdStoreRemove, NotifyState::FdName(name)])
+                notify_with_fds(&[NotifyState::FdStore, named()], &sockets)
             }
         }
     }

@@ -26,6 +26,12 @@ async fn ask(process: &Process, command: &str) -> String {
     LineClient::connect(process.control_addr()).await.ask(command).await
 }
 
+/// Has it end, as `systemctl stop` does.
+async fn stop(process: &mut Process) {
+    process.signal(Signal::TERM);
+    assert!(process.ended().await.success(), "{}", process.log());
+}
+
 /// What the greeter behind a tunnel says.
 async fn greeting(tunnel: SocketAddr) -> std::io::Result<[u8; 5]> {
     let mut stream = Stream::connect(tunnel).await?;
@@ -155,7 +161,7 @@ async fn ten_restarts_under_load_refuse_no_connection() {
     let mut process = systemd.start_service(PLEXYD, &arguments).await;
     let opened = ask(&process, &format!("open 0={}", greeter.addr())).await;
     let tunnel: SocketAddr = opened.trim().trim_start_matches("OK: ").parse().unwrap();
-    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let (enough, stopped) = tokio::sync::watch::channel(false);
     let clients: Vec<_> = (0..8)
         .map(|_| {
             let stopped = stopped.clone();
@@ -171,14 +177,13 @@ async fn ten_restarts_under_load_refuse_no_connection() {
         })
         .collect();
     for restart in 0..RESTARTS {
-        process.signal(Signal::TERM);
-        assert!(process.ended().await.success(), "{}", process.log());
+        stop(&mut process).await;
         process = systemd.start_service(PLEXYD, &arguments).await;
         assert_eq!(ask(&process, "status").await, "OK: Tunnels: 1\n", "restart {restart}");
         let revision = ask(&process, "history").await;
         assert!(revision.contains("opened"), "{revision}");
     }
-    stop.send(true).unwrap();
+    enough.send(true).unwrap();
     let mut greeted = 0;
     for client in clients {
         greeted += client.await.unwrap();
@@ -195,8 +200,7 @@ async fn the_socket_of_a_tunnel_that_is_no_more_is_given_up() {
     let spec = format!("{}={}", port.addr(), echo.addr());
     let mut process = systemd.start_service(PLEXYD, &[&CONTROL[..], &[&spec]].concat()).await;
     eventually!(systemd.kept().len() == 1);
-    process.signal(Signal::TERM);
-    assert!(process.ended().await.success());
+    stop(&mut process).await;
 
     let process = systemd.start_service(PLEXYD, &CONTROL).await;
 
@@ -213,8 +217,7 @@ async fn a_tunnel_may_listen_elsewhere_after_a_restart() {
     let mut process = systemd.start_service(PLEXYD, &[&CONTROL[..], &[&spec]].concat()).await;
     eventually!(systemd.kept().len() == 1);
     for listen in [format!("*:{}", port.addr().port()), port.addr().to_string()] {
-        process.signal(Signal::TERM);
-        assert!(process.ended().await.success());
+        stop(&mut process).await;
         let spec = format!("{listen}={}", echo.addr());
         process = systemd.start_service(PLEXYD, &[&CONTROL[..], &[&spec]].concat()).await;
         round_trip(port.addr(), 10_000).await.unwrap();
@@ -232,24 +235,21 @@ async fn the_path_of_a_kept_socket_has_to_lead_to_it() {
     let arguments = [&CONTROL[..], &[&spec]].concat();
     let mut process = systemd.start_service(PLEXYD, &arguments).await;
     eventually!(systemd.kept().len() == 1);
-    process.signal(Signal::TERM);
-    assert!(process.ended().await.success());
+    stop(&mut process).await;
     let waiting = std::os::unix::net::UnixStream::connect(&path).expect("it goes on listening");
 
     process = systemd.start_service(PLEXYD, &arguments).await;
     let carried = "open conns 1, total 1,";
     eventually!(ask(&process, "status full").await.contains(carried), "who waited is let in");
     drop(waiting);
-    process.signal(Signal::TERM);
-    assert!(process.ended().await.success());
+    stop(&mut process).await;
 
     // Somebody has taken the file away: it is made anew.
     std::fs::remove_file(&path).unwrap();
     process = systemd.start_service(PLEXYD, &arguments).await;
     std::os::unix::net::UnixStream::connect(&path).expect("it listens");
     eventually!(systemd.kept().len() == 1 && systemd.kept_listening() == 1);
-    process.signal(Signal::TERM);
-    assert!(process.ended().await.success());
+    stop(&mut process).await;
 
     // Somebody else listens there: the start fails, and they go on.
     std::fs::remove_file(&path).unwrap();
@@ -271,8 +271,7 @@ async fn the_file_of_a_door_that_systemd_has_made_is_left_to_it() {
         let mut process = systemd.spawn(PLEXYD, &[], &[("control", &control)], &[]);
         eventually!(systemd.count("READY=1") == start, "{}", process.log());
         eventually!(process.says("SocketMode=0660 closes it"), "{}", process.log());
-        process.signal(Signal::TERM);
-        assert!(process.ended().await.success());
+        stop(&mut process).await;
         assert!(path.exists());
     }
 }
@@ -294,8 +293,7 @@ async fn kept_sockets_are_counted_once_against_the_limit() {
     rpc.call("openTunnels", serde_json::json!({ "specs": specs })).await.unwrap();
     eventually!(systemd.kept().len() == 200);
     for _ in 0..2 {
-        process.signal(Signal::TERM);
-        assert!(process.ended().await.success());
+        stop(&mut process).await;
         process = ready(systemd.spawn("sh", &limited, &[], &[])).await;
         assert_eq!(ask(&process, "status").await, "OK: Tunnels: 200\n", "{}", process.log());
     }
@@ -369,8 +367,7 @@ async fn a_manager_that_is_gone_or_deaf_holds_up_nobody() {
     let specs: Vec<_> = (0..1_500).map(|count| format!("0=4000[name=t{count}]")).collect();
     rpc.call("openTunnels", serde_json::json!({ "specs": specs })).await.unwrap();
     eventually!(process.says("systemd does not listen"), "{}", process.log());
-    process.signal(Signal::TERM);
-    assert!(process.ended().await.success(), "{}", process.log());
+    stop(&mut process).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -409,4 +406,27 @@ async fn quit_waits_for_the_last_connection_without_a_deadline() {
     eventually!(std::time::Instant::now() > until && flow.bytes() > moved + 100_000);
     assert!(flow.stop().await.fault.is_none());
     assert!(process.ended().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_deaf_manager_has_not_heard_is_no_more_than_what_there_is() {
+    let systemd = Systemd::start();
+    let port = Port::reserve();
+    let process = systemd.start_service(PLEXYD, &CONTROL).await;
+    let mut line = LineClient::connect(process.control_addr()).await;
+    systemd.be_deaf(true);
+    // More than the kernel holds for it.
+    for _ in 0..1_500 {
+        assert_eq!(line.ask(&format!("open {}=4000", port.addr())).await, "OK\n");
+        assert_eq!(line.ask(&format!("close {}", port.addr())).await, "OK\n");
+    }
+    assert_eq!(line.ask(&format!("open {}=4000", port.addr())).await, "OK\n");
+    let open = plexy_tests::descriptors::of(process.pid()).unwrap();
+
+    systemd.be_deaf(false);
+
+    eventually!(systemd.kept() == [kept_as(port.addr())] && systemd.kept_listening() == 1);
+    let told = systemd.count("FDSTORE=1");
+    assert!(told < 1_000, "{told} of 1501 were told");
+    assert!(open < 100, "{open} descriptors were open");
 }

@@ -128,7 +128,8 @@ impl Service {
         Ok(Step::Open)
     }
 
-    fn opening(&self, index: usize, spec: TunnelSpec, addr: BoundAddr) -> Opening {
+    /// A tunnel that somebody opens at run time.
+    pub(super) fn opening(&self, index: usize, spec: TunnelSpec, addr: BoundAddr) -> Opening {
         // One that file or arguments name, and that was closed, is theirs again.
         let (configured, origin) = match self.state.closed_on(&addr.to_string()) {
             Some((configured, origin)) => (Some(configured), origin),

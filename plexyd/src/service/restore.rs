@@ -93,12 +93,15 @@ impl Service {
 
     /// Gives up the sockets of tunnels that are no more, before they stand in the way of others.
     async fn give_up_others(&self, all: &[Begun], inherited: &mut Inherited) {
+        if inherited.len() == 0 {
+            return;
+        }
         let resolve = |begun: &Begun| {
             let listen = begun.spec.listen.clone();
             async move { self.resolver.resolve_listen(&listen).await.ok() }
         };
         let wanted = join_all(all.iter().map(resolve)).await;
-        let wanted: Vec<_> = wanted.into_iter().flatten().collect();
+        let wanted = wanted.into_iter().flatten().collect();
         for socket in inherited.take_others(&wanted) {
             self.systemd.give_up(socket);
         }

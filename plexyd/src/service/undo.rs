@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 
 use plexy_shared::history::{Edit, TransitionReply};
-use plexy_shared::info::Origin;
 use plexy_shared::spec::{BoundAddr, TunnelSpec};
 
-use super::transition::{Closing, Opening, Rerouting, Transition};
+use super::transition::{Closing, Rerouting, Transition};
 use super::{Caller, Service, ServiceError};
 use crate::state::Change;
 
@@ -62,16 +61,7 @@ impl Service {
                     transition.change.push(Rerouting { index, tunnel, spec, configured });
                 }
                 (None, Some(spec)) => {
-                    // One that file or arguments name is theirs again.
-                    let closed = self.state.closed_on(&listen.to_string());
-                    let (configured, origin) = match closed {
-                        Some((configured, origin)) => (Some(configured), origin),
-                        None => (None, Origin::Runtime),
-                    };
-                    let (addr, order) = (listen, None);
-                    let opening =
-                        Opening { index, spec, addr, socket: None, origin, configured, order };
-                    transition.open.push(opening);
+                    transition.open.push(self.opening(index, spec, listen));
                 }
                 (Some(_), Some(_)) | (None, None) => {}
             }

@@ -1,6 +1,7 @@
 //! Sockets that were open before this process: those that systemd listens on
 //! for us, by name, and those that it has kept through a restart.
 
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
@@ -20,7 +21,8 @@ const TUNNEL: &str = "tunnel-";
 /// Sockets that nobody has taken yet.
 #[derive(Debug, Default)]
 pub(crate) struct Inherited {
-    sockets: Vec<Socket>,
+    /// By where they listen: a restart takes ten thousand of them, one by one.
+    sockets: BTreeMap<BoundAddr, Vec<Socket>>,
     /// What is to be told once there is a log.
     complaints: Vec<String>,
 }
@@ -49,11 +51,15 @@ impl Inherited {
         });
         for (listener, name) in passed {
             match Socket::new(listener, name) {
-                Ok(socket) => inherited.sockets.push(socket),
+                Ok(socket) => inherited.add(socket),
                 Err(complaint) => inherited.complaints.push(complaint),
             }
         }
         inherited
+    }
+
+    fn add(&mut self, socket: Socket) {
+        self.sockets.entry(socket.addr.clone()).or_default().push(socket);
     }
 
     /// Logs what was wrong with some.
@@ -63,7 +69,7 @@ impl Inherited {
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.sockets.len()
+        self.sockets.values().map(Vec::len).sum()
     }
 
     /// The one that listens there.
@@ -75,31 +81,35 @@ impl Inherited {
             }
             BoundAddr::Ip(_) | BoundAddr::Unix(_) => None,
         };
-        let on = |addr: &BoundAddr| self.sockets.iter().position(|socket| socket.addr == *addr);
-        let place = on(addr).or_else(|| on(&in_v4?))?;
-        Some(Socket { addr: addr.clone(), ..self.sockets.swap_remove(place) })
+        let mut on = |addr: &BoundAddr| self.sockets.get_mut(addr)?.pop();
+        let socket = on(addr).or_else(|| on(&in_v4?))?;
+        Some(Socket { addr: addr.clone(), ..socket })
     }
 
     /// All of that name.
     pub(crate) fn take_named(&mut self, name: &str) -> Vec<Socket> {
-        self.sockets.extract_if(.., |socket| socket.name == name).collect()
+        self.extract(|socket| socket.name == name)
+    }
+
+    fn extract(&mut self, which: impl Fn(&Socket) -> bool) -> Vec<Socket> {
+        let of_one = |sockets: &mut Vec<Socket>| sockets.extract_if(.., |it| which(it)).collect();
+        self.sockets.values_mut().flat_map(|sockets| -> Vec<Socket> { of_one(sockets) }).collect()
     }
 
     /// Whether one of that name is a Unix socket.
     pub(crate) fn has_unix(&self, name: &str) -> bool {
         let is_unix = |socket: &Socket| matches!(socket.addr, BoundAddr::Unix(_));
-        self.sockets.iter().any(|socket| socket.name == name && is_unix(socket))
+        self.sockets.values().flatten().any(|socket| socket.name == name && is_unix(socket))
     }
 
     /// Those that were kept for tunnels which are no more. What systemd has made is left to it.
-    pub(crate) fn take_others(&mut self, wanted: &[BoundAddr]) -> Vec<Socket> {
-        let is_unwanted = |socket: &mut Socket| socket.is_kept && !wanted.contains(&socket.addr);
-        self.sockets.extract_if(.., is_unwanted).collect()
+    pub(crate) fn take_others(&mut self, wanted: &HashSet<BoundAddr>) -> Vec<Socket> {
+        self.extract(|socket| socket.is_kept && !wanted.contains(&socket.addr))
     }
 
     /// Tells of those that are left.
     pub(crate) fn close_rest(self) {
-        for Socket { name, addr, .. } in self.sockets {
+        for Socket { name, addr, .. } in self.sockets.into_values().flatten() {
             warn!(name, %addr, "a socket was passed, and nothing is there that would use it");
         }
     }
@@ -215,7 +225,8 @@ mod tests {
             bind(&"0.0.0.0:0".parse::<ListenAddr>().unwrap().bound().unwrap(), 1, None).unwrap();
         let port = v4.addr.port().unwrap();
         let socket = Socket::new(v4.listener, "tunnel-web".to_owned()).unwrap();
-        let mut inherited = Inherited { sockets: vec![socket], complaints: Vec::new() };
+        let mut inherited = Inherited::default();
+        inherited.add(socket);
         assert!(inherited.take(&BoundAddr::Any(port + 1)).is_none());
         assert_eq!(inherited.take(&BoundAddr::Any(port)).unwrap().addr, BoundAddr::Any(port));
     }
