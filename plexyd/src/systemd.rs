@@ -8,11 +8,13 @@ mod inherited;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use plexy_shared::spec::BoundAddr;
 use sd_notify::{NotifyState, notify, notify_with_fds};
+use tokio::sync::Notify;
 use tracing::{info, warn};
 
 pub(crate) use inherited::{Inherited, Socket};
@@ -20,6 +22,9 @@ pub(crate) use inherited::{Inherited, Socket};
 use crate::bind::Bound;
 use crate::descriptors::Taken;
 use inherited::name_of;
+
+/// How long is waited for it to hear all.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How many sockets may wait to be kept before that is worth a word.
 const BEHIND: usize = 1_000;
@@ -40,6 +45,7 @@ struct Shared {
     untold: Mutex<Untold>,
     /// There is something to be told, or all is told.
     changed: Condvar,
+    all_told: Notify,
 }
 
 /// What it does not know yet.
@@ -57,6 +63,8 @@ struct Untold {
     /// The names of what it keeps, or is about to.
     kept: HashMap<BoundAddr, String>,
     is_behind: bool,
+    /// It was waited for, in vain.
+    is_deaf: bool,
 }
 
 /// What the daemon does.
@@ -138,13 +146,17 @@ impl Systemd {
         self.tell(|untold| untold.is_alive = true);
     }
 
-    /// Has the socket of a tunnel kept through a restart. It takes one descriptor until it is.
-    pub(crate) fn keep(&self, bound: &Bound, take: impl FnOnce() -> Option<Taken>) {
-        if !self.is_there() {
-            return;
-        }
+    /// Has the socket of a tunnel kept through a restart. It takes one descriptor until it is: where
+    /// there is none, those that wait to be kept come first.
+    pub(crate) async fn keep(&self, bound: &Bound, take: impl Fn() -> Option<Taken>) {
+        let Some(shared) = &self.shared else { return };
         let addr = &bound.addr;
-        let Some(taken) = take() else {
+        let mut taken = take();
+        if taken.is_none() {
+            shared.caught_up().await;
+            taken = take();
+        }
+        let Some(taken) = taken else {
             return warn!(%addr, "its socket is not kept through a restart: no file descriptors are left");
         };
         match bound.listener.as_fd().try_clone_to_owned() {
@@ -205,6 +217,21 @@ impl Systemd {
 }
 
 impl Shared {
+    /// Waits until it knows all: not for long, and not again while it does not listen.
+    async fn caught_up(&self) {
+        let mut all_told = pin!(self.all_told.notified());
+        all_told.as_mut().enable();
+        {
+            let untold = self.untold();
+            if untold.is_deaf || (untold.is_empty() && !untold.is_telling) {
+                return;
+            }
+        }
+        if tokio::time::timeout(PATIENCE, all_told).await.is_err() {
+            self.untold().is_deaf = true;
+        }
+    }
+
     fn untold(&self) -> MutexGuard<'_, Untold> {
         self.untold.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -218,7 +245,9 @@ impl Shared {
                 if std::mem::take(&mut untold.is_behind) {
                     info!("systemd listens again, and knows all");
                 }
+                untold.is_deaf = false;
                 self.changed.notify_all();
+                self.all_told.notify_waiters();
             }
             let empty = |untold: &mut Untold| untold.is_empty();
             let mut untold =

@@ -214,10 +214,12 @@ impl Service {
     }
 
     /// Has the socket kept through a restart, unless it is already.
-    fn keep_socket(&self, prepared: &Prepared) {
+    async fn keep_socket(&self, prepared: &Prepared) {
         let bound = &prepared.bound;
         match &prepared.keeper {
-            Keeper::None => self.systemd.keep(bound, || self.engine.descriptors.try_take(1)),
+            Keeper::None => {
+                self.systemd.keep(bound, || self.engine.descriptors.try_take(1)).await;
+            }
             Keeper::Store(name) => self.systemd.has_kept(&bound.addr, name.clone()),
             Keeper::Manager => {}
         }
@@ -276,7 +278,7 @@ impl Service {
         let mut opened = Vec::with_capacity(prepared.len());
         for prepared in prepared {
             let index = prepared.opening.index;
-            self.keep_socket(&prepared);
+            self.keep_socket(&prepared).await;
             let (reply, happening) = self.insert(prepared, revision);
             opened.push((index, reply));
             note(happening);
