@@ -25,6 +25,7 @@ use tracing::warn;
 
 use crate::backend::Backend;
 use crate::fold::tell_growth;
+use crate::sample::Sample;
 use crate::socket::ClientAddr;
 use crate::tunnel::Tunnel;
 use output::Output;
@@ -101,7 +102,7 @@ pub(crate) struct AccessLog {
 /// Where records wait.
 pub(crate) struct Queue {
     events: AccessEvents,
-    sample: NonZeroU32,
+    sample: Sample,
     has_file: bool,
     messages: SyncSender<Message>,
     told: Arc<Told>,
@@ -146,7 +147,7 @@ impl AccessLog {
             writer.run(&taken);
             drop(alive);
         })?;
-        let ended = Mutex::new(ended);
+        let (sample, ended) = (Sample::one_in(sample), Mutex::new(ended));
         let queue = Queue { events, sample, has_file, messages, told, ended };
         Ok(Self { queue: Some(Arc::new(queue)) })
     }
@@ -154,26 +155,21 @@ impl AccessLog {
     /// Who is to be told that a connection has started, if it is to be told.
     pub(crate) fn of_start(&self, connection: u64) -> Option<&Queue> {
         let queue = self.queue.as_deref()?;
-        let is_told = queue.events == AccessEvents::Both && queue.is_sampled(connection);
+        let is_told = queue.events == AccessEvents::Both && queue.sample.takes(connection);
         is_told.then_some(queue)
     }
 
     /// The same for its end.
     pub(crate) fn of_end(&self, connection: u64, reason: Reason) -> Option<&Queue> {
         let queue = self.queue.as_deref()?;
-        (ALWAYS_TOLD.contains(&reason) || queue.is_sampled(connection)).then_some(queue)
+        (ALWAYS_TOLD.contains(&reason) || queue.sample.takes(connection)).then_some(queue)
     }
 
     /// Tells of a client that was not let in.
-    pub(crate) fn refused(
-        &self,
-        tunnel: &Arc<Tunnel>,
-        client: ClientAddr,
-        connection: impl FnOnce() -> u64,
-    ) {
+    pub(crate) fn refused(&self, tunnel: &Arc<Tunnel>, client: ClientAddr, connection: u64) {
         let Some(queue) = self.queue.as_deref() else { return };
         queue.tell(Record {
-            connection: connection(),
+            connection,
             tunnel: Arc::clone(tunnel),
             client,
             backend: None,
@@ -240,19 +236,6 @@ impl Queue {
         // Where the queue is full the writer does not sleep, and looks by itself.
         self.messages.try_send(Message::Look).ok();
     }
-
-    fn is_sampled(&self, connection: u64) -> bool {
-        is_sampled(connection, self.sample)
-    }
-}
-
-/// Whether a connection is one of those that are told. Its number decides, so that start and end are
-/// told together. Numbers are given one after the other: multiplied by the golden ratio they are
-/// spread evenly, and yet not in step with clients who come in turn, as every n-th would be.
-fn is_sampled(connection: u64, sample: NonZeroU32) -> bool {
-    const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
-    let spread = connection.wrapping_mul(GOLDEN) >> 32;
-    spread * u64::from(sample.get()) < 1 << 32
 }
 
 impl fmt::Debug for Queue {
@@ -264,19 +247,6 @@ impl fmt::Debug for Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn one_in_so_many_is_sampled_and_not_in_step_with_anything() {
-        let first = 1_795_000_000_u64 << 32;
-        for sample in [1, 2, 3, 10, 100, 1_000] {
-            let is_told = |id: &u64| is_sampled(*id, NonZeroU32::new(sample).unwrap());
-            let told: Vec<u64> = (first..first + 100_000).filter(is_told).collect();
-            let expected = 100_000 / sample as usize;
-            assert!(told.len().abs_diff(expected) <= 2, "{} of 1/{sample}", told.len());
-            let even = told.iter().filter(|id| *id % 2 == 0).count();
-            assert!(even.abs_diff(expected / 2) <= expected / 20 + 1, "{even} even of 1/{sample}");
-        }
-    }
 
     #[test]
     fn a_record_is_small() {

@@ -25,6 +25,7 @@ use crate::access_log::{AccessEvents, AccessFormat, AccessLogConfig};
 use crate::config::{Config, Source};
 use crate::log::LogFormat;
 use crate::otlp::{Endpoint, OtlpSettings, Said};
+use crate::sample::Sample;
 use crate::service::TunnelFiles;
 use file::File;
 
@@ -71,6 +72,11 @@ pub(crate) struct Args {
     /// variables of its exporter]
     #[arg(long, value_name = "URL")]
     otlp_endpoint: Option<Endpoint>,
+
+    /// Export a span for this part of all connections there too, to /v1/traces: 0 is none, 0.01 one in
+    /// a hundred, 1 each [env: OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG] [default: 0]
+    #[arg(long, value_name = "PART")]
+    otlp_traces: Option<Sample>,
 
     /// TCP sockets of control and JSON-RPC want the token in this file: `auth TOKEN` as the
     /// first line, or `Authorization: Bearer TOKEN`
@@ -253,10 +259,10 @@ impl Args {
         }
         let access_log = self.access_log().map_err(|error| errors.push(error)).ok().flatten();
         // The file counts less than the environment, and the command line more.
-        let is_of_file = self.file_settings.iter().any(is_otlp_endpoint);
-        let said = if is_of_file { Said::InTheFile } else { Said::OnTheCommandLine };
-        let said = self.otlp_endpoint.map(said);
-        let otlp = OtlpSettings::read(said, &|name| std::env::var_os(name));
+        let endpoint =
+            self.otlp_endpoint.map(|it| said(&self.file_settings, "--otlp-endpoint=", it));
+        let traced = self.otlp_traces.map(|it| said(&self.file_settings, "--otlp-traces=", it));
+        let otlp = OtlpSettings::read(endpoint, traced, &|name| std::env::var_os(name));
         let otlp = otlp.unwrap_or_else(|mistakes| {
             errors.extend(mistakes);
             None
@@ -287,9 +293,13 @@ impl Args {
     }
 }
 
-/// Whether this word of a command line is that flag with its value.
-fn is_otlp_endpoint(word: &OsString) -> bool {
-    word.to_str().is_some_and(|word| word.starts_with("--otlp-endpoint="))
+/// What a flag says, and where: in the file if that has it, since the command line has what counts.
+fn said<T>(file_settings: &[OsString], flag: &str, value: T) -> Said<T> {
+    let is_flag = |word: &OsString| word.to_str().is_some_and(|word| word.starts_with(flag));
+    match file_settings.iter().any(is_flag) {
+        true => Said::InTheFile(value),
+        false => Said::OnTheCommandLine(value),
+    }
 }
 
 fn deadline(text: &str) -> Result<Duration, ValueError> {

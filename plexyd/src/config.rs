@@ -47,7 +47,7 @@ pub struct Config {
     pub rpc_hosts: Vec<String>,
     /// Where metrics and probes are answered.
     pub prometheus_sockets: Vec<ListenAddr>,
-    /// Where metrics are exported to, if anywhere.
+    /// What is exported over OTLP and where to, if anything.
     pub otlp: Option<OtlpSettings>,
     /// The file with the token that TCP control sockets want.
     pub token_file: Option<PathBuf>,

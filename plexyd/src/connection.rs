@@ -1,7 +1,9 @@
 //! One connection: an accepted client, the attempts to reach a backend for
 //! it, and the relay between the two.
 
+use std::future::poll_fn;
 use std::os::fd::OwnedFd;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -17,6 +19,7 @@ use crate::histogram::CONNECT_TIMES;
 use crate::relay::{Held, Outcome, Stream, relay};
 use crate::socket::{ClientAddr, Kind, Socket};
 use crate::table::{Entry, Registered};
+use crate::trace::Trace;
 use crate::tunnel::Route;
 
 /// The pause before a backend is tried again for the same client, doubled each
@@ -50,7 +53,12 @@ pub(crate) async fn carry(mut accepted: Accepted, engine: Arc<Engine>) {
         Ok(client) => client,
         Err(error) => return debug!(%error, "cannot watch a client's socket"),
     };
-    let connected = match Box::pin(connected(&client, &entry, accepted.hops, &engine)).await {
+    if let Some(trace) = &mut accepted.registered.trace {
+        trace.local = client.local_addr();
+    }
+    let trace = accepted.registered.trace.as_deref_mut();
+    let connecting = connected(&client, &entry, accepted.hops, &engine, trace);
+    let connected = match Box::pin(connecting).await {
         Ok((dialled, lease)) => {
             let backend = lease.backend();
             backend.totals.count();
@@ -69,8 +77,15 @@ pub(crate) async fn carry(mut accepted: Accepted, engine: Arc<Engine>) {
     let backend = &connected.socket;
     let mut held = Held::nothing();
     let ended = loop {
-        match relay(&client, backend, &entry.flow, &entry.half_closed, &entry.stop, &mut held).await
-        {
+        let unseen = accepted.registered.trace.as_deref_mut();
+        let relayed = match unseen.filter(|trace| trace.first_byte.is_none()) {
+            None => {
+                relay(&client, backend, &entry.flow, &entry.half_closed, &entry.stop, &mut held)
+                    .await
+            }
+            Some(trace) => Box::pin(watched((&client, backend), &entry, &mut held, trace)).await,
+        };
+        match relayed {
             Outcome::Ended(ended) => break ended,
             // It is silent, and wanted to tell whether its peers still take something.
             Outcome::Paused => {
@@ -95,14 +110,36 @@ async fn connected(
     entry: &Entry,
     hops: u8,
     engine: &Arc<Engine>,
+    trace: Option<&mut Trace>,
 ) -> Result<(Dialled, Lease), Reason> {
     let route = entry.tunnel.route();
     tokio::select! {
         biased;
         reason = entry.stop.ended() => Err(reason),
         () = left(client) => Err(Reason::ClientReset),
-        connected = connect(entry, &route, hops, engine) => connected.ok_or(Reason::ConnectFailed),
+        connected = connect(entry, &route, hops, engine, trace) => {
+            connected.ok_or(Reason::ConnectFailed)
+        }
     }
+}
+
+/// Relays, and notes when the first byte comes from the backend: none of that is in the way of others.
+async fn watched(
+    (client, backend): (&Socket, &Socket),
+    entry: &Entry,
+    held: &mut Held,
+    trace: &mut Trace,
+) -> Outcome {
+    let relaying = relay(client, backend, &entry.flow, &entry.half_closed, &entry.stop, held);
+    let mut relaying = pin!(relaying);
+    let turn = poll_fn(|cx| {
+        let relayed = relaying.as_mut().poll(cx);
+        if trace.first_byte.is_none() && entry.flow.bytes().1 > 0 {
+            trace.first_byte = Some(Instant::now());
+        }
+        relayed
+    });
+    turn.await
 }
 
 /// Waits until the client has reset its connection and left nothing that a
@@ -120,6 +157,7 @@ async fn connect(
     route: &Route,
     hops: u8,
     engine: &Arc<Engine>,
+    mut trace: Option<&mut Trace>,
 ) -> Option<(Dialled, Lease)> {
     let mut tried: Vec<usize> = Vec::new();
     let mut pause = RETRY_PAUSE;
@@ -142,19 +180,29 @@ async fn connect(
         let lease = backend.lease();
         let begun = Instant::now();
         entry.tries.count();
+        if let Some(trace) = &mut trace {
+            trace.attempt(backend, begun);
+        }
         match dial(backend, Manner::new(&route.options, hops), &engine.hops).await {
             Ok(dialled) => {
                 backend.attempts.count(Attempt::Success);
                 let now = Instant::now();
                 backend.connect_times.observe(&CONNECT_TIMES, now - begun);
                 entry.tries.stands(now - entry.started);
+                if let Some(trace) = &mut trace {
+                    trace.attempted(now, Ok(()));
+                }
                 engine.health.succeeded(&entry.tunnel, backend);
                 return Some((dialled, lease));
             }
             Err(error) => {
                 backend.attempts.count(error.outcome());
                 engine.health.failed(&entry.tunnel, backend, &error, &route.options);
-                if matches!(error, DialError::Exhausted(_)) {
+                let is_exhausted = matches!(error, DialError::Exhausted(_));
+                if let Some(trace) = &mut trace {
+                    trace.attempted(Instant::now(), Err(error));
+                }
+                if is_exhausted {
                     break;
                 }
             }
@@ -172,12 +220,28 @@ async fn connect(
 /// before the first answer about a name has come too early, not in vain.
 async fn located(backends: &[Arc<Backend>], timeout: Duration) {
     let mut waits: Vec<_> = backends.iter().map(|backend| Box::pin(backend.located())).collect();
-    let one = std::future::poll_fn(|cx| {
+    let one = poll_fn(|cx| {
         waits.retain_mut(|wait| wait.as_mut().poll(cx).is_pending());
         let is_one_located = backends.iter().any(|backend| backend.is_resolved());
         if is_one_located || waits.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     });
     if tokio::time::timeout(timeout, one).await.is_err() {
         debug!("no answer about the names of the backends");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes_of<A, B, F>(_: impl Fn(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// What each idle connection holds, whether it is traced or not.
+    #[test]
+    fn a_connection_that_relays_is_small() {
+        let bytes = bytes_of(carry);
+        assert!(bytes <= 624, "{bytes}");
     }
 }

@@ -26,12 +26,13 @@ use crate::health::Health;
 use crate::hops::Hops;
 use crate::log::Control;
 use crate::metrics::Metrics;
-use crate::otlp::Exporter;
+use crate::otlp::{Exporter, OtlpSettings};
 use crate::relay::{PIPE_BYTES_MAX, Pipes};
 use crate::resolver::Resolver;
 use crate::service::{Actor, LogControl, Newcomers, Parts, Service, ServiceError};
 use crate::state::{Kept, State};
 use crate::systemd::{Inherited, Systemd};
+use crate::trace::Traces;
 use crate::worker::Workers;
 use doors::{Doors, Sockets};
 use reports::Reports;
@@ -104,7 +105,8 @@ impl Daemon {
 
         let access_log = AccessLog::start(config.access_log.take());
         let access_log = access_log.context("cannot open the access log")?;
-        let workers = Workers::start(config.workers.get(), &access_log);
+        let (traces, spans) = Traces::start(config.otlp.as_ref().and_then(OtlpSettings::tracing));
+        let workers = Workers::start(config.workers.get(), &access_log, &traces);
         let workers = workers.context("cannot start the workers")?;
         let (state, kept) = match config.state.clone() {
             None => (State::default(), Kept::default()),
@@ -134,7 +136,7 @@ impl Daemon {
             Arc::clone(&resolver),
             Arc::clone(&events),
         ));
-        let engine = Arc::new(Engine::new(workers, descriptors, hops, health, access_log));
+        let engine = Arc::new(Engine::new(workers, descriptors, hops, health, access_log, traces));
         let service = Arc::new(Service::new(Parts {
             engine: Arc::clone(&engine),
             resolver: Arc::clone(&resolver),
@@ -165,7 +167,7 @@ impl Daemon {
         daemon.service.tell(EventKind::DaemonReady, counted(tunnels as u64, "tunnel"));
         daemon.exporter = config
             .otlp
-            .map(|settings| Exporter::start(settings, &daemon.service, metrics, resolver));
+            .map(|settings| Exporter::start(settings, &daemon.service, metrics, &resolver, spans));
         Ok(daemon)
     }
 

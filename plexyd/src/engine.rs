@@ -8,6 +8,7 @@ use crate::access_log::AccessLog;
 use crate::descriptors::Descriptors;
 use crate::health::Health;
 use crate::hops::Hops;
+use crate::trace::Traces;
 use crate::worker::Workers;
 
 /// Bits of a connection's number that count; the ones above are the second in
@@ -22,6 +23,7 @@ pub(crate) struct Engine {
     pub(crate) hops: Arc<Hops>,
     pub(crate) health: Arc<Health>,
     pub(crate) access_log: AccessLog,
+    pub(crate) traces: Traces,
     next_connection: AtomicU64,
 }
 
@@ -32,11 +34,12 @@ impl Engine {
         hops: Arc<Hops>,
         health: Arc<Health>,
         access_log: AccessLog,
+        traces: Traces,
     ) -> Self {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let epoch = since.map_or(0, |since| since.as_secs());
         let next_connection = AtomicU64::new(epoch << COUNTER_BITS);
-        Self { workers, descriptors, hops, health, access_log, next_connection }
+        Self { workers, descriptors, hops, health, access_log, traces, next_connection }
     }
 
     /// A number that no other connection has.

@@ -298,8 +298,9 @@ impl Door {
     fn refuse(&self, fd: &OwnedFd, client: ClientAddr, why: &str) {
         reset_on_close(fd);
         self.tunnel.rejected.count(Reason::Limit);
-        let engine = &self.engine;
-        engine.access_log.refused(&self.tunnel, client, || engine.connection_id());
+        let id = self.engine.connection_id();
+        self.engine.access_log.refused(&self.tunnel, client, id);
+        self.engine.traces.refused(&self.tunnel, client, id);
         self.warn_folded(|| format!("client {client} refused: {why}"));
     }
 

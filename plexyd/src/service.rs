@@ -51,6 +51,7 @@ use crate::registry::{Open, Registry};
 use crate::resolver::Resolver;
 use crate::state::{Edited, Edits, Proposal, Row, Rows, State, StateError};
 use crate::systemd::Systemd;
+use crate::trace::Fate;
 use crate::tunnel::Tunnel;
 use log::Logging;
 use reload::LastReload;
@@ -180,6 +181,11 @@ impl Service {
     /// Lines of the access log that were dropped.
     pub(crate) fn access_log_dropped(&self) -> u64 {
         self.engine.access_log.dropped()
+    }
+
+    /// How many spans met each fate, where connections are traced.
+    pub(crate) fn spans(&self) -> Option<[(Fate, u64); 3]> {
+        self.engine.traces.counts()
     }
 
     /// Tasks that live on the workers.

@@ -8,7 +8,7 @@ mod tries;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use plexy_shared::info::Reason;
 use plexy_shared::spec::TunnelOptions;
@@ -21,6 +21,7 @@ use crate::backend::{Backend, Lease};
 use crate::histogram::LIFETIMES;
 use crate::socket::ClientAddr;
 use crate::stop::Stop;
+use crate::trace::{End, Trace, Traces};
 use crate::traffic::{Flow, Totals};
 use crate::tunnel::{Seat, Tunnel};
 use silence::{Finding, SILENT_PAUSE_MAX, Silence, Timeouts};
@@ -118,6 +119,7 @@ pub(crate) struct Table {
     /// Of all connections.
     shortest_pause: Mutex<Duration>,
     access_log: AccessLog,
+    traces: Traces,
 }
 
 /// A connection's place in the table; it is taken out on drop, and what it has
@@ -131,20 +133,25 @@ pub(crate) struct Registered {
     /// What a connection holds of others, given back with its counts.
     pub(crate) lease: Option<Lease>,
     seat: Option<Seat>,
+    /// Where it is sampled.
+    pub(crate) trace: Option<Box<Trace>>,
 }
 
 impl Table {
-    pub(crate) fn new(access_log: AccessLog) -> Self {
+    pub(crate) fn new(access_log: AccessLog, traces: Traces) -> Self {
         Self {
             slots: Mutex::default(),
             totals: Totals::default(),
             sooner: Notify::new(),
             shortest_pause: Mutex::new(SILENT_PAUSE_MAX),
             access_log,
+            traces,
         }
     }
 
     pub(crate) fn register(self: &Arc<Self>, entry: Entry, seat: Seat) -> Registered {
+        let Entry { id, tunnel, client, started, .. } = &entry;
+        let trace = self.traces.begin(*id, tunnel, *client, *started);
         let entry = Arc::new(entry);
         let silence = Silence::of(&entry);
         let pause = silence.pause;
@@ -159,6 +166,7 @@ impl Table {
             reason: None,
             lease: None,
             seat: Some(seat),
+            trace,
         }
     }
 
@@ -273,7 +281,8 @@ impl Drop for Registered {
     fn drop(&mut self) {
         let entry = &self.entry;
         let reason = self.reason.unwrap_or(Reason::Error);
-        let lifetime = entry.started.elapsed();
+        let ended = Instant::now();
+        let lifetime = ended - entry.started;
         entry.tunnel.lifetimes.observe(&LIFETIMES, lifetime);
         if let Some(backend) = entry.backend.get() {
             backend.lifetimes.observe(&LIFETIMES, lifetime);
@@ -295,6 +304,10 @@ impl Drop for Registered {
         let (bytes_in, bytes_out) = entry.flow.bytes();
         if let Some(log) = self.table.access_log.of_end(entry.id, reason) {
             log.tell(entry.record(Moment::Ended { reason, bytes_in, bytes_out, lifetime }));
+        }
+        if let Some(trace) = self.trace.take() {
+            let (backend, at) = (entry.backend.get().cloned(), (ended, SystemTime::now()));
+            self.table.traces.end(trace, End { reason, backend, bytes_in, bytes_out, at });
         }
         debug!(
             connection = entry.id,

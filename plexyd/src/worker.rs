@@ -20,6 +20,7 @@ pub(crate) use heart::Heart;
 use crate::access_log::AccessLog;
 use crate::relay::Pipes;
 use crate::table::{Entry, Frozen, Table};
+use crate::trace::Traces;
 
 /// Tasks that run between two looks at what the kernel has for us. Bulk streams
 /// do not count on it: they give way to such a look by themselves.
@@ -43,12 +44,12 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// Starts `count` workers, whose connections are told to this log.
+    /// Starts `count` workers, whose connections are told to these.
     ///
     /// # Errors
     ///
     /// Where the system has no thread or descriptor left for one.
-    pub(crate) fn start(count: usize, access_log: &AccessLog) -> io::Result<Self> {
+    pub(crate) fn start(count: usize, access_log: &AccessLog, traces: &Traces) -> io::Result<Self> {
         let stop = CancellationToken::new();
         let (mut workers, mut threads) = (Vec::new(), Vec::new());
         for number in 0..count.max(1) {
@@ -56,7 +57,7 @@ impl Workers {
                 .enable_all()
                 .event_interval(EVENT_INTERVAL)
                 .build()?;
-            let table = Arc::new(Table::new(access_log.clone()));
+            let table = Arc::new(Table::new(access_log.clone(), traces.clone()));
             workers.push(Arc::new(Worker {
                 handle: runtime.handle().clone(),
                 table: Arc::clone(&table),

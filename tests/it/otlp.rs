@@ -5,6 +5,7 @@ mod faults;
 mod faulty;
 mod receiver;
 mod settings;
+mod spans;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -45,6 +46,7 @@ const NAMES: &[[&str; 4]] = &[
     ["plexy_descriptors_left", "plexy.descriptor.left", "{descriptor}", "up-down"],
     ["plexy_accept_pauses_total", "plexy.accept_pauses", "{pause}", "counter"],
     ["plexy_access_log_dropped_total", "plexy.access_log.dropped", "{line}", "counter"],
+    ["plexy_otlp_spans_total", "plexy.otlp.spans", "{span}", "counter"],
     ["plexy_worker_tasks", "plexy.worker.active_tasks", "{task}", "up-down"],
     ["plexy_connections_accepted_total", "plexy.accepted_connections", "{connection}", "counter"],
     ["plexy_bytes_total", "plexy.io", "By", "counter"],
@@ -108,6 +110,7 @@ const NAMES: &[[&str; 4]] = &[
 /// What differs from one look to the next although nothing happens.
 const RESTLESS: &[&str] = &[
     "plexy_otlp_exports_total",
+    "plexy_otlp_spans_total",
     "plexy_descriptors_left",
     "plexy_worker_tasks",
     "process_cpu_seconds_total",
@@ -213,7 +216,8 @@ async fn a_collector_is_told_what_prometheus_is_told() {
     let path = folder.path().join("listen.sock");
     let unix = format!("\"unix:{}\"={}[name=local]", path.display(), echo.addr());
     let state = format!("--state={}", folder.path().join("state").display());
-    let process = plexyd(&receiver.url(), 300, &[&state, &web, &unix], &[]).await;
+    let process =
+        plexyd(&receiver.url(), 300, &["--otlp-traces=1", &state, &web, &unix], &[]).await;
     let mut line = LineClient::connect(process.control_addr()).await;
     let tunnel = line.ask("status full").await.lines().nth(1).unwrap().to_owned();
     let tunnel: std::net::SocketAddr = tunnel.trim().split(' ').next().unwrap().parse().unwrap();

@@ -121,7 +121,7 @@ async fn the_table_of_metrics_is_what_a_busy_daemon_tells() {
     let folder = tempfile::tempdir().unwrap();
     let state = Some(folder.path().join("state"));
     // Nobody is there, nor asked before the first minute is over.
-    let otlp = plexyd::OtlpSettings::to("http://127.0.0.1:9").unwrap();
+    let otlp = plexyd::OtlpSettings::to("http://127.0.0.1:9", 1.0).unwrap();
     let daemon = Daemon::start_with(|config| {
         config.state = state;
         config.otlp = Some(otlp);

@@ -2,8 +2,9 @@
 
 use std::time::UNIX_EPOCH;
 
-use super::family::{Direction, Head, Kind, Label, Sink};
+use super::family::{Direction, Head, Kind, Label, Outcome, Sink};
 use crate::service::{Service, Survey};
+use crate::trace::Fate;
 
 /// A family, and how its samples are taken.
 #[derive(Debug)]
@@ -137,6 +138,25 @@ pub(super) static FAMILIES: &[Family] = &[
             kind: Kind::Counter,
         },
         sample: |service, _, samples| samples.whole(&[], service.access_log_dropped()),
+    },
+    Family {
+        head: Head {
+            name: "plexy_otlp_spans_total",
+            otlp: "plexy.otlp.spans",
+            unit: "{span}",
+            kind: Kind::Counter,
+            help: "Spans of sampled connections, where that is on: success, failure if the collector refused them, or dropped if there was no room for them, or no time.",
+        },
+        sample: |service, _, samples| {
+            for (fate, count) in service.spans().into_iter().flatten() {
+                let outcome = match fate {
+                    Fate::Exported => Outcome::Success("success"),
+                    Fate::Refused => Outcome::Failure("failure"),
+                    Fate::Dropped => Outcome::Failure("dropped"),
+                };
+                samples.whole(&[Label::Outcome(outcome)], count);
+            }
+        },
     },
     Family {
         head: Head {

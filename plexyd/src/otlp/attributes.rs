@@ -11,7 +11,7 @@ use plexy_shared::spec::{BackendAddr, BoundAddr};
 use crate::metrics::{Direction, Label, Outcome};
 
 /// How something has failed; not there where nothing has.
-const ERROR_TYPE: &str = "error.type";
+pub(super) const ERROR_TYPE: &str = "error.type";
 
 /// An attribute that is text.
 pub(super) fn text(key: &str, value: &str) -> KeyValue {
@@ -21,6 +21,11 @@ pub(super) fn text(key: &str, value: &str) -> KeyValue {
 /// An attribute that is a number.
 pub(super) fn number(key: &str, value: i64) -> KeyValue {
     attribute(key, Value::IntValue(value))
+}
+
+/// An attribute that is a fraction.
+pub(super) fn float(key: &str, value: f64) -> KeyValue {
+    attribute(key, Value::DoubleValue(value))
 }
 
 fn attribute(key: &str, value: Value) -> KeyValue {
@@ -53,12 +58,7 @@ pub(super) fn attributes(labels: &[Label<'_>]) -> Vec<KeyValue> {
                 };
                 attributes.push(text("network.io.direction", value));
             }
-            Label::Reason(reason) => {
-                attributes.push(text("plexy.reason", reason.as_str()));
-                if is_failure(reason) {
-                    attributes.push(text(ERROR_TYPE, reason.as_str()));
-                }
-            }
+            Label::Reason(it) => reason(it, &mut attributes),
             Label::Outcome(Outcome::Success(_)) => {}
             Label::Outcome(Outcome::Failure(word)) => attributes.push(text(ERROR_TYPE, word)),
             Label::Word("method", method) => attributes.push(text("rpc.method", method)),
@@ -68,8 +68,16 @@ pub(super) fn attributes(labels: &[Label<'_>]) -> Vec<KeyValue> {
     attributes
 }
 
+/// Why something has ended.
+pub(super) fn reason(reason: Reason, attributes: &mut Vec<KeyValue>) {
+    attributes.push(text("plexy.reason", reason.as_str()));
+    if is_failure(reason) {
+        attributes.push(text(ERROR_TYPE, reason.as_str()));
+    }
+}
+
 /// Whether somebody wanted something else than this end.
-fn is_failure(reason: Reason) -> bool {
+pub(super) fn is_failure(reason: Reason) -> bool {
     matches!(
         reason,
         Reason::ClientReset
@@ -95,8 +103,27 @@ fn listener(addr: &BoundAddr, attributes: &mut Vec<KeyValue>) {
     }
 }
 
-/// Where a backend is.
-fn server(addr: &BackendAddr, attributes: &mut Vec<KeyValue>) {
+/// Where a client has come to: as its socket has it, or else as the tunnel listens.
+pub(super) fn local(listen: &BoundAddr, addr: Option<SocketAddr>, attributes: &mut Vec<KeyValue>) {
+    match addr {
+        None => listener(listen, attributes),
+        Some(addr) => {
+            let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
+            listener(&BoundAddr::Ip(addr), attributes);
+        }
+    }
+}
+
+/// Where a backend is, and what the connection to it is.
+pub(super) fn server(addr: &BackendAddr, attributes: &mut Vec<KeyValue>) {
+    transport(server_address(addr, attributes), attributes);
+    if let BackendAddr::Ip(addr) = addr {
+        attributes.push(version(addr));
+    }
+}
+
+/// Where a backend is; its port, if it has one.
+pub(super) fn server_address(addr: &BackendAddr, attributes: &mut Vec<KeyValue>) -> Option<u16> {
     let (address, port) = match addr {
         BackendAddr::Ip(addr) => (addr.ip().to_string(), Some(addr.port())),
         BackendAddr::Name(name, port) => (name.as_str().to_owned(), Some(*port)),
@@ -104,10 +131,7 @@ fn server(addr: &BackendAddr, attributes: &mut Vec<KeyValue>) {
     };
     attributes.push(text("server.address", &address));
     attributes.extend(port.map(|port| number("server.port", port.into())));
-    transport(port, attributes);
-    if let BackendAddr::Ip(addr) = addr {
-        attributes.push(version(addr));
-    }
+    port
 }
 
 fn transport(port: Option<u16>, attributes: &mut Vec<KeyValue>) {

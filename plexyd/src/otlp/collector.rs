@@ -11,7 +11,6 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
 use plexy_shared::error::quoted;
 use plexy_shared::spec::BackendAddr;
 use prost::Message;
@@ -19,8 +18,9 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::destination::{Compression, Destination};
 use super::patience::asked;
-use super::settings::{Compression, OtlpSettings};
+use super::signal::Signal;
 use crate::resolver::Resolver;
 
 /// Longest head and longest body of an answer that are read, in bytes.
@@ -32,7 +32,7 @@ const AGENT: &str = concat!("plexyd/", env!("CARGO_PKG_VERSION"));
 /// The collector.
 #[derive(Debug)]
 pub(super) struct Collector {
-    settings: Arc<OtlpSettings>,
+    destination: Arc<Destination>,
     resolver: Arc<Resolver>,
     link: Option<Link>,
 }
@@ -63,16 +63,32 @@ struct Status {
     message: String,
 }
 
+/// What it answers with a success. Each signal has a message of its own, and all of them are alike.
+#[derive(Clone, PartialEq, Message)]
+struct Success {
+    #[prost(message, optional, tag = "1")]
+    partial: Option<Partial>,
+}
+
+/// What it has not taken.
+#[derive(Clone, PartialEq, Message)]
+struct Partial {
+    #[prost(int64, tag = "1")]
+    rejected: i64,
+    #[prost(string, tag = "2")]
+    message: String,
+}
+
 impl Collector {
-    pub(super) fn new(settings: Arc<OtlpSettings>, resolver: Arc<Resolver>) -> Self {
-        Self { settings, resolver, link: None }
+    pub(super) fn new(destination: Arc<Destination>, resolver: Arc<Resolver>) -> Self {
+        Self { destination, resolver, link: None }
     }
 
     /// Sends one part.
     pub(super) async fn post(&mut self, part: Bytes) -> Result<Taken, Fault> {
         // What is not put back breaks off, and so does what this future has begun when it is dropped.
         let link = self.link.take();
-        let within = self.settings.timeout;
+        let within = self.destination.timeout;
         let exchanged = timeout(within, self.exchange(link, part)).await;
         let ms = within.as_millis();
         exchanged.unwrap_or_else(|_| Err(passing(format!("no answer within {ms} ms"))))
@@ -97,11 +113,11 @@ impl Collector {
         if body.is_some() {
             self.link = Some(link);
         }
-        head.judge(&body.unwrap_or_default())
+        head.judge(&body.unwrap_or_default(), self.destination.signal)
     }
 
     fn request(&self, part: Bytes) -> Result<Request<Full<Bytes>>, String> {
-        let endpoint = &self.settings.endpoint;
+        let endpoint = &self.destination.endpoint;
         let request = Request::builder().method(Method::POST).uri(endpoint.target());
         let mut request = request
             .header(HOST, &endpoint.authority)
@@ -109,9 +125,9 @@ impl Collector {
             .map_err(|error| error.to_string())?;
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-        headers.extend(self.settings.headers.clone());
+        headers.extend(self.destination.headers.clone());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
-        if self.settings.compression == Compression::Gzip {
+        if self.destination.compression == Compression::Gzip {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         Ok(request)
@@ -120,7 +136,7 @@ impl Collector {
     async fn connect(&self) -> Result<Link, String> {
         let addrs = self.addrs().await?;
         // Each has its share, so that one that never answers leaves time for the others.
-        let share = self.settings.timeout / u32::try_from(addrs.len()).unwrap_or(1).max(1);
+        let share = self.destination.timeout / u32::try_from(addrs.len()).unwrap_or(1).max(1);
         let mut cause = "its name has no address".to_owned();
         for addr in addrs {
             match timeout(share, TcpStream::connect(addr)).await {
@@ -133,7 +149,7 @@ impl Collector {
     }
 
     async fn addrs(&self) -> Result<Vec<SocketAddr>, String> {
-        match &self.settings.endpoint.addr {
+        match &self.destination.endpoint.addr {
             BackendAddr::Ip(addr) => Ok(vec![*addr]),
             BackendAddr::Name(name, port) => {
                 let found = self.resolver.resolve(name).await.map_err(|error| error.to_string())?;
@@ -175,13 +191,15 @@ impl Head {
 
     /// What follows from an answer, by the specification of OTLP. A body that is garbage, or too
     /// long to be read, says nothing.
-    fn judge(self, body: &[u8]) -> Result<Taken, Fault> {
+    fn judge(self, body: &[u8], signal: Signal) -> Result<Taken, Fault> {
         if self.status.is_success() {
-            let answer = ExportMetricsServiceResponse::decode(body).unwrap_or_default();
-            let partial = answer.partial_success.unwrap_or_default();
-            let (rejected, message) = (partial.rejected_data_points, partial.error_message);
+            let answer = Success::decode(body).unwrap_or_default();
+            let Partial { rejected, message } = answer.partial.unwrap_or_default();
             let is_said = rejected > 0 || !message.is_empty();
-            return Ok(is_said.then(|| format!("{rejected} points rejected: {}", quoted(&message))));
+            let parts = signal.parts();
+            return Ok(
+                is_said.then(|| format!("{rejected} {parts} rejected: {}", quoted(&message)))
+            );
         }
         let message = Status::decode(body).unwrap_or_default().message;
         let mut cause = format!("answer {}", self.status.as_u16());
@@ -213,11 +231,13 @@ fn told(error: &hyper::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsPartialSuccess;
+    use opentelemetry_proto::tonic::collector::metrics::v1::{
+        ExportMetricsPartialSuccess, ExportMetricsServiceResponse,
+    };
 
     fn judge(status: u16, body: &[u8]) -> Result<Taken, Fault> {
         let status = StatusCode::from_u16(status).unwrap();
-        Head { status, after: Some(Duration::from_secs(3)) }.judge(body)
+        Head { status, after: Some(Duration::from_secs(3)) }.judge(body, Signal::Metrics)
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value as Number;
 use opentelemetry_proto::tonic::metrics::v1::{
@@ -14,6 +13,7 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
 
 use super::attributes::attributes;
+use super::resource::scope;
 use crate::histogram::{Bounds, Observed};
 use crate::metrics::{Head, Kind, Label, Sink, Value};
 
@@ -86,13 +86,8 @@ impl<'a> Encoder<'a> {
     }
 
     fn request(&self, metrics: Vec<Metric>) -> ExportMetricsServiceRequest {
-        let scope = InstrumentationScope {
-            name: env!("CARGO_PKG_NAME").to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            ..InstrumentationScope::default()
-        };
         let scope_metrics =
-            vec![ScopeMetrics { scope: Some(scope), metrics, ..ScopeMetrics::default() }];
+            vec![ScopeMetrics { scope: Some(scope()), metrics, ..ScopeMetrics::default() }];
         let resource = Some(self.resource.clone());
         let of_resource = ResourceMetrics { resource, scope_metrics, ..ResourceMetrics::default() };
         ExportMetricsServiceRequest { resource_metrics: vec![of_resource] }
@@ -237,7 +232,8 @@ fn bytes_of(head: &Head) -> usize {
     head.otlp.len() + head.help.len() + head.unit.len() + FRAME_BYTES
 }
 
-fn nanos(time: SystemTime) -> u64 {
+/// Since the Unix epoch.
+pub(super) fn nanos(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -7,8 +7,7 @@ use http::uri::Scheme;
 use plexy_shared::error::Refusal;
 use plexy_shared::spec::BackendAddr;
 
-/// What is put behind an endpoint of all signals, for metrics.
-const METRICS_PATH: &str = "/v1/metrics";
+use super::signal::Signal;
 
 /// The port of a URL that has none.
 const HTTP_PORT: &str = ":80";
@@ -24,9 +23,9 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// The same for metrics, where this is for all signals.
-    pub(super) fn of_metrics(mut self) -> Self {
-        self.path = format!("{}{METRICS_PATH}", self.path.trim_end_matches('/'));
+    /// The same for one signal, where this is for all of them.
+    pub(super) fn of(mut self, signal: Signal) -> Self {
+        self.path = format!("{}{}", self.path.trim_end_matches('/'), signal.path());
         self
     }
 
@@ -83,7 +82,7 @@ mod tests {
     fn check(url: &str, addr: &str, target: &str) {
         let endpoint: Endpoint = url.parse().unwrap_or_else(|error| panic!("{url}: {error}"));
         assert_eq!(endpoint.addr.to_string(), addr);
-        assert_eq!(endpoint.of_metrics().target(), target);
+        assert_eq!(endpoint.of(Signal::Metrics).target(), target);
     }
 
     #[track_caller]
@@ -93,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_of_metrics_is_put_behind_what_is_there() {
+    fn the_path_of_a_signal_is_put_behind_what_is_there() {
         check("http://127.0.0.1:4318", "127.0.0.1:4318", "/v1/metrics");
         check("http://127.0.0.1:4318/", "127.0.0.1:4318", "/v1/metrics");
         check("http://collector.example/base/", "collector.example:80", "/base/v1/metrics");

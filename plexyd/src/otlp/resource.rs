@@ -1,6 +1,6 @@
 //! What a collector is told about the daemon as a whole.
 
-use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use plexy_shared::info::HelloReply;
 
@@ -38,6 +38,15 @@ pub(super) fn resource(daemon: &HelloReply, of_user: &[(String, String)]) -> Res
         }
     }
     Resource { attributes, ..Resource::default() }
+}
+
+/// Who counts and traces.
+pub(super) fn scope() -> InstrumentationScope {
+    InstrumentationScope {
+        name: env!("CARGO_PKG_NAME").to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..InstrumentationScope::default()
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use std::time::Duration;
 use percent_encoding::percent_decode_str;
 use plexy_shared::error::quoted;
 
+use super::signal::Signal;
+
 /// Reads variables, and notes every mistake with the name of its variable.
 pub(super) struct Variables<'a> {
     read: &'a dyn Fn(&str) -> Option<OsString>,
@@ -38,14 +40,48 @@ impl<'a> Variables<'a> {
         }
     }
 
-    /// A variable of the exporter: the one for metrics counts more than the one for all signals.
-    pub(super) fn of_exporter(&mut self, what: &str) -> Option<Variable> {
-        let of_metrics = self.named(&format!("OTEL_EXPORTER_OTLP_METRICS_{what}"));
-        of_metrics.or_else(|| self.named(&format!("OTEL_EXPORTER_OTLP_{what}")))
+    /// A variable of the exporter: the one for a signal counts more than the one for all of them.
+    pub(super) fn of_exporter(&mut self, signal: Signal, what: &str) -> Option<Variable> {
+        let of_signal = self.named(&format!("OTEL_EXPORTER_OTLP_{}_{what}", signal.variable()));
+        of_signal.or_else(|| self.named(&format!("OTEL_EXPORTER_OTLP_{what}")))
     }
 
     pub(super) fn note(&mut self, variable: &Variable, message: &str) {
-        self.mistakes.push(format!("`{}`: {message}", variable.name));
+        let mistake = format!("`{}`: {message}", variable.name);
+        // What is for all signals is read for each.
+        if !self.mistakes.contains(&mistake) {
+            self.mistakes.push(mistake);
+        }
+    }
+
+    /// Notes where a variable of the exporter asks for what is not possible.
+    pub(super) fn expect(&mut self, signal: Signal, what: &str, possible: &[&str]) {
+        if let Some(variable) = self.of_exporter(signal, what)
+            && !possible.contains(&&*variable.value.to_ascii_lowercase())
+        {
+            let value = quoted(&variable.value);
+            let possible = possible.join(" and ");
+            self.note(&variable, &format!("{value} is not possible, only {possible}"));
+        }
+    }
+
+    /// A number of things, or else the usual one.
+    pub(super) fn count(
+        &mut self,
+        variable: Option<Variable>,
+        range: RangeInclusive<usize>,
+        usual: usize,
+    ) -> usize {
+        let Some(variable) = variable else { return usual };
+        match variable.value.parse() {
+            Ok(count) if range.contains(&count) => count,
+            _ => {
+                let (least, most) = (range.start(), range.end());
+                let value = quoted(&variable.value);
+                self.note(&variable, &format!("{value} is no number from {least} to {most}"));
+                usual
+            }
+        }
     }
 
     /// A time in milliseconds, or else the usual one.

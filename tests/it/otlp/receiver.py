@@ -1,4 +1,4 @@
-"""Receives metrics over OTLP and decodes them with the definitions that OpenTelemetry publishes for
+"""Receives metrics and spans over OTLP and decodes them with the definitions that OpenTelemetry publishes for
 Python: a line of JSON per request."""
 
 import gzip
@@ -10,6 +10,11 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
     ExportMetricsServiceResponse,
 )
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 
 def attributes(pairs):
@@ -44,6 +49,41 @@ def metric(it):
     }
 
 
+def event(it):
+    return {"name": it.name, "time": it.time_unix_nano, "attributes": attributes(it.attributes)}
+
+
+def span(it):
+    return {
+        "trace": it.trace_id.hex(),
+        "id": it.span_id.hex(),
+        "parent": it.parent_span_id.hex(),
+        "name": it.name,
+        "kind": Span.SpanKind.Name(it.kind),
+        "start": it.start_time_unix_nano,
+        "end": it.end_time_unix_nano,
+        "attributes": attributes(it.attributes),
+        "events": [event(one) for one in it.events],
+        "status": Status.StatusCode.Name(it.status.code),
+        "message": it.status.message,
+    }
+
+
+def metrics(body):
+    request = ExportMetricsServiceRequest.FromString(body)
+    (resource,) = request.resource_metrics
+    (scope,) = resource.scope_metrics
+    answer = ExportMetricsServiceResponse()
+    return resource, scope, {"metrics": [metric(one) for one in scope.metrics]}, answer
+
+
+def spans(body):
+    request = ExportTraceServiceRequest.FromString(body)
+    (resource,) = request.resource_spans
+    (scope,) = resource.scope_spans
+    return resource, scope, {"spans": [span(one) for one in scope.spans]}, ExportTraceServiceResponse()
+
+
 class Receiver(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -51,19 +91,17 @@ class Receiver(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
-        request = ExportMetricsServiceRequest.FromString(body)
-        (resource,) = request.resource_metrics
-        (scope,) = resource.scope_metrics
+        read = spans if self.path.endswith("/traces") else metrics
+        resource, scope, content, answer = read(body)
         told = {
             "path": self.path,
             "headers": {name.lower(): value for name, value in self.headers.items()},
             "bytes": len(body),
             "resource": attributes(resource.resource.attributes),
             "scope": [scope.scope.name, scope.scope.version],
-            "metrics": [metric(one) for one in scope.metrics],
-        }
+        } | content
         print(json.dumps(told), flush=True)
-        answer = ExportMetricsServiceResponse().SerializeToString()
+        answer = answer.SerializeToString()
         self.send_response(200)
         self.send_header("Content-Type", "application/x-protobuf")
         self.send_header("Content-Length", str(len(answer)))

@@ -1,5 +1,6 @@
 //! A receiver of OTLP whose messages are decoded by what OpenTelemetry publishes for Python.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,9 +22,11 @@ const FETCH: Duration = Duration::from_secs(120);
 pub(super) struct Receiver {
     python: Conversation,
     pub(super) port: u16,
+    metrics: VecDeque<Request>,
+    spans: VecDeque<Batch>,
 }
 
-/// One request.
+/// One request with metrics.
 #[derive(Debug, Deserialize)]
 pub(super) struct Request {
     pub(super) path: String,
@@ -63,22 +66,79 @@ pub(super) struct Point {
     pub(super) bounds: Vec<f64>,
 }
 
+/// One request with spans.
+#[derive(Debug, Deserialize)]
+pub(super) struct Batch {
+    pub(super) path: String,
+    pub(super) bytes: usize,
+    pub(super) resource: Map<String, Value>,
+    pub(super) scope: [String; 2],
+    pub(super) spans: Vec<Span>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Span {
+    pub(super) trace: String,
+    pub(super) id: String,
+    pub(super) parent: String,
+    pub(super) name: String,
+    pub(super) kind: String,
+    pub(super) start: u64,
+    pub(super) end: u64,
+    pub(super) attributes: Map<String, Value>,
+    pub(super) events: Vec<Event>,
+    pub(super) status: String,
+    pub(super) message: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Event {
+    pub(super) name: String,
+    pub(super) time: u64,
+    pub(super) attributes: Map<String, Value>,
+}
+
 impl Receiver {
     /// Starts one; nothing where Python or the package is not to be had.
     pub(super) async fn start() -> Option<Self> {
         let mut python = python().await?.converse(["-c", SCRIPT]);
         let port = python.line().await.expect("it tells its port");
-        Some(Self { python, port: port.parse().expect("a port") })
+        let port = port.parse().expect("a port");
+        Some(Self { python, port, metrics: VecDeque::new(), spans: VecDeque::new() })
     }
 
     pub(super) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The next request.
+    /// The next request with metrics.
     pub(super) async fn next(&mut self) -> Request {
+        loop {
+            match self.metrics.pop_front() {
+                Some(request) => return request,
+                None => self.read().await,
+            }
+        }
+    }
+
+    /// The next request with spans.
+    pub(super) async fn next_spans(&mut self) -> Batch {
+        loop {
+            match self.spans.pop_front() {
+                Some(batch) => return batch,
+                None => self.read().await,
+            }
+        }
+    }
+
+    async fn read(&mut self) {
         let line = self.python.line().await.expect("the receiver goes on");
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+        let told: Value = serde_json::from_str(&line).unwrap();
+        if told.get("spans").is_some() {
+            self.spans.push_back(serde_json::from_value(told).unwrap());
+        } else {
+            self.metrics.push_back(serde_json::from_value(told).unwrap());
+        }
     }
 }
 
@@ -93,12 +153,34 @@ impl Request {
     }
 }
 
+impl Span {
+    /// An attribute as text.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        text(&self.attributes, key)
+    }
+
+    pub(super) fn events<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Event> {
+        self.events.iter().filter(move |event| event.name == name)
+    }
+}
+
+impl Event {
+    /// An attribute as text.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        text(&self.attributes, key)
+    }
+}
+
 impl Point {
     /// An attribute as text.
     pub(super) fn text(&self, key: &str) -> Option<String> {
-        let value = self.attributes.get(key)?;
-        Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        text(&self.attributes, key)
     }
+}
+
+fn text(attributes: &Map<String, Value>, key: &str) -> Option<String> {
+    let value = attributes.get(key)?;
+    Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
 }
 
 /// A Python that knows the package, in a folder of the build: fetched by the first test that asks,

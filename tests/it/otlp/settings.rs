@@ -27,6 +27,7 @@ async fn a_mistake_is_told_before_anything_begins() {
         (&[("OTEL_EXPORTER_OTLP_ENDPOINT", "https://a")][..], "`OTEL_EXPORTER_OTLP_ENDPOINT`: "),
         (&[endpoint, ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")], "`OTEL_EXPORTER_OTLP_PROTOCOL`: "),
         (&[endpoint, ("OTEL_METRIC_EXPORT_INTERVAL", "1s")], "`OTEL_METRIC_EXPORT_INTERVAL`: "),
+        (&[endpoint, ("OTEL_TRACES_SAMPLER", "some")], "`OTEL_TRACES_SAMPLER`: "),
         (&[endpoint, ("OTEL_RESOURCE_ATTRIBUTES", "x")], "`OTEL_RESOURCE_ATTRIBUTES`: entry 1"),
     ] {
         let output = check(&["3000=4000"], variables).await;
@@ -37,7 +38,13 @@ async fn a_mistake_is_told_before_anything_begins() {
     assert_eq!(output.status.code(), Some(2));
     assert!(output.errors().contains("--otlp-endpoint"), "{}", output.errors());
     assert!(output.errors().contains("http://127.0.0.1:4318 is wanted"), "{}", output.errors());
-    let output = check(&["3000=4000"], &[endpoint]).await;
+    let output = check(&["3000=4000", "--otlp-traces", "0.1"], &[]).await;
+    assert_eq!(output.status.code(), Some(78));
+    assert!(output.errors().contains("`--otlp-traces` without a collector"), "{}", output.errors());
+    let output = check(&["3000=4000", "--otlp-traces", "2"], &[endpoint]).await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.errors().contains("from 0 to 1"), "{}", output.errors());
+    let output = check(&["3000=4000", "--otlp-traces", "0.1"], &[endpoint]).await;
     assert_eq!(output.status.code(), Some(0), "{}", output.errors());
 }
 
