@@ -1,8 +1,8 @@
 //! What can be asked of the daemon, one method per verb. Every door comes
 //! through here, so all of them have the same checks and the same audit line.
 //!
-//! A change is validated whole before anything is touched; changes come one
-//! after the other, and each has a revision.
+//! A change is validated whole before anything is touched. Changes of one tunnel
+//! come one after the other, and each change has a revision.
 
 mod add;
 mod caller;
@@ -19,13 +19,15 @@ mod open_all;
 mod reload;
 mod remove;
 mod restore;
+mod revisions;
 mod save;
 mod status;
 mod survey;
 mod transition;
+mod turns;
 mod undo;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -55,6 +57,8 @@ use crate::trace::Fate;
 use crate::tunnel::Tunnel;
 use log::Logging;
 use reload::LastReload;
+use revisions::Revisions;
+use turns::{Place, Scope, Turns};
 
 /// The service.
 #[derive(Debug)]
@@ -71,9 +75,10 @@ pub struct Service {
     /// Differs from every other daemon's.
     instance: String,
     registry: Mutex<Registry>,
-    /// Held through a change, so that changes come one after the other.
-    changing: tokio::sync::Mutex<()>,
-    revision: AtomicU64,
+    turns: Turns,
+    revisions: Revisions,
+    /// Whether the state could be saved, as it was told last.
+    told_saving: AtomicBool,
     draining: AtomicBool,
     last_reload: Mutex<LastReload>,
     /// Held while the configuration file is read and done, so that what was read last counts.
@@ -107,13 +112,14 @@ impl Service {
             engine,
             resolver,
             events,
-            revision: AtomicU64::new(state.revision()),
+            turns: Turns::default(),
+            revisions: Revisions::from(state.revision()),
+            told_saving: AtomicBool::new(true),
             state: Arc::new(state),
             files,
             systemd,
             doors,
             registry: Mutex::default(),
-            changing: tokio::sync::Mutex::default(),
             draining: AtomicBool::new(false),
             last_reload: Mutex::default(),
             reloading: tokio::sync::Mutex::default(),
@@ -127,21 +133,25 @@ impl Service {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The revision of the last change that is done.
+    /// The revision of the newest change before which all are done.
     fn revision(&self) -> u64 {
-        self.revision.load(Ordering::Acquire)
+        self.revisions.reached()
     }
 
-    /// Waits until no other change is under way, and checks that the caller
+    /// Waits until no change is under way that has to do with the same, and checks that the caller
     /// knows of all that were.
-    async fn turn(&self, caller: &Caller) -> Result<Turn<'_>, ServiceError> {
-        let changing = self.changing.lock().await;
+    async fn turn(&self, scope: Scope, caller: &Caller) -> Result<Turn<'_>, ServiceError> {
+        // Where keeping has failed, all has to be kept anew, as it is: then nothing else may change.
+        let has_to_be_alone =
+            caller.expected_revision.is_some() || self.state.is_saving() == Some(false);
+        let scope = if has_to_be_alone { Scope::All } else { scope };
+        let place = self.turns.take(scope).await;
         let revision = self.revision();
         match caller.expected_revision {
             Some(expected) if expected != revision => {
                 Err(ServiceError::RevisionMismatch { expected, revision })
             }
-            _ => Ok(Turn { service: self, _changing: changing, revision: revision + 1 }),
+            _ => Ok(Turn { service: self, place, revision: None }),
         }
     }
 
@@ -225,7 +235,11 @@ impl Service {
         caller: &Caller,
     ) -> Result<(Turn<'_>, Arc<Tunnel>), ServiceError> {
         let found = self.find(wanted).await;
-        let turn = self.turn(caller).await?;
+        let scope = match &found {
+            Ok(tunnel) => Scope::one(&tunnel.listen, tunnel.route().options.name.as_ref()),
+            Err(_) => Scope::All,
+        };
+        let turn = self.turn(scope, caller).await?;
         let tunnel = found?;
         let is_open =
             self.registry().listening_on(&tunnel.listen).is_some_and(|it| it.id == tunnel.id);
@@ -256,22 +270,24 @@ impl Service {
     }
 
     /// Saves something, not on a control thread, and tells if that begins to fail or works again.
-    async fn saved(
+    async fn saved<T: Send + 'static>(
         &self,
-        save: impl FnOnce() -> Result<(), StateError> + Send + 'static,
-    ) -> Result<(), ServiceError> {
-        let Some(was_good) = self.state.is_saving() else {
+        save: impl FnOnce() -> Result<T, StateError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        if self.state.is_saving().is_none() {
             return save().map_err(|error| ServiceError::NotSaved(error.to_string()));
-        };
+        }
         let saved = match tokio::task::spawn_blocking(save).await {
             Ok(saved) => saved.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
+        // Many are saved at once, and it is told once.
+        let was_good = self.told_saving.swap(saved.is_ok(), Ordering::Relaxed);
         match &saved {
             Err(error) if was_good => {
                 self.events.tell(Happening::new(EventKind::StateFailed).detail(error));
             }
-            Ok(()) if !was_good => self.events.tell(Happening::new(EventKind::StateSaved)),
+            Ok(_) if !was_good => self.events.tell(Happening::new(EventKind::StateSaved)),
             _ => {}
         }
         saved.map_err(ServiceError::NotSaved)
@@ -280,6 +296,11 @@ impl Service {
     /// Whether what was to be saved last was; nothing without a state file.
     pub(crate) fn is_saving(&self) -> Option<bool> {
         self.state.is_saving()
+    }
+
+    /// How often the state was written, and how often that has failed, where there is a file for it.
+    pub(crate) fn state_commits(&self) -> Option<(u64, u64)> {
+        self.state.commits()
     }
 
     /// Tells what has happened to the daemon as a whole.
@@ -301,7 +322,7 @@ impl Service {
     /// Refuses new tunnels from now on, and stops listening everywhere;
     /// connections go on. Where sockets are kept, newcomers may wait for a successor.
     pub(crate) async fn begin_shutdown(&self, newcomers: Newcomers) {
-        let _changing = self.changing.lock().await;
+        let _alone = self.turns.take(Scope::All).await;
         self.draining.store(true, Ordering::Relaxed);
         self.stopping.cancel();
         let all = self.registry().take_all();
@@ -333,19 +354,19 @@ pub(crate) enum Newcomers {
     Refused,
 }
 
-/// The turn of one change, while which there is no other.
+/// The turn of one change, until it is done.
 #[derive(Debug)]
 struct Turn<'a> {
     service: &'a Service,
-    _changing: tokio::sync::MutexGuard<'a, ()>,
-    /// What the daemon will be at.
-    revision: u64,
+    place: Place<'a>,
+    /// That of the change, once it is kept.
+    revision: Option<u64>,
 }
 
 impl Turn<'_> {
     /// Keeps what is about to be done. Where that cannot be, nothing may be.
     async fn keep(
-        &self,
+        &mut self,
         caller: &Caller,
         edits: Edits,
         unconfigured: Vec<String>,
@@ -355,17 +376,37 @@ impl Turn<'_> {
             return Ok(());
         }
         let (door, actor) = caller.actor.door_and_peer();
-        let (revision, rows) = (self.revision, service.rows_to_save());
-        let proposal = Proposal { revision, door, actor, edits, unconfigured, rows };
+        let rows = if self.place.is_alone { service.rows_to_save() } else { None };
+        let proposal = Proposal { door, actor, edits, unconfigured, rows };
         let state = Arc::clone(&service.state);
-        service.saved(move || state.keep(proposal)).await
+        self.revision = service.saved(move || state.keep(proposal)).await?;
+        Ok(())
     }
 
-    /// The change is done. Only now is its revision the daemon's: who reads the
-    /// revision and then the tunnels sees all that led to it.
-    fn done(self) -> u64 {
-        self.service.revision.store(self.revision, Ordering::Release);
-        self.revision
+    /// Begins what need not be kept.
+    fn begin(&mut self) {
+        self.revision = Some(self.service.state.issue_revision());
+    }
+
+    /// That of the change, or else the daemon's.
+    fn revision(&self) -> u64 {
+        self.revision.unwrap_or_else(|| self.service.revision())
+    }
+
+    /// The change is done. Only now is its revision the daemon's, once those before it are done too.
+    async fn done(self) -> u64 {
+        let (service, revision) = (self.service, self.revision());
+        drop(self);
+        service.revisions.reach(revision).await;
+        revision
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some(revision) = self.revision {
+            self.service.revisions.done(revision);
+        }
     }
 }
 

@@ -8,8 +8,8 @@ mod store;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use plexy_shared::history::{CHANGES_MAX, Edit};
@@ -92,7 +92,6 @@ pub(crate) struct Edits {
 /// A change that is about to be made.
 #[derive(Debug)]
 pub(crate) struct Proposal {
-    pub(crate) revision: u64,
     pub(crate) door: String,
     pub(crate) actor: Option<String>,
     pub(crate) edits: Edits,
@@ -120,14 +119,14 @@ struct Memory {
     changes: VecDeque<Change>,
 }
 
-/// What a change makes of all that is kept.
+/// What changes make of all that is kept.
 #[derive(Debug, Default)]
 struct Delta {
     revision: u64,
     /// By where they listen.
     rows: Vec<(String, Option<Row>)>,
     closed: Vec<(String, Option<Closed>)>,
-    change: Option<Change>,
+    changes: Vec<Change>,
     /// Changes up to this revision are forgotten.
     forgotten: Option<u64>,
 }
@@ -142,14 +141,21 @@ pub(crate) struct State {
 #[derive(Debug)]
 struct Disk {
     path: PathBuf,
+    /// Changes that wait for the disk. Who gets it next writes all of them.
+    waiting: Mutex<Vec<(Proposal, Ticket)>>,
     /// Held while the disk writes, for as long as that takes.
     store: Mutex<Store>,
+    commits: AtomicU64,
+    failures: AtomicU64,
     /// Whether the last thing that was to be saved was.
     is_saving: AtomicBool,
 }
 
+/// What came of a change that has waited: its revision, if it has one.
+type Ticket = Arc<OnceLock<Result<Option<u64>, StateError>>>;
+
 /// Why there is no state, or none that can be written.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 pub(crate) enum StateError {
     /// Another process has it open.
     #[error("the state `{}` is open in another plexyd; each needs a file of its own", .0.display())]
@@ -204,7 +210,14 @@ impl State {
         rows.sort_by_key(|(_, row)| row.order);
         let kept = Kept { rows, closed: memory.closed.clone() };
         let (path, store) = (path.to_owned(), Mutex::new(store));
-        let disk = Disk { path, store, is_saving: AtomicBool::new(true) };
+        let disk = Disk {
+            path,
+            waiting: Mutex::default(),
+            store,
+            commits: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            is_saving: AtomicBool::new(true),
+        };
         Ok((Self { memory: Mutex::new(memory), disk: Some(disk) }, kept))
     }
 
@@ -246,12 +259,45 @@ impl State {
         Edits { rows: self.disk.is_some().then(Vec::new), ..Edits::default() }
     }
 
-    /// Keeps a change that is about to be made. Where it cannot be saved, nothing has changed here
-    /// either. It blocks while the disk does.
-    pub(crate) fn keep(&self, mut proposal: Proposal) -> Result<(), StateError> {
-        let rows = proposal.rows.take();
-        let delta = self.memory().delta(proposal);
-        self.write(delta, rows)
+    /// The next revision, for what need not be kept.
+    pub(crate) fn issue_revision(&self) -> u64 {
+        let mut memory = self.memory();
+        memory.revision += 1;
+        memory.revision
+    }
+
+    /// Keeps a change that is about to be made: its revision, unless there is nothing in it that
+    /// anybody could see. Where it cannot be saved, nothing has changed here either. It blocks while
+    /// the disk does, and changes that come meanwhile are then written together.
+    pub(crate) fn keep(&self, proposal: Proposal) -> Result<Option<u64>, StateError> {
+        let Some(disk) = &self.disk else {
+            let mut memory = self.memory();
+            let (delta, revisions) = memory.delta(vec![proposal]);
+            memory.apply(delta);
+            return Ok(revisions.into_iter().next().flatten());
+        };
+        let ticket = Ticket::default();
+        disk.waiting().push((proposal, Arc::clone(&ticket)));
+        let mut store = disk.store();
+        // Whoever had the store before has written it, or else it waits still.
+        let waiting = std::mem::take(&mut *disk.waiting());
+        if !waiting.is_empty() {
+            self.keep_all(disk, &mut store, waiting);
+        }
+        let lost = || StateError::not_saved(&disk.path, "it was not written".to_owned());
+        ticket.get().cloned().unwrap_or_else(|| Err(lost()))
+    }
+
+    /// Keeps all of these, or none.
+    fn keep_all(&self, disk: &Disk, store: &mut Store, waiting: Vec<(Proposal, Ticket)>) {
+        let (mut proposals, tickets): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
+        let rows = proposals.iter_mut().find_map(|proposal| proposal.rows.take());
+        let (delta, revisions) = self.memory().delta(proposals);
+        let written = self.write_to(disk, store, delta, rows);
+        for (ticket, revision) in tickets.into_iter().zip(revisions) {
+            // Set once, here.
+            ticket.set(written.clone().map(|()| revision)).ok();
+        }
     }
 
     /// Forgets rows, by where they listen, and closed tunnels, by what file or arguments said.
@@ -270,16 +316,37 @@ impl State {
     }
 
     fn write(&self, delta: Delta, rows: Option<Rows>) -> Result<(), StateError> {
-        if let Some(disk) = &self.disk {
-            // Where the last writing has failed, all of it is written.
-            let all = rows.map(|rows| (self.memory().clone(), rows));
-            let written = disk.store().write(&delta, all.as_ref());
-            disk.is_saving.store(written.is_ok(), Ordering::Relaxed);
-            let not_saved = |cause| StateError::NotSaved { path: disk.path.clone(), cause };
-            written.map_err(not_saved)?;
+        match &self.disk {
+            Some(disk) => self.write_to(disk, &mut disk.store(), delta, rows),
+            None => {
+                self.memory().apply(delta);
+                Ok(())
+            }
         }
+    }
+
+    fn write_to(
+        &self,
+        disk: &Disk,
+        store: &mut Store,
+        delta: Delta,
+        rows: Option<Rows>,
+    ) -> Result<(), StateError> {
+        // Where the last writing has failed, all of it is written.
+        let all = rows.map(|rows| (self.memory().clone(), rows));
+        let written = store.write(&delta, all.as_ref());
+        let counted = if written.is_ok() { &disk.commits } else { &disk.failures };
+        counted.fetch_add(1, Ordering::Relaxed);
+        disk.is_saving.store(written.is_ok(), Ordering::Relaxed);
+        written.map_err(|cause| StateError::not_saved(&disk.path, cause))?;
         self.memory().apply(delta);
         Ok(())
+    }
+
+    /// How often the file was written, and how often that has failed; nothing without one.
+    pub(crate) fn commits(&self) -> Option<(u64, u64)> {
+        let disk = self.disk.as_ref()?;
+        Some((disk.commits.load(Ordering::Relaxed), disk.failures.load(Ordering::Relaxed)))
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -287,7 +354,17 @@ impl State {
     }
 }
 
+impl StateError {
+    fn not_saved(path: &Path, cause: String) -> Self {
+        Self::NotSaved { path: path.to_owned(), cause }
+    }
+}
+
 impl Disk {
+    fn waiting(&self) -> MutexGuard<'_, Vec<(Proposal, Ticket)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -325,27 +402,32 @@ impl Row {
 }
 
 impl Memory {
-    fn delta(&self, proposal: Proposal) -> Delta {
-        let Proposal { revision, door, actor, edits, unconfigured, .. } = proposal;
-        let Edits { count, json, rows, mut closed } = edits;
-        closed.extend(unconfigured.into_iter().map(|text| (text, None)));
-        let rows = rows.unwrap_or_default();
-        let mut delta = Delta { revision, rows, closed, ..Delta::default() };
-        if count == 0 {
-            // Nothing that anybody could see, or undo.
-            return Delta { revision: self.revision, ..delta };
-        }
+    /// What these make of it together, and the revision of each.
+    fn delta(&self, proposals: Vec<Proposal>) -> (Delta, Vec<Option<u64>>) {
+        let mut delta = Delta { revision: self.revision, ..Delta::default() };
         let time = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
-        let edits = (json + "]").into();
-        let change = Change { revision, time, door, actor, count, edits };
-        delta.forgotten = self.outgrown(&change);
-        delta.change = Some(change);
-        delta
+        let mut revisions = Vec::with_capacity(proposals.len());
+        for Proposal { door, actor, edits, unconfigured, .. } in proposals {
+            let Edits { count, json, rows, closed } = edits;
+            delta.rows.extend(rows.unwrap_or_default());
+            delta.closed.extend(closed);
+            delta.closed.extend(unconfigured.into_iter().map(|text| (text, None)));
+            // Of no tunnel: nothing that anybody could see, or undo.
+            let revision = (count > 0).then_some(delta.revision + 1);
+            if let Some(revision) = revision {
+                let (time, edits) = (time.clone(), (json + "]").into());
+                delta.changes.push(Change { revision, time, door, actor, count, edits });
+                delta.revision = revision;
+            }
+            revisions.push(revision);
+        }
+        delta.forgotten = self.outgrown(&delta.changes);
+        (delta, revisions)
     }
 
-    /// The last of the oldest changes that have to go for one more.
-    fn outgrown(&self, more: &Change) -> Option<u64> {
-        let all = || self.changes.iter().chain([more]);
+    /// The last of the oldest changes that have to go for more.
+    fn outgrown(&self, more: &[Change]) -> Option<u64> {
+        let all = || self.changes.iter().chain(more);
         let (mut changes, mut edits) = (all().count(), all().map(Change::len).sum::<usize>());
         let mut bytes = all().map(|change| change.edits.len()).sum::<usize>();
         let mut last = None;
@@ -373,7 +455,7 @@ impl Memory {
         while self.changes.front().is_some_and(|change| change.revision <= forgotten) {
             self.changes.pop_front();
         }
-        self.changes.extend(delta.change);
+        self.changes.extend(delta.changes);
     }
 }
 

@@ -41,6 +41,7 @@ const NAMES: &[[&str; 4]] = &[
         "{daemon}",
         "up-down",
     ],
+    ["plexy_state_commits_total", "plexy.state.commits", "{commit}", "counter"],
     ["plexy_tunnels", "plexy.tunnel.count", "{tunnel}", "up-down"],
     ["plexy_connections", "plexy.active_connections", "{connection}", "up-down"],
     ["plexy_descriptors_left", "plexy.descriptor.left", "{descriptor}", "up-down"],

@@ -76,6 +76,21 @@ pub(super) static FAMILIES: &[Family] = &[
     },
     Family {
         head: Head {
+            name: "plexy_state_commits_total",
+            otlp: "plexy.state.commits",
+            unit: "{commit}",
+            kind: Kind::Counter,
+            help: "How often the state file was written, only where there is one: success, or failure. Changes that come while it is written are written together.",
+        },
+        sample: |service, _, samples| {
+            if let Some((success, failure)) = service.state_commits() {
+                samples.whole(&[Label::Outcome(Outcome::Success("success"))], success);
+                samples.whole(&[Label::Outcome(Outcome::Failure("failure"))], failure);
+            }
+        },
+    },
+    Family {
+        head: Head {
             name: "plexy_tunnels",
             otlp: "plexy.tunnel.count",
             unit: "{tunnel}",

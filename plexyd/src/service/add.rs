@@ -25,7 +25,7 @@ impl Service {
         spec: &BackendSpec,
         caller: &Caller,
     ) -> Result<BackendReply, ServiceError> {
-        let (turn, tunnel) = self.begin_change(wanted, caller).await?;
+        let (mut turn, tunnel) = self.begin_change(wanted, caller).await?;
         let (route, label) = (tunnel.route(), tunnel.label());
         if let Some(known) = route.backend(spec) {
             if known.spec != *spec {
@@ -51,11 +51,11 @@ impl Service {
         self.engine.health.watch(&label, &backend);
         let mut backends = route.backends.to_vec();
         backends.push(backend);
-        tunnel.reroute(Route::new(route.options.clone(), backends, turn.revision));
-        let revision = turn.revision;
+        tunnel.reroute(Route::new(route.options.clone(), backends, turn.revision()));
+        let revision = turn.revision();
         let added = Happening::new(EventKind::BackendAdded).of_tunnel(label).of_backend(spec);
         self.events.tell(added.by(&caller.actor, revision));
-        turn.done();
+        turn.done().await;
         Ok(BackendReply {
             result: Change::Added.into(),
             listen: tunnel.listen.to_string(),

@@ -30,7 +30,7 @@ impl Service {
         connections: CloseMode,
         caller: &Caller,
     ) -> Result<CloseReply, ServiceError> {
-        let (turn, found) = self.begin_change(wanted, caller).await?;
+        let (mut turn, found) = self.begin_change(wanted, caller).await?;
         turn.keep(caller, self.edit_of(&found, None), Vec::new()).await?;
         let taken = self.registry().remove(found.id);
         let open = taken.ok_or_else(|| self.not_found(wanted))?;
@@ -55,9 +55,9 @@ impl Service {
                 (0, draining)
             }
         };
-        let revision = turn.revision;
+        let revision = turn.revision();
         self.events.tell(closed(&tunnel, ended, draining).by(&caller.actor, revision));
-        turn.done();
+        turn.done().await;
         Ok(CloseReply { listen: tunnel.listen.to_string(), ended, draining, revision })
     }
 

@@ -8,6 +8,7 @@ use plexy_shared::spec::{BoundAddr, TunnelSpec};
 
 use super::error::OpenError;
 use super::transition::{Opening, Transition, is_same};
+use super::turns::Scope;
 use super::{Caller, Service, ServiceError, Turn, check_own_backends};
 use crate::places::Places;
 
@@ -34,7 +35,11 @@ impl Service {
         specs: Vec<TunnelSpec>,
         caller: &Caller,
     ) -> Result<OpenAllReply, OpenError> {
-        let (turn, addrs) = self.begin_opening(&specs, caller).await?;
+        let scope = |addrs: &[BoundAddr]| match (specs.as_slice(), addrs) {
+            ([spec], [addr]) => Scope::one(addr, spec.options.name.as_ref()),
+            _ => Scope::All,
+        };
+        let (turn, addrs) = self.begin_opening(&specs, scope, caller).await?;
         let steps = self.plan(&specs, &addrs)?;
 
         let mut transition = Transition::default();
@@ -78,6 +83,7 @@ impl Service {
     pub(super) async fn begin_opening(
         &self,
         specs: &[TunnelSpec],
+        scope: impl FnOnce(&[BoundAddr]) -> Scope,
         caller: &Caller,
     ) -> Result<(Turn<'_>, Vec<BoundAddr>), OpenError> {
         let resolve = async |(index, spec): (usize, &TunnelSpec)| {
@@ -85,7 +91,7 @@ impl Service {
             resolved.map_err(|error| OpenError::of(index, error))
         };
         let addrs = try_join_all(specs.iter().enumerate().map(resolve)).await?;
-        let turn = self.turn(caller).await?;
+        let turn = self.turn(scope(&addrs), caller).await?;
         if self.draining.load(Ordering::Relaxed) {
             return Err(ServiceError::ShuttingDown.into());
         }

@@ -19,6 +19,7 @@ use tracing::error;
 
 use super::error::OpenError;
 use super::transition::{Closing, Opening, Rerouting, Transition, is_same};
+use super::turns::Scope;
 use super::{Caller, Service, ServiceError};
 use crate::events::Happening;
 use crate::registry::Open;
@@ -86,7 +87,7 @@ impl Service {
         caller: &Caller,
     ) -> Result<TransitionReply, ServiceError> {
         let reloaded = async {
-            let (turn, addrs) = self.begin_opening(specs, caller).await?;
+            let (turn, addrs) = self.begin_opening(specs, |_| Scope::All, caller).await?;
             let (transition, unchanged) = self.plan_reload(specs, &addrs);
             self.check(&transition)?;
             let done = self.carry_out(turn, transition, caller).await?;

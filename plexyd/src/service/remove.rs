@@ -24,7 +24,7 @@ impl Service {
         spec: &BackendSpec,
         caller: &Caller,
     ) -> Result<BackendReply, ServiceError> {
-        let (turn, tunnel) = self.begin_change(wanted, caller).await?;
+        let (mut turn, tunnel) = self.begin_change(wanted, caller).await?;
         let (route, label) = (tunnel.route(), tunnel.label());
         let addr = || spec.addr.clone();
         let Some(backend) = route.backend(spec) else {
@@ -38,15 +38,15 @@ impl Service {
         turn.keep(caller, self.edit_of(&tunnel, Some(after)), Vec::new()).await?;
         let others = route.backends.iter().filter(|other| !Arc::ptr_eq(other, backend));
         let others = others.cloned().collect();
-        tunnel.reroute(Route::new(route.options.clone(), others, turn.revision));
-        let revision = turn.revision;
+        tunnel.reroute(Route::new(route.options.clone(), others, turn.revision()));
+        let revision = turn.revision();
         backend.removed.cancel();
         let kept = backend.totals.live();
         let removed =
             Happening::new(EventKind::BackendRemoved).of_tunnel(label).of_backend(&spec.addr);
         let removed = removed.detail(goes_on(kept)).by(&caller.actor, revision);
         self.events.tell(removed);
-        turn.done();
+        turn.done().await;
         Ok(BackendReply {
             result: Change::Removed.into(),
             listen: tunnel.listen.to_string(),

@@ -17,6 +17,7 @@ use tracing::{info, warn};
 
 use super::error::OpenError;
 use super::transition::{Opening, Transition};
+use super::turns::Scope;
 use super::{Actor, Service, ServiceError};
 use crate::events::{Happening, Telling};
 use crate::state::{Kept, Row, Rows};
@@ -125,7 +126,8 @@ impl Service {
     ) -> Result<(), OpenError> {
         let Begun { spec, origin, configured, order, actor } = begun;
         let caller = actor.into();
-        let (turn, addrs) = self.begin_opening(std::slice::from_ref(&spec), &caller).await?;
+        let specs = std::slice::from_ref(&spec);
+        let (mut turn, addrs) = self.begin_opening(specs, |_| Scope::All, &caller).await?;
         let Some(addr) = addrs.into_iter().next() else { return Ok(()) };
         if self.is_open(&spec, &addr).is_some() {
             return Ok(());
@@ -136,8 +138,9 @@ impl Service {
         self.check(&transition)?;
         // It was kept before, or is written where it is read again: so there is nothing to keep.
         let prepared = self.prepare(std::mem::take(&mut transition.open)).await?;
+        turn.begin();
         self.perform(&turn, transition, prepared, &caller, telling).await;
-        turn.done();
+        turn.done().await;
         Ok(())
     }
 

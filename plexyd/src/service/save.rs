@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use plexy_shared::history::SaveReply;
 
+use super::turns::Scope;
 use super::{Service, ServiceError};
 
 impl Service {
@@ -14,7 +15,7 @@ impl Service {
     /// If there is no such file, or it cannot be written.
     pub async fn save(&self) -> Result<SaveReply, ServiceError> {
         // With no change under way.
-        let _changing = self.changing.lock().await;
+        let _alone = self.turns.take(Scope::All).await;
         let Some(path) = self.state.path() else { return Err(ServiceError::NoState) };
         let file = path.display().to_string();
         let (state, rows) = (Arc::clone(&self.state), self.rows_to_save());

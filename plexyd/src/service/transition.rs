@@ -169,7 +169,7 @@ impl Service {
     /// Binds, keeps, then does: what can fail comes first.
     pub(super) async fn carry_out(
         &self,
-        turn: Turn<'_>,
+        mut turn: Turn<'_>,
         mut transition: Transition,
         caller: &Caller,
     ) -> Result<Done, OpenError> {
@@ -180,14 +180,14 @@ impl Service {
         let telling = self.events.telling(count);
         let mut done = self.perform(&turn, transition, prepared, caller, &telling).await;
         let (TransitionReply { opened, changed, closed, .. }, revision) =
-            (done.reply, turn.revision);
+            (done.reply, turn.revision());
         telling.end(|| {
             Happening::new(EventKind::TunnelsChanged)
                 .detail(format!("opened {opened}, changed {changed}, closed {closed}"))
                 .by(&caller.actor, revision)
         });
         if opened + changed + closed > 0 {
-            done.reply.revision = turn.done();
+            done.reply.revision = turn.done().await;
         }
         Ok(done)
     }
@@ -262,7 +262,7 @@ impl Service {
         caller: &Caller,
         telling: &Telling<'_>,
     ) -> Done {
-        let revision = turn.revision;
+        let revision = turn.revision();
         let reply = TransitionReply {
             opened: prepared.len(),
             changed: transition.change.len(),

@@ -6,6 +6,7 @@ use plexy_shared::history::{Edit, TransitionReply};
 use plexy_shared::spec::{BoundAddr, TunnelSpec};
 
 use super::transition::{Closing, Rerouting, Transition};
+use super::turns::Scope;
 use super::{Caller, Service, ServiceError};
 use crate::state::Change;
 
@@ -31,7 +32,7 @@ impl Service {
         count: usize,
         caller: &Caller,
     ) -> Result<TransitionReply, ServiceError> {
-        let turn = self.turn(caller).await?;
+        let turn = self.turn(Scope::All, caller).await?;
         if !self.is_ready() {
             return Err(ServiceError::ShuttingDown);
         }

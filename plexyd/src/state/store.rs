@@ -109,6 +109,14 @@ impl Store {
     }
 }
 
+#[cfg(test)]
+impl Store {
+    /// As if something could not be written.
+    pub(super) fn lose(&mut self) {
+        self.database = None;
+    }
+}
+
 /// The tables of one transaction.
 struct Tables<'a> {
     rows: Table<'a, &'static str, &'static str>,
@@ -130,7 +138,7 @@ impl Tables<'_> {
         if let Some(forgotten) = delta.forgotten {
             self.changes.retain(|revision, _| revision > forgotten)?;
         }
-        if let Some(change) = &delta.change {
+        for change in &delta.changes {
             self.changes.insert(change.revision, written(change).as_str())?;
         }
         Ok(())

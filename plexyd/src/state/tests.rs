@@ -19,12 +19,12 @@ fn edited(before: Option<&str>, after: Option<&str>) -> Edited {
     }
 }
 
-fn proposal(revision: u64, edits: Vec<Edited>) -> Proposal {
+fn proposal(edits: Vec<Edited>) -> Proposal {
     let (door, actor) = ("line".to_owned(), Some("uid=7".to_owned()));
     let mut gathered = Edits { rows: Some(Vec::new()), ..Edits::default() };
     edits.iter().for_each(|edit| gathered.add(edit));
     let edits = gathered;
-    Proposal { revision, door, actor, edits, unconfigured: Vec::new(), rows: None }
+    Proposal { door, actor, edits, unconfigured: Vec::new(), rows: None }
 }
 
 fn folder() -> (TempDir, PathBuf) {
@@ -46,9 +46,9 @@ fn what_is_kept_is_there_again() {
     let (_folder, path) = folder();
     let (state, kept) = State::open(&path).unwrap();
     assert!(kept.rows.is_empty());
-    state.keep(proposal(1, vec![edited(None, Some(ONE)), edited(None, Some(TWO))])).unwrap();
-    state.keep(proposal(2, vec![edited(Some(ONE), Some(ONE_MORE))])).unwrap();
-    state.keep(proposal(3, vec![edited(Some(TWO), None)])).unwrap();
+    state.keep(proposal(vec![edited(None, Some(ONE)), edited(None, Some(TWO))])).unwrap();
+    state.keep(proposal(vec![edited(Some(ONE), Some(ONE_MORE))])).unwrap();
+    state.keep(proposal(vec![edited(Some(TWO), None)])).unwrap();
     let changes = state.changes(9);
     drop(state);
 
@@ -78,25 +78,25 @@ fn of_a_configured_tunnel_only_what_differs_is_kept() {
         kept
     };
     let mut state = Some(state);
-    let keep = |state: &Option<State>, revision, edit| {
-        state.as_ref().unwrap().keep(proposal(revision, vec![edit])).unwrap();
+    let keep = |state: &Option<State>, edit| {
+        state.as_ref().unwrap().keep(proposal(vec![edit])).unwrap();
     };
 
-    keep(&state, 1, configured(Some(ONE), Some(ONE_MORE)));
+    keep(&state, configured(Some(ONE), Some(ONE_MORE)));
     let changed = kept(&mut state);
     assert_eq!(specs(&changed), [ONE_MORE]);
     assert_eq!(changed.rows[0].1.configured.as_deref(), Some(ONE));
 
-    keep(&state, 2, configured(Some(ONE_MORE), Some(ONE)));
+    keep(&state, configured(Some(ONE_MORE), Some(ONE)));
     assert!(kept(&mut state).rows.is_empty());
 
-    keep(&state, 3, configured(Some(ONE), None));
+    keep(&state, configured(Some(ONE), None));
     let closed = kept(&mut state);
     assert_eq!(closed.closed.keys().collect::<Vec<_>>(), [ONE]);
     let (text, origin) = state.as_ref().unwrap().closed_on("127.0.0.1:1").unwrap();
     assert_eq!((text.to_string().as_str(), origin), (ONE, Origin::File));
 
-    keep(&state, 4, configured(None, Some(ONE)));
+    keep(&state, configured(None, Some(ONE)));
     let back = kept(&mut state);
     assert!(back.closed.is_empty() && back.rows.is_empty());
 }
@@ -104,13 +104,13 @@ fn of_a_configured_tunnel_only_what_differs_is_kept() {
 #[test]
 fn what_is_remembered_is_bounded_by_changes_and_by_tunnels() {
     let state = State::default();
-    for revision in 1..=CHANGES_MAX as u64 + 5 {
-        state.keep(proposal(revision, vec![edited(None, Some(ONE))])).unwrap();
+    for _ in 0..CHANGES_MAX + 5 {
+        state.keep(proposal(vec![edited(None, Some(ONE))])).unwrap();
     }
     let changes = state.changes(usize::MAX);
     assert_eq!((changes.len(), changes.last().unwrap().revision), (CHANGES_MAX, 6));
     let bulk = || (0..EDITS_MAX).map(|_| edited(None, Some(ONE))).collect();
-    state.keep(proposal(2_000, bulk())).unwrap();
+    state.keep(proposal(bulk())).unwrap();
     assert_eq!(state.changes(usize::MAX).len(), 1, "one change is always remembered");
 }
 
@@ -123,11 +123,65 @@ fn what_is_remembered_is_bounded_in_bytes_too() {
     for revision in 1..=400 {
         let (before, after) = (Some(long.clone()), Some(long.clone()));
         let edit = Edited { before, after, ..edited(None, None) };
-        state.keep(proposal(revision, vec![edit])).unwrap();
+        state.keep(proposal(vec![edit])).unwrap();
         assert!(bytes() <= EDITS_BYTES_MAX, "{revision}: {}", bytes());
     }
     assert!(bytes() > EDITS_BYTES_MAX / 2);
     assert_eq!(state.changes(1)[0].revision, 400);
+}
+
+/// Has a change of each of so many threads wait for a disk that writes, and then lets it go on.
+fn keep_at_once(state: &Arc<State>, count: usize) -> Vec<Result<Option<u64>, StateError>> {
+    let disk = state.disk.as_ref().unwrap();
+    let writing = disk.store();
+    let keep = |port: usize| {
+        let state = Arc::clone(state);
+        let spec = format!("127.0.0.1:{port}=10.0.0.1:80");
+        std::thread::spawn(move || state.keep(proposal(vec![edited(None, Some(&spec))])))
+    };
+    let threads: Vec<_> = (1..=count).map(keep).collect();
+    while disk.waiting().len() < count {
+        std::thread::yield_now();
+    }
+    drop(writing);
+    threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+}
+
+#[test]
+fn changes_that_wait_for_the_disk_are_written_together() {
+    let (_folder, path) = folder();
+    let (state, _) = State::open(&path).unwrap();
+    let state = Arc::new(state);
+    let mut revisions: Vec<_> = keep_at_once(&state, 40).into_iter().map(Result::unwrap).collect();
+    revisions.sort_unstable();
+    assert_eq!(revisions, (1..=40).map(Some).collect::<Vec<_>>());
+    assert_eq!(state.commits(), Some((1, 0)));
+    drop(state);
+    let (state, kept) = State::open(&path).unwrap();
+    assert_eq!((kept.rows.len(), state.changes(99).len(), state.revision()), (40, 40, 40));
+}
+
+#[test]
+fn of_changes_that_cannot_be_written_together_none_is_kept() {
+    let (_folder, path) = folder();
+    let (state, _) = State::open(&path).unwrap();
+    let state = Arc::new(state);
+    state.keep(proposal(vec![edited(None, Some(TWO))])).unwrap();
+    // As after a disk that has failed: what is there is not known.
+    state.disk.as_ref().unwrap().store().lose();
+    for kept in keep_at_once(&state, 9) {
+        assert!(matches!(kept, Err(StateError::NotSaved { .. })), "{kept:?}");
+    }
+    assert_eq!((state.is_saving(), state.commits()), (Some(false), Some((1, 1))));
+    assert_eq!((state.revision(), state.changes(99).len()), (1, 1));
+    // Their revisions are free again.
+    let two = Row::of(&spec(TWO), Origin::Runtime, None, 1).unwrap();
+    let rows = Some(vec![("127.0.0.1:2".to_owned(), two)]);
+    let kept = state.keep(Proposal { rows, ..proposal(vec![edited(None, Some(ONE))]) });
+    assert_eq!(kept.unwrap(), Some(2));
+    drop(state);
+    let (_, kept) = State::open(&path).unwrap();
+    assert_eq!(kept.rows.len(), 2);
 }
 
 #[test]
@@ -173,7 +227,7 @@ fn a_file_that_was_cut_or_has_a_flipped_bit_is_whole_or_refused() {
     let (state, _) = State::open(&path).unwrap();
     for port in 1..=50 {
         let spec = format!("127.0.0.1:{port}=10.0.0.1:80");
-        state.keep(proposal(port, vec![edited(None, Some(&spec))])).unwrap();
+        state.keep(proposal(vec![edited(None, Some(&spec))])).unwrap();
     }
     drop(state);
     let (state, whole) = State::open(&path).unwrap();

@@ -58,12 +58,18 @@ fn what_cannot_be_saved_is_refused_and_not_made_and_traffic_flows_on() {
         for (round, save) in ["save", "add way 127.0.0.1:1"].into_iter().enumerate() {
             let events = told(&process).await.len();
 
-            let refused = fill(&disk, &mut line, round * 2_000).await;
+            // Two at once, whose changes are kept together, and refused together.
+            let mut other = LineClient::connect(process.control_addr()).await;
+            let first = round * 4_000;
+            let (one, two) =
+                tokio::join!(fill(&disk, &mut line, first), fill(&disk, &mut other, first + 2_000));
 
-            assert!(
-                refused.contains("cannot be saved") && refused.contains("nothing has changed"),
-                "{refused}"
-            );
+            for refused in [one, two] {
+                assert!(
+                    refused.contains("cannot be saved") && refused.contains("nothing has changed"),
+                    "{refused}"
+                );
+            }
             let before = tunnels(&process).await;
             let history = line.ask("history 1000").await;
             for change in ["close way", "add way 127.0.0.1:9", "undo", "open 0=127.0.0.1:1"] {
@@ -74,7 +80,14 @@ fn what_cannot_be_saved_is_refused_and_not_made_and_traffic_flows_on() {
             assert_eq!(tunnels(&process).await, before);
             assert_eq!(line.ask("history 1000").await, history);
             assert!(!is_saving(&process).await);
-            assert_eq!(told(&process).await[events..], ["state-failed"], "it is told once");
+            let told_now = told(&process).await.split_off(events);
+            // What one could not keep any more may be kept once more, with what is free in the file.
+            assert_eq!(told_now.last().map(String::as_str), Some("state-failed"));
+            assert!(
+                told_now.windows(2).all(|two| two[0] != two[1]),
+                "each is told once: {told_now:?}"
+            );
+            let events = events + told_now.len();
             assert!(process.says("WARN state failed"), "{}", process.log());
             let bytes = flow.bytes();
             eventually!(flow.bytes() > bytes + 100_000);
@@ -83,7 +96,7 @@ fn what_cannot_be_saved_is_refused_and_not_made_and_traffic_flows_on() {
 
             assert!(line.ask(save).await.starts_with("OK"), "{save}");
             assert!(is_saving(&process).await);
-            assert_eq!(told(&process).await[events..], ["state-failed", "state-saved"]);
+            assert_eq!(told(&process).await[events..], ["state-saved"]);
         }
         assert!(flow.stop().await.fault.is_none());
         let (open, history) = (tunnels(&process).await, line.ask("history 1000").await);
