@@ -3,6 +3,7 @@
 //! connections are left.
 
 pub(crate) mod ejection;
+mod member;
 mod standing;
 
 use std::net::SocketAddr;
@@ -12,7 +13,7 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use plexy_shared::info::{Attempt, BackendState};
-use plexy_shared::spec::{BackendAddr, BackendSpec, UnixPath};
+use plexy_shared::spec::{BackendAddr, UnixPath};
 use tokio_util::sync::CancellationToken;
 
 use crate::fold::Fold;
@@ -21,6 +22,7 @@ use crate::resolver::{Addresses, IpVersion};
 use crate::tally::Tally;
 use crate::traffic::Totals;
 use ejection::{Change, Rules};
+pub(crate) use member::Member;
 use standing::{Report, Standing};
 
 /// Addresses behind one name that are used at most.
@@ -46,7 +48,7 @@ impl Target {
 /// One backend of one tunnel.
 #[derive(Debug)]
 pub(crate) struct Backend {
-    pub(crate) spec: BackendSpec,
+    pub(crate) addr: BackendAddr,
     /// When it came to its tunnel: it has counted from zero since then.
     pub(crate) added: Instant,
     pub(crate) totals: Totals,
@@ -99,8 +101,8 @@ pub(crate) struct Lease {
 }
 
 impl Backend {
-    pub(crate) fn new(spec: BackendSpec) -> Self {
-        let targets = match &spec.addr {
+    pub(crate) fn new(addr: BackendAddr) -> Self {
+        let targets = match &addr {
             BackendAddr::Ip(addr) => vec![Target::Tcp(*addr)],
             BackendAddr::Unix(path) => vec![Target::Unix(path.clone())],
             BackendAddr::Name(..) => Vec::new(),
@@ -109,7 +111,7 @@ impl Backend {
         let located = targets.is_empty().then(CancellationToken::new);
         let now = Instant::now();
         Self {
-            spec,
+            addr,
             located,
             added: now,
             totals: Totals::default(),

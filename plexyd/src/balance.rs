@@ -4,11 +4,9 @@ mod least_conn;
 mod random;
 mod round_robin;
 
-use std::sync::Arc;
-
 use plexy_shared::spec::Strategy;
 
-use crate::backend::Backend;
+use crate::backend::Member;
 use round_robin::RoundRobin;
 
 /// A strategy and what it remembers between two choices.
@@ -37,14 +35,14 @@ impl Balance {
     /// 5. usable ones, tried before, 6. the same among the backups, 7. any.
     ///
     /// Nothing is chosen where no backend has an address.
-    pub(crate) fn choose(&self, backends: &[Arc<Backend>], tried: &[usize]) -> Option<usize> {
+    pub(crate) fn choose(&self, backends: &[Member], tried: &[usize]) -> Option<usize> {
         let any_usable = backends.iter().any(|backend| backend.is_usable());
         let tiers: [&Tier; 7] = [
-            &|place, it| it.is_usable() && !tried.contains(&place) && !it.spec.options.backup,
+            &|place, it| it.is_usable() && !tried.contains(&place) && !it.options.backup,
             &|place, it| it.is_usable() && !tried.contains(&place),
-            &|place, it| !any_usable && !tried.contains(&place) && !it.spec.options.backup,
+            &|place, it| !any_usable && !tried.contains(&place) && !it.options.backup,
             &|place, _| !any_usable && !tried.contains(&place),
-            &|_, it| it.is_usable() && !it.spec.options.backup,
+            &|_, it| it.is_usable() && !it.options.backup,
             &|_, it| it.is_usable(),
             &|_, _| true,
         ];
@@ -61,18 +59,18 @@ impl Balance {
 }
 
 /// Whether the backend at a place in the set may be chosen.
-type Tier<'a> = dyn Fn(usize, &Backend) -> bool + 'a;
+type Tier<'a> = dyn Fn(usize, &Member) -> bool + 'a;
 
 /// The backends that may be chosen now.
 struct Candidates<'a> {
-    backends: &'a [Arc<Backend>],
+    backends: &'a [Member],
     tier: &'a Tier<'a>,
 }
 
 impl Candidates<'_> {
     /// Their places in the set and themselves.
-    fn iter(&self) -> impl Iterator<Item = (usize, &Backend)> {
-        let all = self.backends.iter().map(AsRef::as_ref).enumerate();
+    fn iter(&self) -> impl Iterator<Item = (usize, &Member)> {
+        let all = self.backends.iter().enumerate();
         all.filter(|(place, backend)| backend.is_resolved() && (self.tier)(*place, backend))
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use plexy_shared::info::{Attempt, Reason};
 use tracing::{debug, warn};
 
-use crate::backend::{Backend, Lease};
+use crate::backend::{Lease, Member};
 use crate::descriptors::Taken;
 use crate::dial::{DialError, Dialled, Manner, dial};
 use crate::engine::Engine;
@@ -218,7 +218,7 @@ async fn connect(
 
 /// Waits until it is known where one of the backends is: a client who comes
 /// before the first answer about a name has come too early, not in vain.
-async fn located(backends: &[Arc<Backend>], timeout: Duration) {
+async fn located(backends: &[Member], timeout: Duration) {
     let mut waits: Vec<_> = backends.iter().map(|backend| Box::pin(backend.located())).collect();
     let one = poll_fn(|cx| {
         waits.retain_mut(|wait| wait.as_mut().poll(cx).is_pending());

@@ -57,7 +57,7 @@ impl Health {
 
     /// A backend has come to a tunnel.
     pub(crate) fn watch(self: &Arc<Self>, tunnel: &str, backend: &Arc<Backend>) {
-        if let BackendAddr::Name(name, port) = &backend.spec.addr {
+        if let BackendAddr::Name(name, port) = &backend.addr {
             let (health, name, port) = (Arc::clone(self), name.clone(), *port);
             let (tunnel, backend) = (tunnel.to_owned(), Arc::clone(backend));
             self.spawn(async move { health.keep_resolving(&tunnel, &backend, &name, port).await });
@@ -82,7 +82,7 @@ impl Health {
     ) {
         let tunnel = tunnel.label();
         let tunnel = tunnel.as_str();
-        let addr = &backend.spec.addr;
+        let addr = &backend.addr;
         match error {
             DialError::Backend(_) | DialError::TimedOut(_) => {
                 debug!(tunnel, backend = %addr, %error, "attempt failed");
@@ -140,10 +140,10 @@ impl Health {
             match self.probe(backend, options).await {
                 Ok(()) => self.report(tunnel, backend, backend.succeeded()),
                 Err(DialError::Backend(error)) => {
-                    debug!(tunnel, backend = %backend.spec.addr, %error, "probe failed");
+                    debug!(tunnel, backend = %backend.addr, %error, "probe failed");
                 }
                 Err(DialError::TimedOut(_)) => {
-                    debug!(tunnel, backend = %backend.spec.addr, "probe timed out");
+                    debug!(tunnel, backend = %backend.addr, "probe timed out");
                 }
                 // No probe could run: then time ends it.
                 Err(
@@ -251,5 +251,5 @@ fn jittered(pause: Duration) -> Duration {
 }
 
 fn happening(kind: EventKind, tunnel: &str, backend: &Backend) -> Happening {
-    Happening::new(kind).of_tunnel(tunnel).of_backend(&backend.spec.addr)
+    Happening::new(kind).of_tunnel(tunnel).of_backend(&backend.addr)
 }

@@ -313,7 +313,7 @@ impl Drop for Registered {
             connection = entry.id,
             tunnel = %entry.tunnel.listen,
             client = %entry.client,
-            backend = entry.backend.get().map(|backend| tracing::field::display(&backend.spec.addr)),
+            backend = entry.backend.get().map(|backend| tracing::field::display(&backend.addr)),
             bytes_in,
             bytes_out,
             seconds = lifetime.as_secs_f32(),

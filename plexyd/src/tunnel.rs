@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use plexy_shared::info::{Origin, Reason};
-use plexy_shared::spec::{BackendSpec, BoundAddr, TunnelOptions, TunnelSpec};
+use plexy_shared::spec::{BackendAddr, BoundAddr, TunnelOptions, TunnelSpec};
 
-use crate::backend::Backend;
+use crate::backend::Member;
 use crate::balance::Balance;
 use crate::fold::Fold;
 use crate::histogram::Histogram;
@@ -47,7 +47,7 @@ pub(crate) struct Tunnel {
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) options: TunnelOptions,
-    pub(crate) backends: Box<[Arc<Backend>]>,
+    pub(crate) backends: Box<[Member]>,
     pub(crate) balance: Balance,
     /// The daemon's revision that made it.
     pub(crate) revision: u64,
@@ -55,14 +55,14 @@ pub(crate) struct Route {
 
 impl Route {
     /// A route over these backends.
-    pub(crate) fn new(options: TunnelOptions, backends: Vec<Arc<Backend>>, revision: u64) -> Self {
+    pub(crate) fn new(options: TunnelOptions, backends: Vec<Member>, revision: u64) -> Self {
         let balance = Balance::new(options.strategy, backends.len());
         Self { options, backends: backends.into(), balance, revision }
     }
 
     /// The backend of that address.
-    pub(crate) fn backend(&self, spec: &BackendSpec) -> Option<&Arc<Backend>> {
-        self.backends.iter().find(|backend| backend.spec.addr == spec.addr)
+    pub(crate) fn backend(&self, addr: &BackendAddr) -> Option<&Member> {
+        self.backends.iter().find(|backend| backend.addr == *addr)
     }
 }
 
@@ -107,7 +107,7 @@ impl Tunnel {
     pub(crate) fn spec_of(&self, route: &Route) -> TunnelSpec {
         TunnelSpec {
             listen: self.listen.clone().into(),
-            backends: route.backends.iter().map(|backend| backend.spec.clone()).collect(),
+            backends: route.backends.iter().map(Member::spec).collect(),
             options: route.options.clone(),
         }
     }
@@ -126,6 +126,18 @@ impl Tunnel {
     pub(crate) fn seat(self: &Arc<Self>) -> Option<Seat> {
         let max = self.route.load().options.max_conns;
         self.totals.enter(max).then(|| Seat { tunnel: Arc::clone(self) })
+    }
+}
+
+#[cfg(test)]
+impl Tunnel {
+    /// The tunnel of that specification, and its first backend.
+    pub(crate) fn of(spec: &str) -> (Arc<Self>, Arc<crate::backend::Backend>) {
+        let TunnelSpec { listen, backends, options } = spec.parse().unwrap();
+        let route = Route::new(options, backends.into_iter().map(Member::new).collect(), 1);
+        let backend = Arc::clone(&route.backends[0].backend);
+        let tunnel = Self::new(TunnelId(1), listen.bound().unwrap(), Origin::Args, route);
+        (Arc::new(tunnel), backend)
     }
 }
 

@@ -39,7 +39,7 @@ impl Line<'_> {
         self.text("listen", &record.tunnel.listen)?;
         self.text("client", record.client)?;
         if let Some(backend) = &record.backend {
-            self.text("backend", &backend.spec.addr)?;
+            self.text("backend", &backend.addr)?;
         }
         self.number("attempts", record.attempts)?;
         if let Some(time) = record.connect_time {
@@ -132,25 +132,21 @@ impl Write for Escaped<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
 
-    use plexy_shared::info::{Origin, Reason};
-    use plexy_shared::spec::TunnelSpec;
+    use plexy_shared::info::Reason;
+
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::backend::Backend;
+
     use crate::socket::ClientAddr;
-    use crate::tunnel::{Route, Tunnel, TunnelId};
+    use crate::tunnel::Tunnel;
 
     fn record(spec: &str, moment: Moment) -> Record {
-        let spec: TunnelSpec = spec.parse().unwrap();
-        let backend = Arc::new(Backend::new(spec.backends[0].clone()));
-        let route = Route::new(spec.options.clone(), vec![Arc::clone(&backend)], 1);
-        let listen = spec.listen.bound().unwrap();
+        let (tunnel, backend) = Tunnel::of(spec);
         Record {
             connection: u64::MAX,
-            tunnel: Arc::new(Tunnel::new(TunnelId(1), listen, Origin::Args, route)),
+            tunnel,
             client: ClientAddr::Ip("[2001:db8::1]:5".parse().unwrap()),
             backend: Some(backend),
             attempts: 2,

@@ -9,7 +9,7 @@ pub(super) fn pick(candidates: &Candidates<'_>) -> Option<usize> {
     for (place, backend) in candidates.iter() {
         // One more than there are, so that weights count among idle backends.
         let load = backend.totals.live() + 1;
-        let weight = u64::from(backend.spec.options.weight);
+        let weight = u64::from(backend.options.weight);
         let order = match least {
             None => std::cmp::Ordering::Less,
             // load / weight against the least so far, without division.

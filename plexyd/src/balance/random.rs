@@ -3,13 +3,13 @@
 use super::Candidates;
 
 pub(super) fn pick(candidates: &Candidates<'_>) -> Option<usize> {
-    let weights: u32 = candidates.iter().map(|(_, backend)| backend.spec.options.weight).sum();
+    let weights: u32 = candidates.iter().map(|(_, backend)| backend.options.weight).sum();
     if weights == 0 {
         return None;
     }
     let mut ticket = fastrand::u32(0..weights);
     for (place, backend) in candidates.iter() {
-        match ticket.checked_sub(backend.spec.options.weight) {
+        match ticket.checked_sub(backend.options.weight) {
             Some(rest) => ticket = rest,
             None => return Some(place),
         }

@@ -22,7 +22,7 @@ impl RoundRobin {
         let mut weights = 0;
         let mut most: Option<(usize, i64)> = None;
         for (place, backend) in candidates.iter() {
-            let weight = i64::from(backend.spec.options.weight);
+            let weight = i64::from(backend.options.weight);
             let behind = behind.get_mut(place)?;
             *behind += weight;
             weights += weight;

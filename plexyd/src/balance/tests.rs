@@ -3,16 +3,16 @@ use plexy_shared::spec::TunnelOptions;
 use super::*;
 use crate::backend::ejection::Rules;
 
-fn backends(specs: &[&str]) -> Vec<Arc<Backend>> {
-    let make = |text: &&str| Arc::new(Backend::new(text.parse().expect(text)));
+fn backends(specs: &[&str]) -> Vec<Member> {
+    let make = |text: &&str| Member::new(text.parse().expect(text));
     specs.iter().map(make).collect()
 }
 
-fn eject(backend: &Backend) {
+fn eject(backend: &Member) {
     backend.failed("refused", &Rules::from(&TunnelOptions::default()));
 }
 
-fn shares(strategy: Strategy, backends: &[Arc<Backend>], picks: u32) -> Vec<u32> {
+fn shares(strategy: Strategy, backends: &[Member], picks: u32) -> Vec<u32> {
     let balance = Balance::new(strategy, backends.len());
     let mut shares = vec![0; backends.len()];
     for _ in 0..picks {
@@ -42,11 +42,12 @@ fn random_gives_each_its_weight() {
 fn least_conn_takes_the_least_loaded_for_its_weight() {
     let backends = backends(&["1", "2", "3+weight=2"]);
     let balance = Balance::new(Strategy::LeastConn, 3);
-    let _one = backends.first().map(Backend::lease);
-    let _two = backends.get(1).map(Backend::lease);
+    let _one = backends.first().map(|member| member.lease());
+    let _two = backends.get(1).map(|member| member.lease());
     // (1+1)/1, (1+1)/1, (0+1)/2.
     assert_eq!(balance.choose(&backends, &[]), Some(2));
-    let third: Vec<_> = (0..4).filter_map(|_| backends.get(2).map(Backend::lease)).collect();
+    let third: Vec<_> =
+        (0..4).filter_map(|_| backends.get(2).map(|member| member.lease())).collect();
     // (4+1)/2 is more than (1+1)/1.
     assert_ne!(balance.choose(&backends, &[]), Some(2));
     drop(third);
@@ -63,7 +64,7 @@ fn every_strategy_avoids_what_was_tried_and_what_is_ejected() {
     for strategy in [Strategy::Random, Strategy::RoundRobin, Strategy::LeastConn] {
         let backends = backends(&["1", "2", "3"]);
         let balance = Balance::new(strategy, 3);
-        backends.first().map(AsRef::as_ref).map(eject);
+        backends.first().map(eject);
         for _ in 0..50 {
             assert_eq!(balance.choose(&backends, &[1]), Some(2), "{strategy}");
             assert_ne!(balance.choose(&backends, &[]), Some(0), "{strategy}");
@@ -79,14 +80,14 @@ fn backups_serve_only_while_nothing_else_does() {
     let balance = Balance::new(Strategy::RoundRobin, 2);
     assert_eq!(balance.choose(&backends, &[]), Some(0));
     assert_eq!(balance.choose(&backends, &[0]), Some(1));
-    backends.first().map(AsRef::as_ref).map(eject);
+    backends.first().map(eject);
     assert_eq!(balance.choose(&backends, &[]), Some(1));
 }
 
 #[test]
 fn when_all_are_ejected_all_are_tried() {
     let backends = backends(&["1", "2"]);
-    backends.iter().map(AsRef::as_ref).for_each(eject);
+    backends.iter().for_each(eject);
     let balance = Balance::new(Strategy::RoundRobin, 2);
     assert_eq!(balance.choose(&backends, &[0]), Some(1));
     assert_eq!(balance.choose(&backends, &[1]), Some(0));

@@ -110,7 +110,7 @@ impl Label<'_> {
         match *self {
             Self::Tunnel(survey) => survey.tunnel.label_of(&survey.route).into(),
             Self::Listen(addr) => addr.to_string().into(),
-            Self::Backend(backend) => backend.spec.addr.to_string().into(),
+            Self::Backend(backend) => backend.addr.to_string().into(),
             Self::Direction(Direction::In) => "in".into(),
             Self::Direction(Direction::Out) => "out".into(),
             Self::Reason(reason) => reason.as_str().into(),

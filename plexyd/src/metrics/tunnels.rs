@@ -275,7 +275,7 @@ pub(super) static FAMILIES: &[Family] = &[
 ];
 
 fn backends(survey: &TunnelSurvey) -> impl Iterator<Item = (&Backend, Traffic)> {
-    survey.route.backends.iter().map(|backend| &**backend).zip(survey.backends.iter().copied())
+    survey.route.backends.iter().map(|member| &*member.backend).zip(survey.backends.iter().copied())
 }
 
 fn directions(traffic: Traffic) -> [(Direction, u64); 2] {

@@ -49,7 +49,7 @@ pub(super) fn attributes(labels: &[Label<'_>]) -> Vec<KeyValue> {
             }
             // It is told with its tunnel.
             Label::Listen(_) => {}
-            Label::Backend(backend) => server(&backend.spec.addr, &mut attributes),
+            Label::Backend(backend) => server(&backend.addr, &mut attributes),
             Label::Direction(direction) => {
                 // Seen from the daemon's listener: it receives what comes in.
                 let value = match direction {

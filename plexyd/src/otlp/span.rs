@@ -86,7 +86,7 @@ fn attributes_of(trace: &Trace, end: &End) -> Vec<KeyValue> {
     }
     attributes::local(&trace.tunnel.listen, trace.local, &mut attributes);
     if let Some(backend) = &end.backend {
-        attributes::server_address(&backend.spec.addr, &mut attributes);
+        attributes::server_address(&backend.addr, &mut attributes);
     }
     attributes.extend([
         number("plexy.attempts", attempts(trace)),
@@ -135,7 +135,7 @@ fn events(trace: &Trace, end: &End, clock: Clock) -> Vec<Event> {
 
 fn attempt(Attempt { backend, begun, outcome }: &Attempt, clock: Clock) -> Event {
     let mut attributes = Vec::new();
-    attributes::server(&backend.spec.addr, &mut attributes);
+    attributes::server(&backend.addr, &mut attributes);
     if let Some((took, outcome)) = outcome {
         let word = outcome.as_ref().map_or_else(|error| error.outcome(), |()| Outcome::Success);
         attributes.push(text("plexy.outcome", word.as_str()));
@@ -176,26 +176,21 @@ impl Clock {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+
     use std::time::{Duration, UNIX_EPOCH};
 
-    use plexy_shared::info::{Origin, Reason};
-    use plexy_shared::spec::TunnelSpec;
+    use plexy_shared::info::Reason;
 
     use super::*;
-    use crate::backend::Backend;
+
     use crate::dial::DialError;
     use crate::sample::Sample;
     use crate::trace::{Traces, Tracing};
-    use crate::tunnel::{Route, Tunnel, TunnelId};
+    use crate::tunnel::Tunnel;
 
     /// So many spans of connections that have tried so often in vain, a second each.
     fn spans(count: usize, attempts: u32) -> VecDeque<Span> {
-        let spec: TunnelSpec = "3000=db.example:4000".parse().unwrap();
-        let backend = Arc::new(Backend::new(spec.backends[0].clone()));
-        let route = Route::new(spec.options.clone(), vec![Arc::clone(&backend)], 1);
-        let listen = spec.listen.bound().unwrap();
-        let tunnel = Arc::new(Tunnel::new(TunnelId(1), listen, Origin::Args, route));
+        let (tunnel, backend) = Tunnel::of("3000=db.example:4000");
         let tracing = Tracing { sample: Sample::ALL, queue_max: count, batch_max: count };
         let (traces, spans) = Traces::start(Some(tracing));
         let second = Duration::from_secs(1);

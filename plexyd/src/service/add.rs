@@ -1,13 +1,11 @@
 //! `add`: one more backend.
 
-use std::sync::Arc;
-
 use plexy_shared::event::EventKind;
 use plexy_shared::info::{BackendReply, Change};
 use plexy_shared::spec::{BACKENDS_MAX, BackendSpec, TunnelRef};
 
 use super::{Caller, Service, ServiceError, check_own_backends};
-use crate::backend::Backend;
+use crate::backend::Member;
 use crate::events::Happening;
 use crate::tunnel::Route;
 
@@ -27,8 +25,8 @@ impl Service {
     ) -> Result<BackendReply, ServiceError> {
         let (mut turn, tunnel) = self.begin_change(wanted, caller).await?;
         let (route, label) = (tunnel.route(), tunnel.label());
-        if let Some(known) = route.backend(spec) {
-            if known.spec != *spec {
+        if let Some(known) = route.backend(&spec.addr) {
+            if known.spec() != *spec {
                 let backend = spec.addr.clone();
                 return Err(ServiceError::BackendExists { tunnel: label, backend });
             }
@@ -47,7 +45,7 @@ impl Service {
         let mut after = tunnel.spec();
         after.backends.push(spec.clone());
         turn.keep(caller, self.edit_of(&tunnel, Some(after)), Vec::new()).await?;
-        let backend = Arc::new(Backend::new(spec.clone()));
+        let backend = Member::new(spec.clone());
         self.engine.health.watch(&label, &backend);
         let mut backends = route.backends.to_vec();
         backends.push(backend);

@@ -10,7 +10,7 @@ use plexy_shared::spec::{BackendAddr, OPTIONS, TunnelRef};
 use super::status::tunnel_status;
 use super::survey::TunnelSurvey;
 use super::{Service, ServiceError};
-use crate::backend::{Backend, Target};
+use crate::backend::{Member, Target};
 use crate::tunnel::Reasons;
 
 impl Service {
@@ -74,11 +74,11 @@ fn backend_list(survey: &TunnelSurvey) -> Vec<BackendInfo> {
     backends.map(|(backend, traffic)| backend_info(backend, *traffic)).collect()
 }
 
-fn backend_info(backend: &Backend, traffic: Traffic) -> BackendInfo {
+fn backend_info(backend: &Member, traffic: Traffic) -> BackendInfo {
     let condition = backend.condition();
     let now = Instant::now();
     let next_ms = condition.next.map(|next| next.saturating_duration_since(now).as_millis());
-    let addresses = match backend.spec.addr {
+    let addresses = match backend.addr {
         BackendAddr::Name(..) => backend.targets(),
         BackendAddr::Ip(_) | BackendAddr::Unix(_) => Vec::new(),
     };
@@ -87,13 +87,13 @@ fn backend_info(backend: &Backend, traffic: Traffic) -> BackendInfo {
         Target::Unix(path) => path.to_string(),
     };
     BackendInfo {
-        addr: backend.spec.addr.to_string(),
+        addr: backend.addr.to_string(),
         state: condition.state.into(),
         state_seconds: condition.since.elapsed().as_secs(),
         cause: condition.cause,
         next_ms: next_ms.and_then(|next| u64::try_from(next).ok()),
-        weight: backend.spec.options.weight,
-        backup: backend.spec.options.backup,
+        weight: backend.options.weight,
+        backup: backend.options.backup,
         traffic,
         attempts_failed: backend.attempts.of(&[Attempt::Failure, Attempt::Timeout]),
         addresses: addresses.iter().map(show).collect(),

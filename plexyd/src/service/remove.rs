@@ -1,7 +1,5 @@
 //! `remove`: one backend less.
 
-use std::sync::Arc;
-
 use plexy_shared::event::EventKind;
 use plexy_shared::info::{BackendReply, Change};
 use plexy_shared::spec::{BackendSpec, TunnelRef};
@@ -27,7 +25,7 @@ impl Service {
         let (mut turn, tunnel) = self.begin_change(wanted, caller).await?;
         let (route, label) = (tunnel.route(), tunnel.label());
         let addr = || spec.addr.clone();
-        let Some(backend) = route.backend(spec) else {
+        let Some(backend) = route.backend(&spec.addr) else {
             return Err(ServiceError::BackendNotFound { tunnel: label, backend: addr() });
         };
         if route.backends.len() == 1 {
@@ -36,7 +34,7 @@ impl Service {
         let mut after = tunnel.spec();
         after.backends.retain(|other| other.addr != spec.addr);
         turn.keep(caller, self.edit_of(&tunnel, Some(after)), Vec::new()).await?;
-        let others = route.backends.iter().filter(|other| !Arc::ptr_eq(other, backend));
+        let others = route.backends.iter().filter(|other| !other.is_same(backend));
         let others = others.cloned().collect();
         tunnel.reroute(Route::new(route.options.clone(), others, turn.revision()));
         let revision = turn.revision();

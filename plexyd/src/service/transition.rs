@@ -13,7 +13,7 @@ use tracing::{error, warn};
 use super::close::closed;
 use super::error::OpenError;
 use super::{Caller, Service, ServiceError, Turn, check_own_backends};
-use crate::backend::Backend;
+use crate::backend::Member;
 use crate::bind::{Bound, adopt, bind};
 use crate::descriptors::Taken;
 use crate::events::{Happening, Telling};
@@ -335,8 +335,7 @@ impl Service {
             warn!(listen = %bound.addr, %error, "cannot set options of the listener");
         }
         let Opening { spec, origin, configured, .. } = opening;
-        let backends: Vec<_> =
-            spec.backends.into_iter().map(|spec| Arc::new(Backend::new(spec))).collect();
+        let backends: Vec<_> = spec.backends.into_iter().map(Member::new).collect();
         let route = Route::new(spec.options, backends.clone(), revision);
         let mut registry = self.registry();
         let tunnel = Arc::new(Tunnel::new(id, bound.addr.clone(), origin, route));
@@ -399,19 +398,18 @@ fn route_of(tunnel: &Tunnel, before: &Route, spec: &TunnelSpec, revision: u64) -
         warn!(tunnel, "`backlog` of a tunnel that is open stays as it is");
         options.backlog = before.options.backlog;
     }
-    let backend = |spec: &BackendSpec| match before.backend(spec) {
-        Some(known) if known.spec == *spec => Arc::clone(known),
-        _ => Arc::new(Backend::new(spec.clone())),
+    let backend = |spec: &BackendSpec| match before.backend(&spec.addr) {
+        Some(Member { backend, .. }) => {
+            Member { backend: Arc::clone(backend), options: spec.options.clone() }
+        }
+        None => Member::new(spec.clone()),
     };
     Route::new(options, spec.backends.iter().map(backend).collect(), revision)
 }
 
 /// Those of a set that another one lacks.
-fn only_in<'a>(
-    set: &'a [Arc<Backend>],
-    other: &'a [Arc<Backend>],
-) -> impl Iterator<Item = &'a Arc<Backend>> {
-    set.iter().filter(|backend| !other.iter().any(|other| Arc::ptr_eq(backend, other)))
+fn only_in<'a>(set: &'a [Member], other: &'a [Member]) -> impl Iterator<Item = &'a Member> {
+    set.iter().filter(|backend| !other.iter().any(|other| backend.is_same(other)))
 }
 
 /// Whether a tunnel is open as it stands there.

@@ -157,25 +157,18 @@ impl Silence {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use plexy_shared::info::Origin;
-    use plexy_shared::spec::TunnelSpec;
 
     use super::*;
-    use crate::backend::Backend;
+
     use crate::socket::ClientAddr;
     use crate::traffic::Direction;
-    use crate::tunnel::{Route, Tunnel, TunnelId};
+    use crate::tunnel::Tunnel;
 
     /// A connection that may be silent for 16 s, and so is looked at every second.
     fn entry() -> Entry {
-        let spec: TunnelSpec = "3000=4000[idle-timeout=16s]".parse().unwrap();
-        let backend = Arc::new(Backend::new(spec.backends[0].clone()));
-        let route = Route::new(spec.options.clone(), vec![Arc::clone(&backend)], 1);
-        let listen = spec.listen.bound().unwrap();
-        let tunnel = Tunnel::new(TunnelId(1), listen, Origin::Args, route);
-        let entry = Entry::new(1, Arc::new(tunnel), ClientAddr::Unix, &spec.options);
+        let (tunnel, backend) = Tunnel::of("3000=4000[idle-timeout=16s]");
+        let options = tunnel.route().options.clone();
+        let entry = Entry::new(1, tunnel, ClientAddr::Unix, &options);
         entry.backend.set(backend).unwrap();
         entry
     }

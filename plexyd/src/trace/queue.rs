@@ -182,20 +182,13 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
-    use plexy_shared::info::Origin;
-    use plexy_shared::spec::TunnelSpec;
 
     use super::*;
-    use crate::backend::Backend;
-    use crate::tunnel::{Route, TunnelId};
 
     const FULL: Tracing = Tracing { sample: Sample::ALL, queue_max: 5, batch_max: 2 };
 
     fn tunnel() -> Arc<Tunnel> {
-        let spec: TunnelSpec = "3000=4000".parse().unwrap();
-        let backend = Arc::new(Backend::new(spec.backends[0].clone()));
-        let route = Route::new(spec.options.clone(), vec![backend], 1);
-        Arc::new(Tunnel::new(TunnelId(1), spec.listen.bound().unwrap(), Origin::Args, route))
+        Tunnel::of("3000=4000").0
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,0 +1,40 @@
+//! A backend as one of a set: with what is said of it there, which may change while it goes on counting.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use plexy_shared::spec::{BackendOptions, BackendSpec};
+
+use super::Backend;
+
+/// One of the backends of a tunnel.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub(crate) backend: Arc<Backend>,
+    pub(crate) options: BackendOptions,
+}
+
+impl Member {
+    /// One that nothing has come to yet.
+    pub(crate) fn new(spec: BackendSpec) -> Self {
+        Self { backend: Arc::new(Backend::new(spec.addr)), options: spec.options }
+    }
+
+    /// The specification that would make it what it is.
+    pub(crate) fn spec(&self) -> BackendSpec {
+        BackendSpec { addr: self.backend.addr.clone(), options: self.options.clone() }
+    }
+
+    /// Whether it is the same backend, whatever is said of it.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.backend, &other.backend)
+    }
+}
+
+impl Deref for Member {
+    type Target = Arc<Backend>;
+
+    fn deref(&self) -> &Arc<Backend> {
+        &self.backend
+    }
+}
