@@ -3,7 +3,8 @@
 use plexy_shared::event::EventsReply;
 use plexy_shared::history::{ExportReply, HistoryReply, SaveReply, TransitionReply};
 use plexy_shared::info::{
-    BackendReply, CloseReply, HelloReply, LogLevelReply, OpenReply, StatusReply, TunnelInfo,
+    BackendReply, CloseReply, HelloReply, LogLevelReply, OpenReply, StatusReply, TunnelChangeReply,
+    TunnelInfo,
 };
 use plexy_shared::spec::{TunnelRef, TunnelSpec};
 
@@ -34,6 +35,8 @@ pub(crate) enum Answer {
     Added(BackendChange),
     /// Of `remove`.
     Removed(BackendChange),
+    /// Of `switch`, `set`, `drain`, `disable` and `enable`.
+    Changed(TunnelChange),
     /// Of `events`.
     Events(EventsReply),
     /// Of `events follow`: the next of them.
@@ -65,6 +68,17 @@ pub(crate) struct BackendChange {
     pub(crate) tunnel: String,
     /// What happened.
     pub(crate) reply: BackendReply,
+}
+
+/// What became of a tunnel.
+#[derive(Debug)]
+pub(crate) struct TunnelChange {
+    /// What its JSON is called.
+    pub(crate) schema: &'static str,
+    /// The tunnel, as somebody named it.
+    pub(crate) tunnel: String,
+    /// What happened.
+    pub(crate) reply: TunnelChangeReply,
 }
 
 /// A daemon that said who it is.

@@ -1,27 +1,27 @@
 //! One command, from its line to its answer. This module knows nothing of
 //! sockets, nor of how an answer is shown.
 
+mod changes;
+
 use std::borrow::Cow;
 use std::fmt::Display;
 
 use plexy_shared::command::{Detail, Request};
 use plexy_shared::event::EventRange;
-use plexy_shared::info::BackendReply;
 use plexy_shared::rpc::{
-    AddBackend, BackendParams, ChangeParams, CloseTunnel, CloseTunnelParams, EventsParams, Export,
-    Hello, HelloParams, History, HistoryParams, ListEvents, ListTunnels, Load, LoadParams,
-    LogLevel, LogLevelParams, Method, NoParams, NumberOfTunnels, OpenTunnel, OpenTunnelParams,
-    Ping, Reload, RemoveBackend, Save, SetLogLevel, SubscribeEvents, TunnelInfo, TunnelParams,
-    Undo, UndoParams,
+    ChangeParams, CloseTunnel, CloseTunnelParams, EventsParams, Export, Hello, HelloParams,
+    History, HistoryParams, ListEvents, ListTunnels, Load, LoadParams, LogLevel, LogLevelParams,
+    Method, NoParams, NumberOfTunnels, OpenTunnel, OpenTunnelParams, Ping, Reload, Save,
+    SetLogLevel, SubscribeEvents, TunnelInfo, TunnelParams, Undo, UndoParams,
 };
-use plexy_shared::spec::{BackendSpec, TunnelRef};
 use serde_json::Value;
 
-use crate::answer::{Answer, BackendChange, Daemon};
+use crate::answer::{Answer, Daemon};
 use crate::args::Options;
 use crate::client::{ClientError, ConnectOptions, Found, Patience, Places, Token};
 use crate::exit::ClientCode;
 use crate::failure::Failure;
+use changes::Asked;
 
 /// This client and its version.
 pub(crate) const CLIENT: &str = concat!("plexyctl ", env!("CARGO_PKG_VERSION"));
@@ -117,23 +117,22 @@ impl Found {
     }
 
     async fn ask(self, request: Request) -> Result<Answer, Unanswered> {
+        let request = match self.change(request).await {
+            Err(Asked::Else(request)) => *request,
+            Err(Asked::Unanswered(unanswered)) => return Err(unanswered),
+            Ok(answer) => return Ok(answer),
+        };
         match request {
             Request::Open(spec) => {
                 let params = OpenTunnelParams::new(&spec);
                 let reply = self.call::<OpenTunnel>(&params, "plexyctl list").await?;
                 Ok(Answer::Opened { spec, reply })
             }
-            Request::Close { tunnel, connections } => {
-                let params = CloseTunnelParams::new(&tunnel, connections);
+            Request::Close { tunnel, live } => {
+                let params = CloseTunnelParams::new(&tunnel, live);
                 let look = look_at(&tunnel);
                 let reply = self.call::<CloseTunnel>(&params, &look).await?;
                 Ok(Answer::Closed { tunnel, reply })
-            }
-            Request::Add { tunnel, backend } => {
-                self.change::<AddBackend>(&tunnel, &backend).await.map(Answer::Added)
-            }
-            Request::Remove { tunnel, backend } => {
-                self.change::<RemoveBackend>(&tunnel, &backend).await.map(Answer::Removed)
             }
             Request::Status(Detail::Full) => {
                 self.look::<ListTunnels>(&NoParams {}).await.map(Answer::Status)
@@ -178,7 +177,15 @@ impl Found {
                 Ok(Answer::Version(Some(Daemon { endpoint: self.endpoint, hello })))
             }
             // The rest never comes here: `Command::read` refuses it.
-            Request::Status(Detail::Count)
+            Request::Add { .. }
+            | Request::Remove { .. }
+            | Request::Switch { .. }
+            | Request::Set { .. }
+            | Request::SetBackend { .. }
+            | Request::Drain { .. }
+            | Request::Disable { .. }
+            | Request::Enable { .. }
+            | Request::Status(Detail::Count)
             | Request::Help(_)
             | Request::Mode(_)
             | Request::Auth(_)
@@ -200,19 +207,6 @@ impl Found {
 
     async fn look<M: Method>(&self, params: &M::Params) -> Result<M::Reply, Unanswered> {
         self.call::<M>(params, "").await
-    }
-
-    async fn change<M>(
-        &self,
-        tunnel: &TunnelRef,
-        backend: &BackendSpec,
-    ) -> Result<BackendChange, Unanswered>
-    where
-        M: Method<Params = BackendParams, Reply = BackendReply>,
-    {
-        let params = BackendParams::new(tunnel, backend);
-        let reply = self.call::<M>(&params, &look_at(tunnel)).await?;
-        Ok(BackendChange { tunnel: tunnel.to_string(), reply })
     }
 }
 
@@ -248,7 +242,7 @@ mod tests {
             ("*:80", "plexyctl detail '*:80'"),
             ("\"unix:/a b\"", "plexyctl detail '\"unix:/a b\"'"),
         ] {
-            assert_eq!(look_at(tunnel.parse::<TunnelRef>().unwrap()), command);
+            assert_eq!(look_at(tunnel.parse::<plexy_shared::spec::TunnelRef>().unwrap()), command);
         }
     }
 

@@ -16,9 +16,11 @@ use plexy_shared::info::{Attempt, BackendState};
 use plexy_shared::spec::{BackendAddr, UnixPath};
 use tokio_util::sync::CancellationToken;
 
+use crate::admin::Admin;
 use crate::fold::Fold;
 use crate::histogram::Histogram;
 use crate::resolver::{Addresses, IpVersion};
+use crate::stop::Verdict;
 use crate::tally::Tally;
 use crate::traffic::Totals;
 use ejection::{Change, Rules};
@@ -73,6 +75,10 @@ pub(crate) struct Backend {
     /// Whether one of its addresses was seen to be this machine's own.
     pub(crate) is_here: AtomicBool,
     standing: Standing,
+    /// What somebody has done to it last.
+    pub(crate) admin: Admin,
+    /// Whether its connections are to end.
+    pub(crate) verdict: Verdict,
 }
 
 /// What is known of where it is.
@@ -125,6 +131,8 @@ impl Backend {
             preferred: AtomicUsize::new(0),
             is_here: AtomicBool::new(false),
             standing: Standing::new(now),
+            admin: Admin::default(),
+            verdict: Verdict::default(),
         }
     }
 

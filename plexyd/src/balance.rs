@@ -34,7 +34,7 @@ impl Balance {
     ///    `try-all`), 4. the same among the backups,
     /// 5. usable ones, tried before, 6. the same among the backups, 7. any.
     ///
-    /// Nothing is chosen where no backend has an address.
+    /// Nothing is chosen where no backend has an address and is ready.
     pub(crate) fn choose(&self, backends: &[Member], tried: &[usize]) -> Option<usize> {
         let any_usable = backends.iter().any(|backend| backend.is_usable());
         let tiers: [&Tier; 7] = [
@@ -71,7 +71,7 @@ impl Candidates<'_> {
     /// Their places in the set and themselves.
     fn iter(&self) -> impl Iterator<Item = (usize, &Member)> {
         let all = self.backends.iter().enumerate();
-        all.filter(|(place, backend)| backend.is_resolved() && (self.tier)(*place, backend))
+        all.filter(|(place, backend)| backend.is_offered() && (self.tier)(*place, backend))
     }
 }
 

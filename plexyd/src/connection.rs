@@ -63,8 +63,11 @@ pub(crate) async fn carry(mut accepted: Accepted, engine: Arc<Engine>) {
             let backend = lease.backend();
             backend.totals.count();
             accepted.registered.lease = Some(lease);
-            // Set once, here.
-            entry.backend.get_or_init(|| backend);
+            // Set once, here. Whoever ends the connections of a backend finds it from now on, or has
+            // said so before.
+            if let Some(reason) = entry.backend.get_or_init(|| backend).verdict.get() {
+                entry.stop.order(reason);
+            }
             accepted.registered.started();
             dialled
         }
@@ -110,16 +113,26 @@ async fn connected(
     entry: &Entry,
     hops: u8,
     engine: &Arc<Engine>,
-    trace: Option<&mut Trace>,
+    mut trace: Option<&mut Trace>,
 ) -> Result<(Dialled, Lease), Reason> {
-    let route = entry.tunnel.route();
+    let connecting = async {
+        loop {
+            let route = entry.tunnel.route();
+            let connected = connect(entry, &route, hops, engine, trace.as_deref_mut()).await;
+            let now = entry.tunnel.route();
+            let is_wanted = Arc::ptr_eq(&route, &now)
+                || connected.as_ref().is_some_and(|(_, lease)| now.offers(&lease.backend()));
+            // Else the tunnel goes another way now, and nothing was sent to that backend yet.
+            if is_wanted {
+                return connected;
+            }
+        }
+    };
     tokio::select! {
         biased;
         reason = entry.stop.ended() => Err(reason),
         () = left(client) => Err(Reason::ClientReset),
-        connected = connect(entry, &route, hops, engine, trace) => {
-            connected.ok_or(Reason::ConnectFailed)
-        }
+        connected = connecting => connected.ok_or(Reason::ConnectFailed),
     }
 }
 
@@ -151,10 +164,10 @@ async fn left(client: &Socket) {
     }
 }
 
-/// Tries backends until one stands, `retries` run out, or there is none.
+/// Tries backends until one stands, `retries` run out, there is none, or the tunnel goes another way.
 async fn connect(
     entry: &Entry,
-    route: &Route,
+    route: &Arc<Route>,
     hops: u8,
     engine: &Arc<Engine>,
     mut trace: Option<&mut Trace>,
@@ -162,6 +175,9 @@ async fn connect(
     let mut tried: Vec<usize> = Vec::new();
     let mut pause = RETRY_PAUSE;
     for _ in 0..=route.options.retries {
+        if !tried.is_empty() && !Arc::ptr_eq(route, &entry.tunnel.route()) {
+            return None;
+        }
         let choose = || route.balance.choose(&route.backends, &tried);
         let place = match choose() {
             Some(place) => place,

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access_log;
+mod admin;
 mod args;
 mod backend;
 mod balance;

@@ -5,7 +5,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Poll, ready};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use plexy_shared::info::Reason;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{
-    Shutdown, SocketAddrAny, SocketAddrUnix, SocketFlags, acceptfrom_with, shutdown,
+    Shutdown, SocketAddrAny, SocketAddrUnix, SocketFlags, acceptfrom_with, listen, shutdown,
 };
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -59,6 +59,8 @@ pub(crate) enum Waiting {
 pub(crate) struct Listener {
     close: oneshot::Sender<Waiting>,
     task: JoinHandle<()>,
+    /// While the task has it.
+    socket: Weak<OwnedFd>,
 }
 
 impl Listener {
@@ -81,8 +83,19 @@ impl Listener {
             _taken: taken,
         };
         let worker = engine.workers.next();
-        let task = worker.handle.spawn(door.run(bound.listener, closing));
-        Self { close, task }
+        let listener = Arc::new(bound.listener);
+        let socket = Arc::downgrade(&listener);
+        let task = worker.handle.spawn(door.run(listener, closing));
+        Self { close, task, socket }
+    }
+
+    /// Lets so many clients wait to be accepted from now on (listen(2): it may be called again).
+    pub(crate) fn set_backlog(&self, backlog: u32) {
+        let Some(socket) = self.socket.upgrade() else { return };
+        let backlog = i32::try_from(backlog).unwrap_or(i32::MAX);
+        if let Err(error) = listen(&*socket, backlog) {
+            warn!(%error, "the backlog of a listener stays as it is");
+        }
     }
 
     /// Stops accepting; the address is free when this returns.
@@ -126,7 +139,7 @@ impl Door {
     #[expect(clippy::manual_async_fn, reason = "an `async fn` holds its arguments twice")]
     fn run(
         mut self,
-        listener: OwnedFd,
+        listener: Arc<OwnedFd>,
         mut closing: oneshot::Receiver<Waiting>,
     ) -> impl Future<Output = ()> {
         async move {
@@ -162,7 +175,7 @@ impl Door {
         }
     }
 
-    async fn accept_all(&self, listener: &AsyncFd<OwnedFd>) {
+    async fn accept_all(&self, listener: &AsyncFd<Arc<OwnedFd>>) {
         loop {
             let batch = poll_fn(|cx| {
                 let ready = ready!(listener.poll_read_ready(cx)).ok();
@@ -181,7 +194,7 @@ impl Door {
 
     /// Lets clients in who wait. If descriptors run out, those who are left wait on where there is
     /// patience, and are refused where it is over.
-    fn accept_batch(&self, listener: &AsyncFd<OwnedFd>, is_patient: bool) -> Batch {
+    fn accept_batch(&self, listener: &AsyncFd<Arc<OwnedFd>>, is_patient: bool) -> Batch {
         for _ in 0..BATCH {
             let taken = self.engine.descriptors.try_take(DESCRIPTORS);
             // In both cases: where nobody waits, the kernel is to say when somebody does.
@@ -200,7 +213,7 @@ impl Door {
 
     /// Waits for descriptors. Where none come in time, all who wait beside the first one have waited
     /// too, and are told.
-    async fn wait_for_descriptors(&self, listener: &AsyncFd<OwnedFd>) {
+    async fn wait_for_descriptors(&self, listener: &AsyncFd<Arc<OwnedFd>>) {
         if let Some(taken) = self.engine.descriptors.take(DESCRIPTORS).await {
             if let Ok((fd, peer)) = accept(listener.get_ref()) {
                 self.admit(fd, peer, Some(taken));
@@ -214,7 +227,7 @@ impl Door {
 
     /// Lets in who waits now, as far as descriptors go: no more than the queue
     /// holds, since newcomers could keep this going.
-    fn accept_waiting(&self, listener: &AsyncFd<OwnedFd>) {
+    fn accept_waiting(&self, listener: &AsyncFd<Arc<OwnedFd>>) {
         for _ in 0..self.tunnel.route().options.backlog {
             let Some(taken) = self.engine.descriptors.try_take(DESCRIPTORS) else { return };
             match accept(listener.get_ref()) {
@@ -271,9 +284,8 @@ impl Door {
             return self.refuse(&fd, client, "`max-conns` is reached");
         };
         self.tunnel.totals.count();
-        let options = self.tunnel.route();
         let id = self.engine.connection_id();
-        let entry = Entry::new(id, Arc::clone(&self.tunnel), client, &options.options);
+        let entry = Entry::new(id, Arc::clone(&self.tunnel), client);
         let worker = self.engine.workers.least_loaded();
         let registered = worker.table.register(entry, seat);
         let accepted = Accepted { fd, registered, hops, _taken: taken };
@@ -313,7 +325,7 @@ impl Door {
 }
 
 /// An error of the kind `WouldBlock` where nobody waits to be accepted.
-fn somebody_waits(listener: &OwnedFd) -> io::Result<()> {
+fn somebody_waits(listener: &Arc<OwnedFd>) -> io::Result<()> {
     let mut listener = [PollFd::new(listener, PollFlags::IN)];
     match poll(&mut listener, Some(&Timespec::default()))? {
         0 => Err(io::ErrorKind::WouldBlock.into()),
@@ -321,6 +333,6 @@ fn somebody_waits(listener: &OwnedFd) -> io::Result<()> {
     }
 }
 
-fn accept(listener: &OwnedFd) -> io::Result<(OwnedFd, Option<SocketAddrAny>)> {
+fn accept(listener: &Arc<OwnedFd>) -> io::Result<(OwnedFd, Option<SocketAddrAny>)> {
     Ok(acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?)
 }

@@ -14,7 +14,8 @@ use crate::tunnel::{Route, Tunnel, TunnelId};
 #[derive(Debug)]
 pub(crate) struct Open {
     pub(crate) tunnel: Arc<Tunnel>,
-    pub(crate) listener: Listener,
+    /// None while it drains.
+    pub(crate) listener: Option<Listener>,
     /// What file or arguments say of it, where they do.
     pub(crate) configured: Option<Arc<TunnelSpec>>,
     /// Its place in the order of opening, which stays over a restart.
@@ -81,6 +82,23 @@ impl Registry {
             self.places.take(route.options.name.as_ref(), Some(&tunnel.listen), tunnel.id);
             tunnel.reroute(route);
         }
+    }
+
+    /// Takes the listener of a tunnel that is to drain.
+    pub(crate) fn take_listener(&mut self, id: TunnelId) -> Option<Listener> {
+        self.tunnels.get_mut(&id)?.listener.take()
+    }
+
+    /// A tunnel listens again.
+    pub(crate) fn set_listener(&mut self, id: TunnelId, listener: Listener) {
+        if let Some(open) = self.tunnels.get_mut(&id) {
+            open.listener = Some(listener);
+        }
+    }
+
+    /// The listener of a tunnel, where it has one.
+    pub(crate) fn listener(&self, id: TunnelId) -> Option<&Listener> {
+        self.tunnels.get(&id)?.listener.as_ref()
     }
 
     pub(crate) fn remove(&mut self, id: TunnelId) -> Option<Open> {

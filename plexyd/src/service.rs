@@ -6,18 +6,21 @@
 
 mod add;
 mod caller;
+mod change;
 mod close;
 mod detail;
 mod error;
 mod events;
 mod export;
 mod history;
+mod live;
 mod load;
 mod log;
 mod open;
 mod open_all;
 mod reload;
 mod remove;
+mod reroute;
 mod restore;
 mod revisions;
 mod save;
@@ -35,7 +38,9 @@ use futures_util::future::join_all;
 use plexy_shared::event::EventKind;
 use plexy_shared::info::{HelloReply, VersionReply};
 use plexy_shared::rpc::FEATURES;
-use plexy_shared::spec::{BackendAddr, BackendSpec, BoundAddr, TunnelRef, TunnelSpec};
+use plexy_shared::spec::{
+    BackendAddr, BackendSpec, BoundAddr, OptionSettings, TunnelRef, TunnelSpec,
+};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -226,17 +231,18 @@ impl Service {
         ServiceError::TunnelNotFound { wanted: wanted.clone(), near }
     }
 
-    /// Begins to change a tunnel: others wait until the turn is over. The tunnel
+    /// Begins to change a tunnel, perhaps by these settings: others wait until the turn is over. The tunnel
     /// is found first, so that no name is waited for while changes wait, and has
     /// to be there still.
     async fn begin_change(
         &self,
         wanted: &TunnelRef,
+        settings: Option<&OptionSettings>,
         caller: &Caller,
     ) -> Result<(Turn<'_>, Arc<Tunnel>), ServiceError> {
         let found = self.find(wanted).await;
         let scope = match &found {
-            Ok(tunnel) => Scope::one(&tunnel.listen, tunnel.route().options.name.as_ref()),
+            Ok(tunnel) => Scope::of_change(tunnel, settings),
             Err(_) => Scope::All,
         };
         let turn = self.turn(scope, caller).await?;
@@ -337,7 +343,11 @@ impl Service {
             if !may_wait {
                 self.systemd.forget(&tunnel.listen);
             }
-            listener.close(waiting)
+            async move {
+                if let Some(listener) = listener {
+                    listener.close(waiting).await;
+                }
+            }
         });
         join_all(closing).await;
         self.tasks.close();

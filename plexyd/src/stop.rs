@@ -1,6 +1,6 @@
 //! A word to one connection that it shall end, and why, or pause.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering, fence};
 use std::task::{Context, Poll};
 
 use atomic_waker::AtomicWaker;
@@ -20,6 +20,37 @@ pub(crate) enum Order {
 const GO_ON: u8 = 0;
 const PAUSE: u8 = u8::MAX;
 
+fn code_of(reason: Reason) -> u8 {
+    let place = Reason::ALL.iter().position(|known| *known == reason).unwrap_or_default();
+    u8::try_from(place + 1).unwrap_or(PAUSE - 1)
+}
+
+fn reason_of(code: u8) -> Option<Reason> {
+    Reason::ALL.get(usize::from(code).checked_sub(1)?).copied()
+}
+
+/// Why connections that come to be are to end at once, if they are: a look costs an atomic load.
+#[derive(Debug, Default)]
+pub(crate) struct Verdict {
+    code: AtomicU8,
+}
+
+impl Verdict {
+    /// They are to end, or not any more.
+    pub(crate) fn set(&self, reason: Option<Reason>) {
+        // In one order with the entries of a table: whoever sets it and then looks for connections
+        // has told each that does not see it.
+        self.code.store(reason.map_or(GO_ON, code_of), Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+    }
+
+    /// Why they are to end.
+    pub(crate) fn get(&self) -> Option<Reason> {
+        fence(Ordering::SeqCst);
+        reason_of(self.code.load(Ordering::SeqCst))
+    }
+}
+
 /// An end is ordered once, by whoever is first; it is heard by the one task that carries the
 /// connection. Cheaper than a cancellation token: nothing is shared with any other connection, and
 /// asking costs an atomic load and a store.
@@ -32,8 +63,7 @@ pub(crate) struct Stop {
 impl Stop {
     /// Ends the connection, unless it was told so before.
     pub(crate) fn order(&self, reason: Reason) {
-        let place = Reason::ALL.iter().position(|known| *known == reason).unwrap_or_default();
-        let code = u8::try_from(place + 1).unwrap_or(PAUSE - 1);
+        let code = code_of(reason);
         let is_first = |now| (now == GO_ON || now == PAUSE).then_some(code);
         if self.code.fetch_update(Ordering::AcqRel, Ordering::Acquire, is_first).is_ok() {
             self.waker.wake();
@@ -62,10 +92,7 @@ impl Stop {
         match self.code.load(Ordering::Acquire) {
             GO_ON => Poll::Pending,
             PAUSE => Poll::Ready(Order::Pause),
-            code => {
-                let reason = Reason::ALL.get(usize::from(code) - 1).copied();
-                Poll::Ready(Order::End(reason.unwrap_or(Reason::Error)))
-            }
+            code => Poll::Ready(Order::End(reason_of(code).unwrap_or(Reason::Error))),
         }
     }
 

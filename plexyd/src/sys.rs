@@ -2,7 +2,8 @@
 #![allow(unsafe_code, reason = "the one place for it; each use says why it is sound")]
 
 use std::io;
-use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::sync::Arc;
 
 use rustix::ioctl::{Getter, Opcode, ioctl};
 use tokio::io::Interest;
@@ -21,13 +22,20 @@ pub(crate) fn unsent_bytes(socket: impl AsFd) -> io::Result<usize> {
     Ok(usize::try_from(bytes).unwrap_or_default())
 }
 
+/// What owns one descriptor, the same from its begin to its end.
+pub(crate) trait Watchable: AsRawFd {}
+
+impl Watchable for OwnedFd {}
+
+impl Watchable for Arc<OwnedFd> {}
+
 /// Watches a descriptor, on the runtime that calls; gives it back where that cannot be done.
-pub(crate) fn watch(
-    descriptor: OwnedFd,
+pub(crate) fn watch<T: Watchable>(
+    descriptor: T,
     interest: Interest,
-) -> Result<AsyncFd<OwnedFd>, (OwnedFd, io::Error)> {
+) -> Result<AsyncFd<T>, (T, io::Error)> {
     // SAFETY: the descriptor of an `OwnedFd` is the same for as long as it
-    // lives, and `AsyncFd` owns it until it is deregistered.
+    // lives, shared or not, and `AsyncFd` has it until it is deregistered.
     let watched = unsafe { AsyncFd::register_with_interest(descriptor, interest) };
     watched.map_err(AsyncFdRegisterError::into_parts)
 }

@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use plexy_shared::info::Reason;
-use plexy_shared::spec::TunnelOptions;
 use slab::Slab;
 use tokio::sync::Notify;
 use tracing::debug;
@@ -23,7 +22,7 @@ use crate::socket::ClientAddr;
 use crate::stop::Stop;
 use crate::trace::{End, Trace, Traces};
 use crate::traffic::{Flow, Totals};
-use crate::tunnel::{Seat, Tunnel};
+use crate::tunnel::{Seat, Tunnel, TunnelId};
 use silence::{Finding, SILENT_PAUSE_MAX, Silence, Timeouts};
 use tries::Tries;
 
@@ -50,16 +49,10 @@ pub(crate) struct Entry {
     pub(crate) tries: Tries,
     /// Bytes written that the peers had not taken when it was last [asked](Stop::pause).
     unsent_bytes: AtomicU32,
-    timeouts: Timeouts,
 }
 
 impl Entry {
-    pub(crate) fn new(
-        id: u64,
-        tunnel: Arc<Tunnel>,
-        client: ClientAddr,
-        options: &TunnelOptions,
-    ) -> Self {
+    pub(crate) fn new(id: u64, tunnel: Arc<Tunnel>, client: ClientAddr) -> Self {
         Self {
             id,
             tunnel,
@@ -71,7 +64,6 @@ impl Entry {
             backend: OnceLock::new(),
             tries: Tries::default(),
             unsent_bytes: AtomicU32::new(NEVER_ASKED),
-            timeouts: Timeouts::of(options),
         }
     }
 
@@ -97,7 +89,8 @@ impl Entry {
     /// How long it may be silent now.
     fn silence_max(&self) -> Option<Duration> {
         self.backend.get()?;
-        self.timeouts.silence_max(self.half_closed.load(Ordering::Relaxed))
+        let timeouts = Timeouts::of(&self.tunnel.route().options);
+        timeouts.silence_max(self.half_closed.load(Ordering::Relaxed))
     }
 }
 
@@ -210,6 +203,16 @@ impl Table {
                 next = self.sweep(Instant::now(), from);
             }
         }
+    }
+
+    /// The time-outs of a tunnel have changed: its connections are looked at in time for the new ones.
+    pub(crate) fn retime(&self, tunnel: TunnelId, now: Instant) {
+        let mut shortest = SILENT_PAUSE_MAX;
+        for (_, slot) in self.lock().iter_mut().filter(|(_, slot)| slot.entry.tunnel.id == tunnel) {
+            slot.silence.hurry(&slot.entry, now);
+            shortest = shortest.min(slot.silence.pause);
+        }
+        self.sweep_at_least_every(shortest);
     }
 
     /// Looks at the connections from this place on, until enough of them were asked: where to go on,

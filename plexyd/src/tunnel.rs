@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use plexy_shared::info::{Origin, Reason};
-use plexy_shared::spec::{BackendAddr, BoundAddr, TunnelOptions, TunnelSpec};
+use plexy_shared::spec::{AdminState, BackendAddr, BoundAddr, TunnelOptions, TunnelSpec};
 
-use crate::backend::Member;
+use crate::admin::Admin;
+use crate::backend::{Backend, Member};
 use crate::balance::Balance;
 use crate::fold::Fold;
 use crate::histogram::Histogram;
@@ -40,6 +41,8 @@ pub(crate) struct Tunnel {
     pub(crate) rejected: Reasons,
     /// How long connections have lived.
     pub(crate) lifetimes: Histogram,
+    /// What somebody has done to it last.
+    pub(crate) admin: Admin,
     route: ArcSwap<Route>,
 }
 
@@ -58,6 +61,12 @@ impl Route {
     pub(crate) fn new(options: TunnelOptions, backends: Vec<Member>, revision: u64) -> Self {
         let balance = Balance::new(options.strategy, backends.len());
         Self { options, backends: backends.into(), balance, revision }
+    }
+
+    /// Whether new clients may come to this backend.
+    pub(crate) fn offers(&self, backend: &Arc<Backend>) -> bool {
+        let is_it = |member: &&Member| Arc::ptr_eq(&member.backend, backend);
+        self.backends.iter().find(is_it).is_some_and(|it| it.options.admin == AdminState::Ready)
     }
 
     /// The backend of that address.
@@ -85,6 +94,7 @@ impl Tunnel {
             ended: Reasons::default(),
             rejected: Reasons::default(),
             lifetimes: Histogram::default(),
+            admin: Admin::default(),
         }
     }
 
@@ -112,6 +122,11 @@ impl Tunnel {
         }
     }
 
+    /// Whether somebody lets clients come: it listens then.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.route.load().options.admin == AdminState::Ready
+    }
+
     /// What it is called in sentences and logs: its name, or else its address.
     pub(crate) fn label(&self) -> String {
         self.label_of(&self.route.load())
@@ -132,7 +147,7 @@ impl Tunnel {
 #[cfg(test)]
 impl Tunnel {
     /// The tunnel of that specification, and its first backend.
-    pub(crate) fn of(spec: &str) -> (Arc<Self>, Arc<crate::backend::Backend>) {
+    pub(crate) fn of(spec: &str) -> (Arc<Self>, Arc<Backend>) {
         let TunnelSpec { listen, backends, options } = spec.parse().unwrap();
         let route = Route::new(options, backends.into_iter().map(Member::new).collect(), 1);
         let backend = Arc::clone(&route.backends[0].backend);

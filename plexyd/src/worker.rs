@@ -7,7 +7,7 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use plexy_shared::info::Reason;
 use tokio::runtime::{Builder, Handle};
@@ -21,6 +21,7 @@ use crate::access_log::AccessLog;
 use crate::relay::Pipes;
 use crate::table::{Entry, Frozen, Table};
 use crate::trace::Traces;
+use crate::tunnel::TunnelId;
 
 /// Tasks that run between two looks at what the kernel has for us. Bulk streams
 /// do not count on it: they give way to such a look by themselves.
@@ -119,6 +120,12 @@ impl Workers {
             }
         }
         ordered
+    }
+
+    /// The time-outs of a tunnel have changed, for its live connections too.
+    pub(crate) fn retime(&self, tunnel: TunnelId) {
+        let now = Instant::now();
+        self.workers.iter().for_each(|worker| worker.table.retime(tunnel, now));
     }
 
     /// Connections that live.

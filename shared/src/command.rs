@@ -3,6 +3,7 @@
 //! A new verb is one row in [`VERBS`], one variant of [`Request`], and one
 //! method of the daemon's service.
 
+mod changes;
 mod error;
 mod words;
 
@@ -15,16 +16,14 @@ use crate::event::{EVENTS_MAX, EventRange};
 use crate::history::CHANGES_RANGE;
 use crate::info::LogLevel;
 use crate::rpc::{self, Method};
-use crate::spec::{BackendSpec, TunnelRef, TunnelSpec};
+use crate::spec::{
+    AttributeSettings, BackendAddr, BackendSpec, LiveAction, OptionSettings, TunnelRef, TunnelSpec,
+};
 use crate::units::{parse_count, parse_duration};
 use words::Words;
 
 /// Longest line of the line protocol, in bytes, its end not counted.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
-
-/// How long a drain may be given.
-pub const DEADLINE_RANGE: RangeInclusive<Duration> =
-    Duration::from_secs(0)..=Duration::from_secs(30 * 24 * 3_600);
 
 /// How many events can be asked for: no more are kept.
 pub const EVENTS_RANGE: RangeInclusive<usize> = 1..=EVENTS_MAX;
@@ -49,7 +48,7 @@ pub enum Request {
         /// Which tunnel.
         tunnel: TunnelRef,
         /// What its connections get.
-        connections: CloseMode,
+        live: LiveChoice,
     },
     /// How many tunnels there are, or all of them.
     Status(Detail),
@@ -68,6 +67,57 @@ pub enum Request {
         tunnel: TunnelRef,
         /// Which backend; its attributes do not matter.
         backend: BackendSpec,
+        /// What its connections get, where the tunnel's `on-remove` is not to say it.
+        live: Option<LiveChoice>,
+    },
+    /// No new clients; those that are there end by themselves.
+    Drain {
+        /// For which tunnel.
+        tunnel: TunnelRef,
+        /// For which of its backends; none for all of it.
+        backend: Option<BackendAddr>,
+        /// When those that are left are reset, where the tunnel's `drain-deadline` is not to say it.
+        deadline: Option<Duration>,
+    },
+    /// Clients may come.
+    Enable {
+        /// To which tunnel.
+        tunnel: TunnelRef,
+        /// To which of its backends; none for the tunnel itself.
+        backend: Option<BackendAddr>,
+    },
+    /// Out of service.
+    Disable {
+        /// Of which tunnel.
+        tunnel: TunnelRef,
+        /// Which backend.
+        backend: BackendAddr,
+    },
+    /// Other options.
+    Set {
+        /// For which tunnel.
+        tunnel: TunnelRef,
+        /// Which.
+        settings: OptionSettings,
+    },
+    /// Other attributes.
+    SetBackend {
+        /// Of which tunnel.
+        tunnel: TunnelRef,
+        /// For which backend.
+        backend: BackendAddr,
+        /// Which.
+        settings: AttributeSettings,
+    },
+    /// Another set of backends.
+    Switch {
+        /// For which tunnel.
+        tunnel: TunnelRef,
+        /// All of them.
+        backends: Vec<BackendSpec>,
+        /// What connections of those get that are in it no more, where the tunnel's `on-remove` is
+        /// not to say it.
+        live: Option<LiveChoice>,
     },
     /// What has happened.
     Events {
@@ -104,16 +154,20 @@ pub enum Request {
     Exit,
 }
 
-/// What the connections of a closed tunnel get.
+/// What live connections get, once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CloseMode {
-    /// A reset, now.
-    Reset,
-    /// They go on until they end by themselves, or the deadline passes.
-    Drain {
-        /// When those that are left are reset; none for never.
-        deadline: Option<Duration>,
-    },
+pub struct LiveChoice {
+    /// What.
+    pub action: LiveAction,
+    /// With a drain: when those that are left are reset, where the tunnel's `drain-deadline` is not
+    /// to say it.
+    pub deadline: Option<Duration>,
+}
+
+impl From<LiveAction> for LiveChoice {
+    fn from(action: LiveAction) -> Self {
+        Self { action, deadline: None }
+    }
 }
 
 /// How much is to be logged.
@@ -206,11 +260,11 @@ pub static VERBS: &[Verb] = &[
         name: "close",
         aliases: &[],
         arguments: "socket_address",
-        usage: "tunnel [drain [deadline=DURATION]]",
+        usage: "tunnel [keep|drain [deadline=DURATION]|kill]",
         help: "stops listening and resets the connections, or lets them finish; the port is free when the answer comes",
         methods: &[rpc::CloseTunnel::NAME],
         examples: ["close 3000", "close db drain deadline=30s"],
-        parse: parse_close,
+        parse: changes::close,
     },
     Verb {
         name: "status",
@@ -246,11 +300,67 @@ pub static VERBS: &[Verb] = &[
         name: "remove",
         aliases: &[],
         arguments: "tunnel backend",
-        usage: "tunnel backend",
-        help: "removes a backend; its live connections go on until they end by themselves",
+        usage: "tunnel backend [keep|drain [deadline=DURATION]|kill]",
+        help: "removes a backend; its live connections get what on-remove of the tunnel says, or this: they go on, they go on until the deadline, or they are reset",
         methods: &[rpc::RemoveBackend::NAME],
-        examples: ["remove 3000 10.0.0.2:5432", "remove db db.example:5432"],
-        parse: |words| Ok(Request::Remove { tunnel: words.tunnel()?, backend: words.backend()? }),
+        examples: ["remove 3000 10.0.0.2:5432", "remove db db.example:5432 drain deadline=1m"],
+        parse: changes::remove,
+    },
+    Verb {
+        name: "switch",
+        aliases: &[],
+        arguments: "tunnel to backends",
+        usage: "tunnel to backend[,backend...] [keep|drain [deadline=DURATION]|kill]",
+        help: "replaces all backends in one step; those that stay go on counting, and connections of those that go get what on-remove says, or this",
+        methods: &[rpc::SwitchBackends::NAME],
+        examples: [
+            "switch 3000 to 10.0.0.2:5432",
+            "switch db to 10.0.0.2:5432,10.0.0.3:5432+backup kill",
+        ],
+        parse: changes::switch,
+    },
+    Verb {
+        name: "set",
+        aliases: &[],
+        arguments: "tunnel [backend] key=value",
+        usage: "tunnel [backend] key=value [key=value...]",
+        help: "changes options of a tunnel, or attributes of one of its backends, in one step; `key=` alone puts one back to its default",
+        methods: &[rpc::SetTunnel::NAME, rpc::SetBackend::NAME],
+        examples: [
+            "set 3000 strategy=least-conn idle-timeout=10m",
+            "set db 10.0.0.2:5432 weight=5",
+        ],
+        parse: changes::set,
+    },
+    Verb {
+        name: "drain",
+        aliases: &[],
+        arguments: "tunnel [backend]",
+        usage: "tunnel [backend] [deadline=DURATION]",
+        help: "lets no new clients come to a backend, or to the whole tunnel, which stops listening and keeps its place; connections end by themselves, or at the deadline",
+        methods: &[rpc::Drain::NAME],
+        examples: ["drain db 10.0.0.2:5432", "drain db deadline=5m"],
+        parse: changes::drain,
+    },
+    Verb {
+        name: "disable",
+        aliases: &[],
+        arguments: "tunnel backend",
+        usage: "tunnel backend",
+        help: "takes a backend out of service: no new clients, no checks; its live connections get what on-down of the tunnel says",
+        methods: &[rpc::Disable::NAME],
+        examples: ["disable 3000 10.0.0.2:5432", "disable db db.example:5432"],
+        parse: changes::disable,
+    },
+    Verb {
+        name: "enable",
+        aliases: &["undrain"],
+        arguments: "tunnel [backend]",
+        usage: "tunnel [backend]",
+        help: "ends a drain, or puts a backend into service again; a tunnel listens again, or the answer says why not",
+        methods: &[rpc::Enable::NAME],
+        examples: ["enable db 10.0.0.2:5432", "enable db"],
+        parse: changes::enable,
     },
     Verb {
         name: "events",
@@ -459,19 +569,6 @@ fn parse_status(words: &mut Words<'_>) -> Result<Request, CommandError> {
     Ok(Request::Status(detail))
 }
 
-fn parse_close(words: &mut Words<'_>) -> Result<Request, CommandError> {
-    let tunnel = words.tunnel()?;
-    if words.is_empty() {
-        return Ok(Request::Close { tunnel, connections: CloseMode::Reset });
-    }
-    words.one_of("drain", &[("drain", ())])?;
-    let deadline = match words.maybe_next() {
-        None => None,
-        Some(word) => Some(parse_deadline(words, word)?),
-    };
-    Ok(Request::Close { tunnel, connections: CloseMode::Drain { deadline } })
-}
-
 fn parse_events(words: &mut Words<'_>) -> Result<Request, CommandError> {
     let (mut range, mut follow) = (EventRange::default(), false);
     while let Some(word) = words.maybe_next() {
@@ -512,16 +609,6 @@ fn parse_log(words: &mut Words<'_>) -> Result<Request, CommandError> {
         Some(duration.map_err(|error| words.bad_value("for", error))?)
     };
     Ok(Request::Log(Some(LogChange { level, duration })))
-}
-
-fn parse_deadline(words: &Words<'_>, word: &str) -> Result<Duration, CommandError> {
-    match word.split_once('=') {
-        Some((key, value)) if key.eq_ignore_ascii_case("deadline") => {
-            parse_duration(value, &DEADLINE_RANGE)
-                .map_err(|error| words.bad_value("deadline", error))
-        }
-        _ => Err(words.unexpected(word, &["deadline=DURATION"])),
-    }
 }
 
 #[cfg(test)]

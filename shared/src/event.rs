@@ -22,14 +22,27 @@ pub enum EventKind {
     TunnelChanged,
     /// A tunnel stopped listening; the detail says what became of its connections.
     TunnelClosed,
-    /// The drain of a closed tunnel is over.
+    /// A tunnel listens no more; the detail says how many connections are left, again and again.
+    TunnelDraining,
+    /// The drain of a tunnel is over.
     TunnelDrained,
+    /// A tunnel listens again.
+    TunnelEnabled,
     /// One change of many tunnels; the detail says how many.
     TunnelsChanged,
     /// A backend came to a tunnel.
     BackendAdded,
     /// A backend left a tunnel.
     BackendRemoved,
+    /// No new clients come to a backend; the detail says how many connections are left, again and
+    /// again.
+    BackendDraining,
+    /// The last connection of a backend has ended that drains, or was removed.
+    BackendDrained,
+    /// A backend is out of service.
+    BackendDisabled,
+    /// Clients may come to a backend again.
+    BackendEnabled,
     /// A backend takes connections again.
     BackendUp,
     /// Too many attempts on a backend have failed in a row; the detail is the last cause.
@@ -58,10 +71,16 @@ words!(EventKind {
     TunnelOpened => "tunnel-opened",
     TunnelChanged => "tunnel-changed",
     TunnelClosed => "tunnel-closed",
+    TunnelDraining => "tunnel-draining",
     TunnelDrained => "tunnel-drained",
+    TunnelEnabled => "tunnel-enabled",
     TunnelsChanged => "tunnels-changed",
     BackendAdded => "backend-added",
     BackendRemoved => "backend-removed",
+    BackendDraining => "backend-draining",
+    BackendDrained => "backend-drained",
+    BackendDisabled => "backend-disabled",
+    BackendEnabled => "backend-enabled",
     BackendUp => "backend-up",
     BackendEjected => "backend-ejected",
     BackendResolved => "backend-resolved",
@@ -89,10 +108,16 @@ impl EventKind {
             | Self::TunnelOpened
             | Self::TunnelChanged
             | Self::TunnelClosed
+            | Self::TunnelDraining
             | Self::TunnelDrained
+            | Self::TunnelEnabled
             | Self::TunnelsChanged
             | Self::BackendAdded
             | Self::BackendRemoved
+            | Self::BackendDraining
+            | Self::BackendDrained
+            | Self::BackendDisabled
+            | Self::BackendEnabled
             | Self::BackendUp
             | Self::BackendResolved
             | Self::StateSaved

@@ -9,8 +9,9 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::units::ValueError;
-use crate::word::{Word, Words, words};
+use crate::spec::AdminState;
+use crate::units::{ValueError, counted};
+use crate::word::{Word, Words, parse_word, words};
 
 /// Who brought a tunnel into being.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,10 @@ pub enum Reason {
     TunnelClosed,
     /// The deadline of a drain passed.
     DrainDeadline,
+    /// Its backend was removed.
+    BackendRemoved,
+    /// Its backend was found down, or disabled.
+    BackendDown,
     /// A limit was reached.
     Limit,
     /// No backend could be connected to.
@@ -73,6 +78,8 @@ words!(Reason {
     Idle => "idle",
     TunnelClosed => "tunnel-closed",
     DrainDeadline => "drain-deadline",
+    BackendRemoved => "backend-removed",
+    BackendDown => "backend-down",
     Limit => "limit",
     ConnectFailed => "connect-failed",
     Shutdown => "shutdown",
@@ -128,6 +135,9 @@ pub struct TunnelStatus {
     pub backends_up: usize,
     /// Backends altogether.
     pub backends: usize,
+    /// What somebody wants of it, unless it is to be ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admin: Option<Word<AdminState>>,
 }
 
 /// One option and its value, as they would be written.
@@ -162,6 +172,8 @@ pub struct TunnelInfo {
     pub revision: u64,
     /// Seconds since it was opened.
     pub age_seconds: u64,
+    /// Whether somebody lets clients come.
+    pub admin_info: AdminInfo,
     /// Every option.
     pub options: Vec<OptionInfo>,
     /// Why its connections ended, reasons without a connection left out.
@@ -177,6 +189,8 @@ pub struct TunnelInfo {
 pub struct BackendInfo {
     /// Where it is reached.
     pub addr: String,
+    /// Whether somebody lets clients come to it: kept apart from its health.
+    pub admin: AdminInfo,
     /// Whether it takes connections.
     pub state: Word<BackendState>,
     /// Seconds since it is in that state.
@@ -210,6 +224,14 @@ pub enum Change {
     Added,
     /// A backend was removed.
     Removed,
+    /// Something of a tunnel or a backend is otherwise now.
+    Changed,
+    /// No new clients come to it.
+    Draining,
+    /// It is out of service.
+    Disabled,
+    /// Clients may come to it again.
+    Enabled,
     /// Everything was as asked for already.
     Unchanged,
 }
@@ -218,6 +240,10 @@ words!(Change {
     Opened => "opened",
     Added => "added",
     Removed => "removed",
+    Changed => "changed",
+    Draining => "draining",
+    Disabled => "disabled",
+    Enabled => "enabled",
     Unchanged => "unchanged",
 });
 
@@ -246,10 +272,9 @@ pub struct OpenAllReply {
 pub struct CloseReply {
     /// Where the tunnel listened.
     pub listen: String,
-    /// Connections that were ended.
-    pub ended: u64,
-    /// Connections that go on until they end by themselves.
-    pub draining: u64,
+    /// What became of its connections.
+    #[serde(flatten)]
+    pub live: LiveCounts,
     /// The daemon's revision after it.
     pub revision: u64,
 }
@@ -263,10 +288,106 @@ pub struct BackendReply {
     pub listen: String,
     /// The backend.
     pub backend: String,
-    /// Live connections that it keeps.
-    pub kept: u64,
+    /// What became of its connections.
+    #[serde(flatten)]
+    pub live: LiveCounts,
     /// The daemon's revision after it.
     pub revision: u64,
+}
+
+/// What became of live connections.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LiveCounts {
+    /// Those that go on as if nothing were.
+    #[serde(default)]
+    pub kept: u64,
+    /// Those that may end by themselves, until a deadline if there is one.
+    #[serde(default)]
+    pub draining: u64,
+    /// Those that were reset.
+    #[serde(default)]
+    pub ended: u64,
+}
+
+/// As a sentence.
+///
+/// ```
+/// use plexy_shared::info::LiveCounts;
+///
+/// assert_eq!(LiveCounts { kept: 1, draining: 0, ended: 2 }.to_string(), "2 connections reset, 1 connection goes on");
+/// assert_eq!(LiveCounts::default().to_string(), "0 connections");
+/// ```
+impl fmt::Display for LiveCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let connections = |count| counted(count, "connection");
+        let go_on = self.kept + self.draining;
+        let verb = if go_on == 1 { "goes on" } else { "go on" };
+        match (self.ended, go_on) {
+            (0, 0) => f.write_str(&connections(0)),
+            (ended, 0) => write!(f, "{} reset", connections(ended)),
+            (0, go_on) => write!(f, "{} {verb}", connections(go_on)),
+            (ended, go_on) => {
+                write!(f, "{} reset, {} {verb}", connections(ended), connections(go_on))
+            }
+        }
+    }
+}
+
+/// Which connections feel that an option has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppliesTo {
+    /// Those that live too.
+    Live,
+    /// Only those that come from now on.
+    New,
+}
+
+words!(AppliesTo { Live => "live", New => "new" });
+
+/// What has changed, and for whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AppliedInfo {
+    /// The option, or the attribute of the backend.
+    pub key: String,
+    /// Who feels it.
+    pub to: Word<AppliesTo>,
+}
+
+/// What `set`, `switch`, `drain`, `enable` and `disable` did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TunnelChangeReply {
+    /// What happened.
+    pub result: Word<Change>,
+    /// Where the tunnel listens.
+    pub listen: String,
+    /// The backend, where it was about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<String>,
+    /// The specification that would open the tunnel as it is now.
+    pub spec: String,
+    /// What has changed, and for whom, where that was asked for by its key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub applied: Vec<AppliedInfo>,
+    /// What became of the connections that it was about.
+    #[serde(flatten)]
+    pub live: LiveCounts,
+    /// The daemon's revision after it.
+    pub revision: u64,
+}
+
+/// What somebody wants of a tunnel or a backend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AdminInfo {
+    /// Whether clients may come.
+    pub state: Word<AdminState>,
+    /// Seconds since it is in that state.
+    pub seconds: u64,
+    /// Who has put it there, where somebody did since the daemon started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Milliseconds until connections that still drain are reset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_ms: Option<u64>,
 }
 
 /// What is left out of an answer.
@@ -366,13 +487,7 @@ impl FromStr for LogLevel {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        let known = Self::ALL.iter().copied();
-        known.clone().find(|level| level.word().eq_ignore_ascii_case(text)).ok_or_else(|| {
-            ValueError::UnknownWord {
-                given: text.to_owned(),
-                valid: known.map(Self::word).collect(),
-            }
-        })
+        parse_word(text, Self::ALL)
     }
 }
 

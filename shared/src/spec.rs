@@ -5,23 +5,27 @@
 //! parser combinator would have to be talked into production by production.
 
 mod address;
+mod admin;
 mod backend;
 mod cursor;
 mod error;
 mod keepalive;
 mod name;
 mod option;
+mod setting;
 mod strategy;
 
 use std::fmt;
 use std::str::FromStr;
 
 pub use address::{BackendAddr, BoundAddr, HostName, ListenAddr, UnixPath};
+pub use admin::{AdminState, LiveAction};
 pub use backend::{ATTRIBUTES, AttributeRow, BackendOptions, BackendSpec};
 pub use error::{AddressError, SpecError, SpecErrorKind};
 pub use keepalive::Keepalive;
 pub use name::{TunnelName, TunnelRef};
-pub use option::{OPTIONS, OptionRow, TunnelOptions};
+pub use option::{DEADLINE_RANGE, OPTIONS, OptionRow, TunnelOptions};
+pub use setting::{AttributeSettings, OptionSettings, SettingRow, Settings};
 pub use strategy::Strategy;
 
 use cursor::Cursor;
@@ -74,6 +78,14 @@ impl FromStr for TunnelSpec {
         cursor.end("the end of the tunnel")?;
         Ok(Self { listen, backends, options })
     }
+}
+
+/// Reads `backend[,backend ...]` and nothing else.
+pub(crate) fn read_backend_list(text: &str) -> Result<Vec<BackendSpec>, SpecError> {
+    let mut cursor = Cursor::new(text)?;
+    let backends = read_backends(&mut cursor)?;
+    cursor.end("the end of the backends")?;
+    Ok(backends)
 }
 
 fn read_backends(cursor: &mut Cursor<'_>) -> Result<Vec<BackendSpec>, SpecError> {

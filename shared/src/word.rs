@@ -7,6 +7,8 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::units::ValueError;
+
 /// A closed list of words.
 pub trait Words: Copy + Eq + fmt::Debug + 'static {
     /// What the list is called.
@@ -61,6 +63,19 @@ macro_rules! words {
 }
 
 pub(crate) use words;
+
+/// Reads one of these words, in any case.
+///
+/// # Errors
+///
+/// If it is none of them.
+pub(crate) fn parse_word<T: Words>(text: &str, valid: &[T]) -> Result<T, ValueError> {
+    let found = valid.iter().copied().find(|it| it.word().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| ValueError::UnknownWord {
+        given: text.to_owned(),
+        valid: valid.iter().copied().map(Words::word).collect(),
+    })
+}
 
 /// A word of a list that a newer daemon may have made longer: one that is not
 /// known is kept, and shown as it is.

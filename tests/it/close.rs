@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use plexy_shared::command::CloseMode;
+use plexy_shared::command::LiveChoice;
 use plexy_shared::error::{Code, Refusal};
+use plexy_shared::spec::LiveAction;
 use plexy_tests::backend::{BlackHole, Echo, Recorder};
 use plexy_tests::daemon::Daemon;
 use plexy_tests::eventually;
@@ -14,7 +15,7 @@ use plexy_tests::stream::Stream;
 use plexy_tests::traffic::{Ending, Fault, Flow, round_trip};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-const DRAIN: CloseMode = CloseMode::Drain { deadline: None };
+const DRAIN: LiveChoice = LiveChoice { action: LiveAction::Drain, deadline: None };
 
 const PACE: Duration = Duration::from_millis(1);
 
@@ -36,7 +37,7 @@ async fn close_resets_the_connections_of_its_tunnel_and_tells_how_many() {
 
     let reply = daemon.close(tunnel).await;
 
-    assert_eq!((reply.ended, reply.draining, reply.listen), (5, 0, tunnel.to_string()));
+    assert_eq!((reply.live.ended, reply.live.draining, reply.listen), (5, 0, tunnel.to_string()));
     for flow in to_be_cut {
         let fault = flow.cut().await.fault;
         assert!(matches!(fault, Some(Fault::Reset { .. })), "{fault:?}");
@@ -73,7 +74,7 @@ async fn close_ends_clients_that_wait_for_their_backend() {
     let mut client = Stream::connect(tunnel).await.unwrap();
     eventually!(daemon.connections() == 1);
 
-    assert_eq!(daemon.close(tunnel).await.ended, 1);
+    assert_eq!(daemon.close(tunnel).await.live.ended, 1);
 
     assert_eq!(Ending::of(&mut client).await.unwrap(), (Vec::new(), Ending::Reset));
     eventually!(daemon.connections() == 0);
@@ -127,7 +128,7 @@ async fn a_drain_lets_connections_finish() {
 
     let reply = daemon.try_close(port.addr(), DRAIN).await.unwrap();
 
-    assert_eq!((reply.ended, reply.draining), (0, 3));
+    assert_eq!((reply.live.ended, reply.live.draining), (0, 3));
     assert_eq!((daemon.statuses().len(), daemon.connections()), (0, 3));
     assert!(Stream::connect(port.addr()).await.is_err(), "new clients are refused");
     daemon.try_open(&spec).await.unwrap();
@@ -173,7 +174,7 @@ async fn at_the_deadline_of_a_drain_the_rest_is_reset() {
     let start = Instant::now();
 
     let deadline = Some(Duration::from_millis(300));
-    daemon.try_close(tunnel, CloseMode::Drain { deadline }).await.unwrap();
+    daemon.try_close(tunnel, LiveChoice { action: LiveAction::Drain, deadline }).await.unwrap();
 
     assert!(flows.remove(0).stop().await.fault.is_none());
     for flow in flows {
@@ -191,7 +192,7 @@ async fn a_tunnel_that_is_closed_is_gone() {
     let tunnel = daemon.open(&echo.addr().to_string()).await;
     daemon.close(tunnel).await;
 
-    for mode in [CloseMode::Reset, DRAIN] {
+    for mode in [LiveAction::Kill.into(), DRAIN] {
         let refusal = Refusal::from(daemon.try_close(tunnel, mode).await.unwrap_err());
         assert_eq!(refusal.code, Code::TunnelNotFound, "{refusal}");
     }

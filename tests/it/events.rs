@@ -1,9 +1,10 @@
 //! What happens is told: each thing once, and a bulk change as one.
 
-use plexy_shared::command::CloseMode;
+use plexy_shared::command::LiveChoice;
 use plexy_shared::event::{Event, EventKind, EventRange};
 use plexy_shared::info::Change;
-use plexy_shared::spec::TunnelSpec;
+use plexy_shared::spec::{LiveAction, TunnelSpec};
+use plexy_shared::units::show_duration;
 use plexy_tests::backend::Echo;
 use plexy_tests::daemon::Daemon;
 use plexy_tests::dns::Dns;
@@ -83,10 +84,15 @@ async fn the_end_of_a_drain_is_told() {
         let tunnel = daemon.open(&format!("{}[name={name}]", echo.addr())).await;
         let flow = Flow::start(tunnel, 1).await.unwrap();
         eventually!(daemon.connections() == 1);
-        let deadline = Some(std::time::Duration::from_secs(deadline));
-        daemon.try_close(name, CloseMode::Drain { deadline }).await.unwrap();
+        let deadline = std::time::Duration::from_secs(deadline);
+        let at_most = show_duration(deadline);
+        let deadline = Some(deadline);
+        daemon.try_close(name, LiveChoice { action: LiveAction::Drain, deadline }).await.unwrap();
         let closed = told(&daemon, EventKind::TunnelClosed).pop().unwrap();
-        assert_eq!(closed.detail.as_deref(), Some("1 connection goes on"));
+        assert_eq!(
+            closed.detail.as_deref(),
+            Some(format!("1 connection goes on, {at_most} at most").as_str())
+        );
         if is_left {
             assert!(told(&daemon, EventKind::TunnelDrained).is_empty());
             assert!(flow.stop().await.fault.is_none());
@@ -95,7 +101,8 @@ async fn the_end_of_a_drain_is_told() {
         }
         let drained = || told(&daemon, EventKind::TunnelDrained).pop();
         eventually!(drained().is_some_and(|event| event.tunnel.as_deref() == Some(name)));
-        let expected = if is_left { "0 connections reset" } else { "1 connection reset" };
+        let ended = "every connection has ended";
+        let expected = if is_left { ended } else { "at the deadline: 1 connection reset" };
         assert_eq!(drained().unwrap().detail.as_deref(), Some(expected));
     }
 }

@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
         "tally",
         "histogram",
         "fold",
+        "admin",
         "sample",
         "hops",
         "resolver",

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use fastrand::Rng;
-use plexy_shared::command::CloseMode;
+use plexy_shared::spec::LiveAction;
 use plexy_tests::backend::{Backend, Echo};
 use plexy_tests::daemon::{Daemon, LineClient, Process};
 use plexy_tests::descriptors;
@@ -98,7 +98,7 @@ impl Scene {
     async fn close(&mut self, place: usize) {
         let open = self.forget(place);
         let reply = self.daemon.close(self.addr(place)).await;
-        assert_eq!(reply.ended, open.flows.len() as u64);
+        assert_eq!(reply.live.ended, open.flows.len() as u64);
         for flow in open.flows {
             let fault = flow.cut().await.fault;
             assert!(matches!(fault, Some(Fault::Reset { .. })), "{fault:?}");
@@ -107,9 +107,9 @@ impl Scene {
 
     async fn drain(&mut self, place: usize) {
         let open = self.forget(place);
-        let mode = CloseMode::Drain { deadline: None };
+        let mode = LiveAction::Drain.into();
         let reply = self.daemon.try_close(self.addr(place), mode).await.unwrap();
-        assert_eq!(reply.draining, open.flows.len() as u64);
+        assert_eq!(reply.live.draining, open.flows.len() as u64);
         self.draining.extend(open.flows);
     }
 

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use plexy_shared::command::{CloseMode, Detail};
+use plexy_shared::command::{Detail, LiveChoice};
 use plexy_shared::endpoint::DefaultSocket;
 use plexy_shared::error::Refusal;
 use plexy_shared::info::{BackendInfo, CloseReply, TunnelInfo, TunnelStatus};
-use plexy_shared::spec::{BoundAddr, ListenAddr, TunnelRef, TunnelSpec};
+use plexy_shared::spec::{BoundAddr, ListenAddr, LiveAction, TunnelRef, TunnelSpec};
 use plexyd::{Actor, Config, Service, ServiceError};
 use tempfile::TempDir;
 
@@ -114,7 +114,7 @@ impl Daemon {
 
     /// Closes a tunnel, named as in a command, and ends its connections.
     pub async fn close(&self, tunnel: impl ToString) -> CloseReply {
-        self.try_close(tunnel, CloseMode::Reset).await.expect("there is such a tunnel")
+        self.try_close(tunnel, LiveAction::Kill.into()).await.expect("there is such a tunnel")
     }
 
     /// Closes a tunnel in either way.
@@ -125,9 +125,9 @@ impl Daemon {
     pub async fn try_close(
         &self,
         tunnel: impl ToString,
-        connections: CloseMode,
+        live: LiveChoice,
     ) -> Result<CloseReply, ServiceError> {
-        self.service().close(&reference(tunnel), connections, &Actor::Args.into()).await
+        self.service().close(&reference(tunnel), live, &Actor::Args.into()).await
     }
 
     /// Adds a backend, given as in a specification.
@@ -147,7 +147,10 @@ impl Daemon {
     /// What the service refuses.
     pub async fn remove(&self, tunnel: impl ToString, backend: &str) -> Result<(), ServiceError> {
         let backend = backend.parse().expect(backend);
-        self.service().remove(&reference(tunnel), &backend, &Actor::Args.into()).await.map(drop)
+        self.service()
+            .remove(&reference(tunnel), &backend, None, &Actor::Args.into())
+            .await
+            .map(drop)
     }
 
     /// What `status full` says of one tunnel.

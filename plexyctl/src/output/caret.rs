@@ -88,7 +88,7 @@ mod tests {
                 "1 | close db drian",
                 "  |          ^^^^^ did you mean `drain`?",
                 "  |",
-                "  = help: expected drain",
+                "  = help: expected keep or drain or kill",
             ],
         );
     }

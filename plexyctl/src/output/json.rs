@@ -37,6 +37,7 @@ pub(super) fn answer(answer: &Answer) -> Written {
         Answer::Detail(reply) => document("plexy.detail/1", reply),
         Answer::Added(change) => document("plexy.add/1", &change.reply),
         Answer::Removed(change) => document("plexy.remove/1", &change.reply),
+        Answer::Changed(change) => document(change.schema, &change.reply),
         Answer::Events(reply) => document("plexy.events/1", reply),
         Answer::News(reply) => news(reply),
         Answer::History(reply) => document("plexy.history/1", reply),

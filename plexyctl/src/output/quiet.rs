@@ -32,6 +32,7 @@ pub(super) fn write(answer: &Answer) -> Written {
         | Answer::Reloaded(_)
         | Answer::Added(_)
         | Answer::Removed(_)
+        | Answer::Changed(_)
         | Answer::Pong(_)
         | Answer::Version(_) => Written::default(),
     }

@@ -2,14 +2,17 @@
 
 use plexy_shared::event::{Event, EventsReply};
 use plexy_shared::history::{ExportReply, TransitionReply};
-use plexy_shared::info::{BackendReply, Change, CloseReply, OpenReply, StatusReply};
+use plexy_shared::info::{
+    AppliedInfo, AppliesTo, BackendReply, Change, CloseReply, LiveCounts, OpenReply, StatusReply,
+};
 use plexy_shared::spec::{TunnelRef, TunnelSpec};
+use plexy_shared::word::Word;
 
 use super::Written;
 use super::safe::{safe, safe_json};
 use super::table;
 use super::units::{age, some};
-use crate::answer::{Answer, BackendChange, Daemon};
+use crate::answer::{Answer, BackendChange, Daemon, TunnelChange};
 use crate::commands::{CLIENT, look_at};
 
 pub(super) fn write(answer: &Answer, has_headers: bool) -> Written {
@@ -18,8 +21,9 @@ pub(super) fn write(answer: &Answer, has_headers: bool) -> Written {
         Answer::Closed { tunnel, reply } => Written::line(closed(tunnel, reply)),
         Answer::Status(reply) => status(reply, has_headers),
         Answer::Detail(info) => Written { data: table::detail(info, has_headers), note: None },
-        Answer::Added(change) => backend(change, "to", "goes on", "go on"),
-        Answer::Removed(change) => backend(change, "from", "goes on", "go on"),
+        Answer::Added(change) => backend(change, "to"),
+        Answer::Removed(change) => backend(change, "from"),
+        Answer::Changed(change) => changed(change),
         Answer::Events(reply) => events(reply),
         Answer::News(reply) => events(reply),
         Answer::History(reply) if reply.changes.is_empty() => {
@@ -63,38 +67,52 @@ fn verb(result: &str) -> String {
 }
 
 fn closed(tunnel: &TunnelRef, reply: &CloseReply) -> String {
-    let count =
-        |connections, verb| format!("{} {verb}", some(connections, "connection", "connections"));
-    let mut parts = Vec::new();
-    if reply.ended > 0 || reply.draining == 0 {
-        parts.push(count(reply.ended, "ended"));
-    }
-    match reply.draining {
-        0 => {}
-        1 => parts.push(count(1, "drains")),
-        draining => parts.push(count(draining, "drain")),
-    }
     let listen = safe(&reply.listen);
     let which = match tunnel {
         TunnelRef::Name(name) => format!("{name} on {listen}"),
         TunnelRef::Listen(_) => listen,
     };
-    format!("closed {which}: {}", parts.join(", "))
+    format!("closed {which}: {}", reply.live)
 }
 
-fn backend(change: &BackendChange, preposition: &str, one_goes: &str, many_go: &str) -> Written {
-    let BackendChange { tunnel, reply: BackendReply { result, backend, kept, .. } } = change;
+fn backend(change: &BackendChange, preposition: &str) -> Written {
+    let BackendChange { tunnel, reply: BackendReply { result, backend, live, .. } } = change;
     let (tunnel, backend) = (safe(tunnel), safe(backend));
-    let kept = match kept {
-        0 => String::new(),
-        1 => format!(": 1 connection {one_goes}"),
-        kept => format!(": {kept} connections {many_go}"),
-    };
     let sentence = match result.known() {
         Some(Change::Unchanged) => format!("unchanged: {tunnel} has {backend} already"),
-        _ => format!("{}{backend} {preposition} {tunnel}{kept}", verb(result.as_str())),
+        _ => format!("{}{backend} {preposition} {tunnel}{}", verb(result.as_str()), left(*live)),
     };
     Written::line(sentence).with_note(format!("next: {}", look_at(tunnel)))
+}
+
+/// What has changed, a line for each key that was set, and what became of connections.
+fn changed(change: &TunnelChange) -> Written {
+    let TunnelChange { tunnel, reply, .. } = change;
+    let tunnel = safe(tunnel);
+    let which = match &reply.backend {
+        Some(backend) => format!("{} of {tunnel}", safe(backend)),
+        None => tunnel.clone(),
+    };
+    let mut text = format!("{}{which}{}\n", verb(reply.result.as_str()), left(reply.live));
+    if reply.result != Change::Unchanged {
+        for AppliedInfo { key, to } in &reply.applied {
+            text.push_str(&format!("  {} for {} connections\n", safe(key), whom(to)));
+        }
+    }
+    Written { data: text, note: None }.with_note(format!("next: {}", look_at(tunnel)))
+}
+
+fn whom(to: &Word<AppliesTo>) -> String {
+    match to.known() {
+        Some(AppliesTo::Live) => "new and live".to_owned(),
+        Some(AppliesTo::New) => "new".to_owned(),
+        None => safe(to.as_str()),
+    }
+}
+
+/// What became of connections, if there were any.
+fn left(live: LiveCounts) -> String {
+    if live == LiveCounts::default() { String::new() } else { format!(": {live}") }
 }
 
 /// A line for each: there may be no end of it, so nothing can be put in line.
@@ -160,8 +178,6 @@ fn version(daemon: &Daemon) -> Written {
 
 #[cfg(test)]
 mod tests {
-    use plexy_shared::word::Word;
-
     use super::*;
 
     fn open(result: Word<Change>, spec: &str) -> Written {
@@ -171,14 +187,16 @@ mod tests {
 
     fn removed(result: Word<Change>, kept: u64) -> String {
         let (listen, backend) = ("127.0.0.1:8080".to_owned(), "10.0.0.2:80".to_owned());
-        let reply = BackendReply { result, listen, backend, kept, revision: 1 };
+        let live = LiveCounts { kept, ..LiveCounts::default() };
+        let reply = BackendReply { result, listen, backend, live, revision: 1 };
         let change = BackendChange { tunnel: "web".to_owned(), reply };
         write(&Answer::Removed(change), true).data
     }
 
     fn close(tunnel: &str, ended: u64, draining: u64) -> String {
         let listen = "127.0.0.1:3000".to_owned();
-        let reply = CloseReply { listen, ended, draining, revision: 1 };
+        let live = LiveCounts { ended, draining, kept: 0 };
+        let reply = CloseReply { listen, live, revision: 1 };
         closed(&tunnel.parse().unwrap(), &reply)
     }
 
@@ -200,10 +218,10 @@ mod tests {
 
     #[test]
     fn close_says_what_became_of_the_connections() {
-        assert_eq!(close("3000", 12, 0), "closed 127.0.0.1:3000: 12 connections ended");
-        assert_eq!(close("3000", 0, 12), "closed 127.0.0.1:3000: 12 connections drain");
-        assert_eq!(close("db", 0, 1), "closed db on 127.0.0.1:3000: 1 connection drains");
-        assert_eq!(close("db", 0, 0), "closed db on 127.0.0.1:3000: 0 connections ended");
+        assert_eq!(close("3000", 12, 0), "closed 127.0.0.1:3000: 12 connections reset");
+        assert_eq!(close("3000", 0, 12), "closed 127.0.0.1:3000: 12 connections go on");
+        assert_eq!(close("db", 0, 1), "closed db on 127.0.0.1:3000: 1 connection goes on");
+        assert_eq!(close("db", 0, 0), "closed db on 127.0.0.1:3000: 0 connections");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use comfy_table::{CellAlignment, Table, TableStyle};
 use plexy_shared::history::HistoryReply;
-use plexy_shared::info::{BackendInfo, EndedInfo, TunnelInfo, TunnelStatus};
+use plexy_shared::info::{AdminInfo, BackendInfo, EndedInfo, TunnelInfo, TunnelStatus};
 
 use super::safe::safe;
 use super::units::{age, short, wait};
@@ -35,10 +35,11 @@ pub(super) fn list(tunnels: &[TunnelStatus], has_headers: bool) -> String {
     ];
     let row = |tunnel: &TunnelStatus| {
         let traffic = &tunnel.traffic;
+        let up = || format!("{}/{}", tunnel.backends_up, tunnel.backends);
         [
             or_nothing(tunnel.name.as_deref()),
             safe(&tunnel.listen),
-            format!("{}/{}", tunnel.backends_up, tunnel.backends),
+            tunnel.admin.as_ref().map_or_else(up, |admin| safe(admin.as_str())),
             short(traffic.connections),
             short(traffic.connections_total),
             short(traffic.bytes_in),
@@ -61,6 +62,7 @@ pub(super) fn detail(info: &TunnelInfo, has_headers: bool) -> String {
             "opened by".to_owned(),
             format!("{}, {} ago", safe(info.origin.as_str()), age(info.age_seconds)),
         ],
+        ["admin".to_owned(), admin(&info.admin_info)],
         ["revision".to_owned(), info.revision.to_string()],
         ["connections".to_owned(), format!("{} now, {} in total", connections.0, connections.1)],
         [
@@ -97,6 +99,7 @@ fn backends(backends: &[BackendInfo], has_headers: bool) -> String {
     let columns = [
         text("BACKEND"),
         text("STATE"),
+        text("ADMIN"),
         number("FOR"),
         text("CAUSE"),
         number("NEXT"),
@@ -113,6 +116,7 @@ fn backends(backends: &[BackendInfo], has_headers: bool) -> String {
         [
             safe(&backend.addr),
             safe(backend.state.as_str()),
+            administered(&backend.admin),
             age(backend.state_seconds),
             or_nothing(backend.cause.as_deref()),
             backend.next_ms.map_or_else(|| NOTHING.to_owned(), wait),
@@ -126,6 +130,24 @@ fn backends(backends: &[BackendInfo], has_headers: bool) -> String {
         ]
     };
     aligned(columns, backends.iter().map(row), has_headers)
+}
+
+/// What somebody wants, since when, and what comes next.
+fn admin(admin: &AdminInfo) -> String {
+    let mut text = safe(admin.state.as_str());
+    if let Some(by) = &admin.by {
+        text.push_str(&format!(" for {} by {}", age(admin.seconds), safe(by)));
+    }
+    if let Some(deadline) = admin.deadline_ms {
+        text.push_str(&format!(", reset in {}", wait(deadline)));
+    }
+    text
+}
+
+/// The same in a column.
+fn administered(admin: &AdminInfo) -> String {
+    let state = safe(admin.state.as_str());
+    admin.deadline_ms.map_or(state.clone(), |left| format!("{state}, {} left", wait(left)))
 }
 
 fn reasons(ended: &[EndedInfo]) -> String {

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use plexy_shared::spec::{BackendOptions, BackendSpec};
+use plexy_shared::spec::{AdminState, BackendOptions, BackendSpec};
 
 use super::Backend;
 
@@ -23,6 +23,16 @@ impl Member {
     /// The specification that would make it what it is.
     pub(crate) fn spec(&self) -> BackendSpec {
         BackendSpec { addr: self.backend.addr.clone(), options: self.options.clone() }
+    }
+
+    /// Whether somebody lets clients come to it, and it is known where it is.
+    pub(crate) fn is_offered(&self) -> bool {
+        self.options.admin == AdminState::Ready && self.backend.is_resolved()
+    }
+
+    /// Whether clients are sent to it while another one is.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.options.admin == AdminState::Ready && self.backend.is_usable()
     }
 
     /// Whether it is the same backend, whatever is said of it.

@@ -3,13 +3,15 @@
 use std::time::Instant;
 
 use plexy_shared::info::{
-    Attempt, BackendInfo, BackendsReply, EndedInfo, OptionInfo, Reason, Traffic, TunnelInfo,
+    AdminInfo, Attempt, BackendInfo, BackendsReply, EndedInfo, OptionInfo, Reason, Traffic,
+    TunnelInfo,
 };
-use plexy_shared::spec::{BackendAddr, OPTIONS, TunnelRef};
+use plexy_shared::spec::{AdminState, BackendAddr, OPTIONS, TunnelRef};
 
 use super::status::tunnel_status;
 use super::survey::TunnelSurvey;
 use super::{Service, ServiceError};
+use crate::admin::Admin;
 use crate::backend::{Member, Target};
 use crate::tunnel::Reasons;
 
@@ -56,10 +58,24 @@ fn describe(survey: &TunnelSurvey) -> TunnelInfo {
         origin: tunnel.origin.into(),
         revision: route.revision,
         age_seconds: tunnel.opened.elapsed().as_secs(),
+        admin_info: admin_info(route.options.admin, &tunnel.admin, tunnel.opened),
         options: OPTIONS.iter().map(option).collect(),
         ended: reasons(&tunnel.ended),
         rejected: reasons(&tunnel.rejected),
         backend_list: backend_list(survey),
+    }
+}
+
+fn admin_info(state: AdminState, admin: &Admin, born: Instant) -> AdminInfo {
+    let noted = admin.noted();
+    let since = noted.as_ref().map_or(born, |noted| noted.since);
+    let deadline = noted.as_ref().and_then(|noted| noted.deadline);
+    let deadline_ms = deadline.map(|it| it.saturating_duration_since(Instant::now()).as_millis());
+    AdminInfo {
+        state: state.into(),
+        seconds: since.elapsed().as_secs(),
+        by: noted.map(|noted| noted.by),
+        deadline_ms: deadline_ms.and_then(|deadline| u64::try_from(deadline).ok()),
     }
 }
 
@@ -88,6 +104,7 @@ fn backend_info(backend: &Member, traffic: Traffic) -> BackendInfo {
     };
     BackendInfo {
         addr: backend.addr.to_string(),
+        admin: admin_info(backend.options.admin, &backend.admin, backend.added),
         state: condition.state.into(),
         state_seconds: condition.since.elapsed().as_secs(),
         cause: condition.cause,

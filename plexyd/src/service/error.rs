@@ -212,7 +212,7 @@ impl ServiceError {
         match self {
             Self::TunnelNotFound { .. } => Some("`list` shows the tunnels"),
             Self::BackendNotFound { .. } => Some("`detail` shows its backends"),
-            Self::BackendExists { .. } => Some("remove it first to change its attributes"),
+            Self::BackendExists { .. } => Some("`set` changes its attributes"),
             Self::LastBackend { .. } => Some("add another one first, or close the tunnel"),
             Self::AddressInUse { .. } => Some("close that one first, or listen elsewhere"),
             Self::RevisionMismatch { .. } => Some("look at what has changed, then ask again"),

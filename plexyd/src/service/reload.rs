@@ -18,7 +18,8 @@ use plexy_shared::spec::{BoundAddr, TunnelSpec};
 use tracing::error;
 
 use super::error::OpenError;
-use super::transition::{Closing, Opening, Rerouting, Transition, is_same};
+use super::reroute::{Once, Rerouting};
+use super::transition::{Closing, Opening, Transition, is_same};
 use super::turns::Scope;
 use super::{Caller, Service, ServiceError};
 use crate::events::Happening;
@@ -174,7 +175,8 @@ impl Service {
                         continue;
                     }
                     let (tunnel, spec) = (Arc::clone(tunnel), spec.clone());
-                    let rerouting = Rerouting { index, tunnel, spec, configured: said };
+                    let rerouting =
+                        Rerouting { index, tunnel, spec, configured: said, once: Once::default() };
                     transition.change.push(rerouting);
                 }
             }

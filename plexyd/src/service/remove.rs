@@ -1,16 +1,15 @@
 //! `remove`: one backend less.
 
-use plexy_shared::event::EventKind;
+use plexy_shared::command::LiveChoice;
 use plexy_shared::info::{BackendReply, Change};
 use plexy_shared::spec::{BackendSpec, TunnelRef};
 
-use super::close::goes_on;
+use super::reroute::Once;
 use super::{Caller, Service, ServiceError};
-use crate::events::Happening;
-use crate::tunnel::Route;
 
 impl Service {
-    /// Removes a backend; its live connections go on.
+    /// Removes a backend. Its live connections get what is chosen, or else what `on-remove` of the
+    /// tunnel says.
     ///
     /// # Errors
     ///
@@ -20,36 +19,26 @@ impl Service {
         &self,
         wanted: &TunnelRef,
         spec: &BackendSpec,
+        live: Option<LiveChoice>,
         caller: &Caller,
     ) -> Result<BackendReply, ServiceError> {
-        let (mut turn, tunnel) = self.begin_change(wanted, caller).await?;
-        let (route, label) = (tunnel.route(), tunnel.label());
-        let addr = || spec.addr.clone();
-        let Some(backend) = route.backend(&spec.addr) else {
-            return Err(ServiceError::BackendNotFound { tunnel: label, backend: addr() });
-        };
-        if route.backends.len() == 1 {
-            return Err(ServiceError::LastBackend { tunnel: label, backend: addr() });
-        }
+        let (turn, tunnel) = self.begin_change(wanted, None, caller).await?;
         let mut after = tunnel.spec();
         after.backends.retain(|other| other.addr != spec.addr);
-        turn.keep(caller, self.edit_of(&tunnel, Some(after)), Vec::new()).await?;
-        let others = route.backends.iter().filter(|other| !other.is_same(backend));
-        let others = others.cloned().collect();
-        tunnel.reroute(Route::new(route.options.clone(), others, turn.revision()));
-        let revision = turn.revision();
-        backend.removed.cancel();
-        let kept = backend.totals.live();
-        let removed =
-            Happening::new(EventKind::BackendRemoved).of_tunnel(label).of_backend(&spec.addr);
-        let removed = removed.detail(goes_on(kept)).by(&caller.actor, revision);
-        self.events.tell(removed);
-        turn.done().await;
+        let (label, backend) = (tunnel.label(), spec.addr.clone());
+        if after.backends.len() == tunnel.route().backends.len() {
+            return Err(ServiceError::BackendNotFound { tunnel: label, backend });
+        }
+        if after.backends.is_empty() {
+            return Err(ServiceError::LastBackend { tunnel: label, backend });
+        }
+        let once = Once { live, ..Once::default() };
+        let (live, revision) = self.change(turn, &tunnel, after, once, caller).await?;
         Ok(BackendReply {
             result: Change::Removed.into(),
             listen: tunnel.listen.to_string(),
             backend: spec.addr.to_string(),
-            kept,
+            live,
             revision,
         })
     }

@@ -11,12 +11,12 @@ use futures_util::future::join_all;
 use plexy_shared::error::Refusal;
 use plexy_shared::event::EventKind;
 use plexy_shared::info::Origin;
-use plexy_shared::spec::{BoundAddr, SpecError, TunnelSpec};
+use plexy_shared::spec::{AdminState, BoundAddr, SpecError, TunnelSpec};
 use plexy_shared::units::counted;
 use tracing::{info, warn};
 
 use super::error::OpenError;
-use super::transition::{Opening, Transition};
+use super::transition::{Opening, Performing, Transition};
 use super::turns::Scope;
 use super::{Actor, Service, ServiceError};
 use crate::events::{Happening, Telling};
@@ -101,7 +101,8 @@ impl Service {
             let listen = begun.spec.listen.clone();
             async move { self.resolver.resolve_listen(&listen).await.ok() }
         };
-        let wanted = join_all(all.iter().map(resolve)).await;
+        let listening = all.iter().filter(|it| it.spec.options.admin == AdminState::Ready);
+        let wanted = join_all(listening.map(resolve)).await;
         let wanted = wanted.into_iter().flatten().collect();
         for socket in inherited.take_others(&wanted) {
             self.systemd.give_up(socket);
@@ -132,14 +133,16 @@ impl Service {
         if self.is_open(&spec, &addr).is_some() {
             return Ok(());
         }
-        let socket = self.inherited(&addr, inherited);
+        let is_ready = spec.options.admin == AdminState::Ready;
+        let socket = if is_ready { self.inherited(&addr, inherited) } else { None };
         let opening = Opening { index: 0, spec, addr, socket, origin, configured, order };
         let mut transition = Transition { open: vec![opening], ..Transition::default() };
         self.check(&transition)?;
         // It was kept before, or is written where it is read again: so there is nothing to keep.
         let prepared = self.prepare(std::mem::take(&mut transition.open)).await?;
         turn.begin();
-        self.perform(&turn, transition, prepared, &caller, telling).await;
+        let ready = Performing { prepared, ..Performing::default() };
+        self.perform(&turn, ready, &caller, telling).await;
         turn.done().await;
         Ok(())
     }

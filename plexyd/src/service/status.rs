@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use plexy_shared::command::Detail;
 use plexy_shared::info::{Stats, StatusReply, TunnelStatus};
+use plexy_shared::spec::AdminState;
 
 use super::Service;
 use super::survey::{Survey, TunnelSurvey};
@@ -38,7 +39,9 @@ impl Service {
     pub(crate) fn summary(&self) -> String {
         let registry = self.registry();
         let is_down = |tunnel: &&Arc<Tunnel>| {
-            !tunnel.route().backends.iter().any(|backend| backend.is_usable())
+            let route = tunnel.route();
+            route.options.admin == AdminState::Ready
+                && !route.backends.iter().any(|backend| backend.is_usable())
         };
         let (tunnels, down) = (registry.len(), registry.tunnels().filter(is_down).count());
         drop(registry);
@@ -81,5 +84,6 @@ pub(super) fn tunnel_status(survey: &TunnelSurvey) -> TunnelStatus {
         traffic: survey.traffic,
         backends_up: route.backends.iter().filter(|backend| backend.is_usable()).count(),
         backends: route.backends.len(),
+        admin: (route.options.admin != AdminState::Ready).then(|| route.options.admin.into()),
     }
 }

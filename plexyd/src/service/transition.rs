@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use plexy_shared::event::EventKind;
 use plexy_shared::history::TransitionReply;
-use plexy_shared::info::{Change, OpenReply, Origin};
-use plexy_shared::spec::{BackendSpec, BoundAddr, TunnelSpec};
+use plexy_shared::info::{Change, LiveCounts, OpenReply, Origin, Reason};
+use plexy_shared::spec::{AdminState, BoundAddr, LiveAction, TunnelSpec};
 use tracing::{error, warn};
 
 use super::close::closed;
 use super::error::OpenError;
-use super::{Caller, Service, ServiceError, Turn, check_own_backends};
+use super::live::Holder;
+use super::reroute::{Ready, Rerouting};
+use super::{Actor, Caller, Service, ServiceError, Turn, check_own_backends};
 use crate::backend::Member;
 use crate::bind::{Bound, adopt, bind};
 use crate::descriptors::Taken;
@@ -51,16 +53,6 @@ pub(super) struct Opening {
     pub(super) order: Option<u64>,
 }
 
-/// A tunnel that goes another way, perhaps under another name.
-#[derive(Debug)]
-pub(super) struct Rerouting {
-    /// Its place in the call, from 0.
-    pub(super) index: usize,
-    pub(super) tunnel: Arc<Tunnel>,
-    pub(super) spec: TunnelSpec,
-    pub(super) configured: Option<Arc<TunnelSpec>>,
-}
-
 /// A tunnel that is closed; its connections go on.
 #[derive(Debug)]
 pub(super) struct Closing {
@@ -74,9 +66,17 @@ pub(super) struct Closing {
 pub(super) struct Prepared {
     opening: Opening,
     id: TunnelId,
-    bound: Bound,
-    taken: Taken,
-    keeper: Keeper,
+    addr: BoundAddr,
+    /// None where it is to drain: it does not listen then.
+    socket: Option<(Bound, Taken, Keeper)>,
+}
+
+/// What can no more fail.
+#[derive(Debug, Default)]
+pub(super) struct Performing {
+    pub(super) close: Vec<Closing>,
+    pub(super) changed: Vec<Ready>,
+    pub(super) prepared: Vec<Prepared>,
 }
 
 /// Who has a copy of the socket of a tunnel, besides us.
@@ -95,6 +95,8 @@ enum Keeper {
 pub(super) struct Done {
     /// The tunnels that were opened, each with its place in the call.
     pub(super) opened: Vec<(usize, OpenReply)>,
+    /// What became of the live connections of those that were changed.
+    pub(super) live: Vec<LiveCounts>,
     pub(super) reply: TransitionReply,
 }
 
@@ -174,11 +176,13 @@ impl Service {
         caller: &Caller,
     ) -> Result<Done, OpenError> {
         let prepared = self.prepare(std::mem::take(&mut transition.open)).await?;
-        let edits = self.edits(&transition, &prepared);
+        let changed = self.prepare_all(std::mem::take(&mut transition.change))?;
+        let edits = self.edits(&transition.close, &changed, &prepared);
         turn.keep(caller, edits, std::mem::take(&mut transition.unconfigured)).await?;
-        let count = prepared.len() + transition.change.len() + transition.close.len();
+        let count = prepared.len() + changed.len() + transition.close.len();
         let telling = self.events.telling(count);
-        let mut done = self.perform(&turn, transition, prepared, caller, &telling).await;
+        let ready = Performing { close: transition.close, changed, prepared };
+        let mut done = self.perform(&turn, ready, caller, &telling).await;
         let (TransitionReply { opened, changed, closed, .. }, revision) =
             (done.reply, turn.revision());
         telling.end(|| {
@@ -215,8 +219,8 @@ impl Service {
 
     /// Has the socket kept through a restart, unless it is already.
     async fn keep_socket(&self, prepared: &Prepared) {
-        let bound = &prepared.bound;
-        match &prepared.keeper {
+        let Some((bound, _, keeper)) = &prepared.socket else { return };
+        match keeper {
             Keeper::None => {
                 self.systemd.keep(bound, || self.engine.descriptors.try_take(1)).await;
             }
@@ -225,7 +229,7 @@ impl Service {
         }
     }
 
-    fn edits(&self, transition: &Transition, prepared: &[Prepared]) -> Edits {
+    fn edits(&self, close: &[Closing], changed: &[Ready], prepared: &[Prepared]) -> Edits {
         let registry = self.registry();
         let opened = prepared.iter().map(|it| Edited {
             before: None,
@@ -234,14 +238,14 @@ impl Service {
             configured: it.opening.configured.clone(),
             order: it.order(),
         });
-        let changed = transition.change.iter().map(|it| Edited {
+        let changed = changed.iter().map(Ready::rerouting).map(|it| Edited {
             before: Some(it.tunnel.spec()),
-            after: Some(it.spec_of_route()),
+            after: Some(it.after()),
             origin: it.tunnel.origin,
             configured: it.configured.clone(),
             order: registry.order(it.tunnel.id),
         });
-        let closed = transition.close.iter().map(|it| Edited {
+        let closed = close.iter().map(|it| Edited {
             before: Some(it.tunnel.spec()),
             after: None,
             origin: it.tunnel.origin,
@@ -257,24 +261,25 @@ impl Service {
     pub(super) async fn perform(
         &self,
         turn: &Turn<'_>,
-        transition: Transition,
-        prepared: Vec<Prepared>,
+        ready: Performing,
         caller: &Caller,
         telling: &Telling<'_>,
     ) -> Done {
+        let Performing { close, changed, prepared } = ready;
         let revision = turn.revision();
         let reply = TransitionReply {
             opened: prepared.len(),
-            changed: transition.change.len(),
-            closed: transition.close.len(),
+            changed: changed.len(),
+            closed: close.len(),
             unchanged: 0,
             revision: self.revision(),
         };
         let note = |happening: Happening| telling.note(happening.by(&caller.actor, revision));
-        for closing in transition.close {
-            self.close_gone(&closing.tunnel).await.into_iter().for_each(note);
+        for closing in close {
+            self.close_gone(&closing.tunnel, &caller.actor).await.into_iter().for_each(note);
         }
-        self.reroute_all(transition.change, revision).into_iter().for_each(note);
+        let (live, happenings) = self.reroute_all(changed, revision, &caller.actor).await;
+        happenings.into_iter().for_each(note);
         let mut opened = Vec::with_capacity(prepared.len());
         for prepared in prepared {
             let index = prepared.opening.index;
@@ -283,62 +288,31 @@ impl Service {
             opened.push((index, reply));
             note(happening);
         }
-        Done { opened, reply }
+        Done { opened, live, reply }
     }
 
-    async fn close_gone(&self, tunnel: &Tunnel) -> Option<Happening> {
+    async fn close_gone(&self, tunnel: &Arc<Tunnel>, actor: &Actor) -> Option<Happening> {
         let open = self.registry().remove(tunnel.id)?;
-        open.listener.close(Waiting::Accept).await;
+        if let Some(listener) = open.listener {
+            listener.close(Waiting::Accept).await;
+        }
         self.systemd.forget(&tunnel.listen);
         for backend in &tunnel.route().backends {
             backend.removed.cancel();
         }
-        Some(closed(tunnel, 0, tunnel.totals.live()))
-    }
-
-    /// Sends connections of all of them another way in one step.
-    fn reroute_all(&self, changed: Vec<Rerouting>, revision: u64) -> Vec<Happening> {
-        let befores: Vec<_> = changed.iter().map(|it| it.tunnel.route()).collect();
-        let route = |(it, before): (&Rerouting, &Arc<Route>)| {
-            (Arc::clone(&it.tunnel), route_of(&it.tunnel, before, &it.spec, revision))
-        };
-        let routes: Vec<_> = changed.iter().zip(&befores).map(route).collect();
-        {
-            let mut registry = self.registry();
-            registry.reroute(routes);
-            for it in &changed {
-                registry.configure(it.tunnel.id, it.configured.clone());
-            }
-        }
-        let mut happenings = Vec::with_capacity(changed.len());
-        for (Rerouting { tunnel, .. }, before) in changed.iter().zip(befores) {
-            let (label, after) = (tunnel.label(), tunnel.route());
-            for backend in only_in(&after.backends, &before.backends) {
-                self.engine.health.watch(&label, backend);
-            }
-            for backend in only_in(&before.backends, &after.backends) {
-                backend.removed.cancel();
-            }
-            let happening = Happening::new(EventKind::TunnelChanged).of_tunnel(label);
-            happenings.push(happening.detail(tunnel.spec().to_string()));
-        }
-        happenings
+        let holder = Holder::Tunnel(Arc::clone(tunnel));
+        let live = self.part(holder, LiveAction::Keep.into(), Reason::TunnelClosed, actor);
+        Some(closed(tunnel, live, None))
     }
 
     fn insert(&self, prepared: Prepared, revision: u64) -> (OpenReply, Happening) {
         let order = prepared.order();
-        let Prepared { opening, id, bound, taken, .. } = prepared;
-        // What fails here is a nicety: the tunnel works without it.
-        if bound.addr.port().is_some()
-            && let Err(error) = tune(&bound.listener)
-        {
-            warn!(listen = %bound.addr, %error, "cannot set options of the listener");
-        }
+        let Prepared { opening, id, addr, socket } = prepared;
         let Opening { spec, origin, configured, .. } = opening;
         let backends: Vec<_> = spec.backends.into_iter().map(Member::new).collect();
         let route = Route::new(spec.options, backends.clone(), revision);
         let mut registry = self.registry();
-        let tunnel = Arc::new(Tunnel::new(id, bound.addr.clone(), origin, route));
+        let tunnel = Arc::new(Tunnel::new(id, addr, origin, route));
         let label = tunnel.label();
         for backend in &backends {
             self.engine.health.watch(&label, backend);
@@ -347,7 +321,9 @@ impl Service {
         let happening = Happening::new(EventKind::TunnelOpened).of_tunnel(label);
         let happening = happening.detail(tunnel.spec().to_string());
         let is_kept = self.systemd.is_there();
-        let listener = Listener::start(Arc::clone(&tunnel), bound, taken, is_kept, &self.engine);
+        let listener = socket.map(|(bound, taken, _)| {
+            Listener::start(Arc::clone(&tunnel), bound, taken, is_kept, &self.engine)
+        });
         registry.insert(Open { tunnel, listener, configured, order });
         (OpenReply { result: Change::Opened.into(), listen, revision }, happening)
     }
@@ -361,21 +337,19 @@ impl Prepared {
 
     /// With the port that it was given.
     fn spec(&self) -> TunnelSpec {
-        TunnelSpec { listen: self.bound.addr.clone().into(), ..self.opening.spec.clone() }
-    }
-}
-
-impl Rerouting {
-    fn spec_of_route(&self) -> TunnelSpec {
-        let mut options = self.spec.options.clone();
-        options.backlog = self.tunnel.route().options.backlog;
-        let listen = self.tunnel.listen.clone().into();
-        TunnelSpec { listen, backends: self.spec.backends.clone(), options }
+        TunnelSpec { listen: self.addr.clone().into(), ..self.opening.spec.clone() }
     }
 }
 
 fn bound((mut opening, id, taken): (Opening, TunnelId, Taken)) -> Result<Prepared, OpenError> {
     let (addr, backlog) = (&opening.addr, opening.spec.options.backlog);
+    let of = |error: ServiceError| OpenError::of(opening.index, error);
+    let is_ready = opening.spec.options.admin == AdminState::Ready;
+    // Which port is free is found out by listening on it.
+    if !is_ready && addr.port() != Some(0) {
+        let addr = addr.clone();
+        return Ok(Prepared { opening, id, addr, socket: None });
+    }
     let (bound, keeper) = match opening.socket.take() {
         None => (bind(addr, backlog, None), Keeper::None),
         Some(Socket { listener, file, name, is_kept, .. }) => {
@@ -383,33 +357,26 @@ fn bound((mut opening, id, taken): (Opening, TunnelId, Taken)) -> Result<Prepare
             (adopt(listener, addr, file, backlog), keeper)
         }
     };
-    let of = |error: ServiceError| OpenError::of(opening.index, error);
-    let bound = bound.map_err(|error| of(error.into()))?;
+    let bound = tuned(bound.map_err(|error| of(error.into()))?);
     // Port 0 is known only now.
     check_own_backends(&bound.addr, &opening.spec.backends).map_err(of)?;
-    Ok(Prepared { opening, id, bound, taken, keeper })
+    let addr = bound.addr.clone();
+    Ok(Prepared { opening, id, addr, socket: is_ready.then_some((bound, taken, keeper)) })
 }
 
-/// Where connections go that come from now on. Backends that stand there as before are the same ones.
-fn route_of(tunnel: &Tunnel, before: &Route, spec: &TunnelSpec, revision: u64) -> Route {
-    let mut options = spec.options.clone();
-    if options.backlog != before.options.backlog {
-        let tunnel = tunnel.label();
-        warn!(tunnel, "`backlog` of a tunnel that is open stays as it is");
-        options.backlog = before.options.backlog;
+/// Listens there, for a tunnel that exists.
+pub(super) fn bind_one(addr: &BoundAddr, backlog: u32) -> Result<Bound, ServiceError> {
+    Ok(tuned(bind(addr, backlog, None)?))
+}
+
+fn tuned(bound: Bound) -> Bound {
+    // What fails here is a nicety: the tunnel works without it.
+    if bound.addr.port().is_some()
+        && let Err(error) = tune(&bound.listener)
+    {
+        warn!(listen = %bound.addr, %error, "cannot set options of the listener");
     }
-    let backend = |spec: &BackendSpec| match before.backend(&spec.addr) {
-        Some(Member { backend, .. }) => {
-            Member { backend: Arc::clone(backend), options: spec.options.clone() }
-        }
-        None => Member::new(spec.clone()),
-    };
-    Route::new(options, spec.backends.iter().map(backend).collect(), revision)
-}
-
-/// Those of a set that another one lacks.
-fn only_in<'a>(set: &'a [Member], other: &'a [Member]) -> impl Iterator<Item = &'a Member> {
-    set.iter().filter(|backend| !other.iter().any(|other| backend.is_same(other)))
+    bound
 }
 
 /// Whether a tunnel is open as it stands there.

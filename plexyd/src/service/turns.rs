@@ -4,8 +4,10 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use plexy_shared::spec::{BoundAddr, TunnelName};
+use plexy_shared::spec::{BoundAddr, OptionSettings, TunnelName};
 use tokio::sync::Notify;
+
+use crate::tunnel::Tunnel;
 
 /// What a change has to do with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +22,17 @@ impl Scope {
     /// One tunnel, which has this name or is to have it.
     pub(super) fn one(listen: &BoundAddr, name: Option<&TunnelName>) -> Self {
         Self::One { listen: listen.clone(), names: name.cloned().into_iter().collect() }
+    }
+
+    /// A tunnel that is open, which may be called otherwise by these settings.
+    pub(super) fn of_change(tunnel: &Tunnel, settings: Option<&OptionSettings>) -> Self {
+        let mut options = tunnel.route().options.clone();
+        let before = options.name.clone();
+        if let Some(settings) = settings {
+            settings.apply(&mut options);
+        }
+        let names = before.into_iter().chain(options.name).collect();
+        Self::One { listen: tunnel.listen.clone(), names }
     }
 
     fn is_beside(&self, other: &Self) -> bool {

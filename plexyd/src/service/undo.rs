@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use plexy_shared::history::{Edit, TransitionReply};
 use plexy_shared::spec::{BoundAddr, TunnelSpec};
 
-use super::transition::{Closing, Rerouting, Transition};
+use super::reroute::{Once, Rerouting};
+use super::transition::{Closing, Transition};
 use super::turns::Scope;
 use super::{Caller, Service, ServiceError};
 use crate::state::Change;
@@ -59,7 +60,8 @@ impl Service {
             match (open, to) {
                 (Some(tunnel), None) => transition.close.push(Closing { tunnel, configured }),
                 (Some(tunnel), Some(spec)) if tunnel.spec() != spec => {
-                    transition.change.push(Rerouting { index, tunnel, spec, configured });
+                    let once = Once::default();
+                    transition.change.push(Rerouting { index, tunnel, spec, configured, once });
                 }
                 (None, Some(spec)) => {
                     transition.open.push(self.opening(index, spec, listen));

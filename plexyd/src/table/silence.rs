@@ -98,7 +98,7 @@ pub(super) enum Finding {
 impl Silence {
     /// Of a connection that begins.
     pub(super) fn of(entry: &Entry) -> Self {
-        let pause = entry.timeouts.lively_pause();
+        let pause = Timeouts::of(&entry.tunnel.route().options).lively_pause();
         Self {
             bytes_seen: 0,
             was_half_closed: false,
@@ -109,6 +109,13 @@ impl Silence {
         }
     }
 
+    /// The time-outs have changed: it is looked at as soon as if it had just begun.
+    pub(super) fn hurry(&mut self, entry: &Entry, now: Instant) {
+        let pause = Timeouts::of(&entry.tunnel.route().options).lively_pause();
+        self.pause = self.pause.min(pause);
+        self.next_look = self.next_look.min(now + pause);
+    }
+
     /// Looks whether it was silent for longer than it may, if it is time for that, and when to look
     /// again.
     pub(super) fn look(&mut self, entry: &Entry, now: Instant) -> Finding {
@@ -117,7 +124,7 @@ impl Silence {
         }
         let finding = self.find(entry, now);
         let is_silent = self.unsent == Unsent::Bytes(0);
-        let timeouts = entry.timeouts;
+        let timeouts = Timeouts::of(&entry.tunnel.route().options);
         self.pause = if is_silent { timeouts.silent_pause() } else { timeouts.lively_pause() };
         self.next_look = now + self.pause;
         finding
@@ -167,8 +174,7 @@ mod tests {
     /// A connection that may be silent for 16 s, and so is looked at every second.
     fn entry() -> Entry {
         let (tunnel, backend) = Tunnel::of("3000=4000[idle-timeout=16s]");
-        let options = tunnel.route().options.clone();
-        let entry = Entry::new(1, tunnel, ClientAddr::Unix, &options);
+        let entry = Entry::new(1, tunnel, ClientAddr::Unix);
         entry.backend.set(backend).unwrap();
         entry
     }

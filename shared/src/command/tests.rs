@@ -38,13 +38,78 @@ fn verbs_are_read_in_any_case_and_by_their_aliases() {
 #[test]
 fn close_knows_how_to_drain() {
     let drain = |line| match parsed(line) {
-        Request::Close { connections, .. } => connections,
+        Request::Close { live, .. } => live,
         other => unreachable!("{other:?}"),
     };
-    assert_eq!(drain("close 3000"), CloseMode::Reset);
-    assert_eq!(drain("close 3000 drain"), CloseMode::Drain { deadline: None });
+    assert_eq!(drain("close 3000"), LiveAction::Kill.into());
+    assert_eq!(drain("close 3000 keep"), LiveAction::Keep.into());
+    assert_eq!(drain("close 3000 drain"), LiveAction::Drain.into());
     let deadline = Some(Duration::from_secs(90));
-    assert_eq!(drain("close web drain deadline=90s"), CloseMode::Drain { deadline });
+    let drained = LiveChoice { action: LiveAction::Drain, deadline };
+    assert_eq!(drain("close web drain deadline=90s"), drained);
+}
+
+#[test]
+fn what_live_connections_get_is_said_once() {
+    let live = |line| match parsed(line) {
+        Request::Remove { live, .. } | Request::Switch { live, .. } => live,
+        other => unreachable!("{other:?}"),
+    };
+    assert_eq!(live("remove web 4000"), None);
+    assert_eq!(live("remove web 4000+weight=2 KILL"), Some(LiveAction::Kill.into()));
+    let deadline = Some(Duration::from_secs(1));
+    let drained = Some(LiveChoice { action: LiveAction::Drain, deadline });
+    assert_eq!(live("remove web 4000 drain deadline=1s"), drained);
+    assert_eq!(live("switch web to 4000,4001+backup"), None);
+    assert_eq!(live("switch web to 4000 drain deadline=1s"), drained);
+    for line in [
+        "remove web 4000 kill deadline=1s",
+        "remove web 4000 deadline=1s",
+        "switch web 4000",
+        "switch web to 4000, 4001",
+        "switch web to 4000,4000",
+        "switch web to",
+    ] {
+        assert!(Request::parse(line).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn set_is_of_a_tunnel_or_of_a_backend() {
+    let text = |line| match parsed(line) {
+        Request::Set { tunnel, settings } => format!("{tunnel}: {settings}"),
+        Request::SetBackend { tunnel, backend, settings } => {
+            format!("{tunnel} {backend}: {settings}")
+        }
+        other => unreachable!("{other:?}"),
+    };
+    assert_eq!(text("set web retries=5 name="), "web: retries=5 name=");
+    assert_eq!(
+        text("set 3000 4000 weight=5 backup"),
+        "127.0.0.1:3000 127.0.0.1:4000: weight=5 backup=on"
+    );
+    for line in ["set web", "set web 4000", "set web weight=5", "set web 4000 retries=5"] {
+        assert!(Request::parse(line).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn drain_and_enable_are_of_a_tunnel_or_of_a_backend() {
+    let web: TunnelRef = "web".parse().unwrap();
+    let backend: BackendAddr = "4000".parse().unwrap();
+    let drained = |backend, deadline| Request::Drain { tunnel: web.clone(), backend, deadline };
+    assert_eq!(parsed("drain web"), drained(None, None));
+    assert_eq!(parsed("drain web 4000"), drained(Some(backend.clone()), None));
+    let deadline = Some(Duration::from_secs(5));
+    assert_eq!(parsed("drain web deadline=5s"), drained(None, deadline));
+    assert_eq!(parsed("drain web 4000 deadline=5s"), drained(Some(backend.clone()), deadline));
+    let enabled = |backend| Request::Enable { tunnel: web.clone(), backend };
+    assert_eq!(parsed("undrain web"), enabled(None));
+    assert_eq!(parsed("enable web 4000"), enabled(Some(backend.clone())));
+    assert_eq!(parsed("disable web 4000"), Request::Disable { tunnel: web.clone(), backend });
+    for line in ["drain", "drain web 4000 now", "enable web 4000 5000", "disable web"] {
+        assert!(Request::parse(line).is_err(), "{line}");
+    }
 }
 
 #[test]

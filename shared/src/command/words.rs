@@ -51,6 +51,20 @@ impl<'a> Words<'a> {
         (!word.is_empty()).then_some(word)
     }
 
+    /// The next word, which is still to be read.
+    pub(super) fn peek(&self) -> Option<&'a str> {
+        Self { line: self.line, at: self.at, last: self.last.clone() }.maybe_next()
+    }
+
+    /// The next word, as something of the grammar of specifications.
+    pub(super) fn one<T: FromStr<Err = SpecError>>(
+        &mut self,
+        what: &'static str,
+    ) -> Result<T, CommandError> {
+        let word = self.next(what)?;
+        self.parse(word)
+    }
+
     pub(super) fn next(&mut self, what: &'static str) -> Result<&'a str, CommandError> {
         self.maybe_next().ok_or_else(|| CommandError::missing(what, self.line))
     }

@@ -124,8 +124,20 @@ methods! {
         = "stops listening and resets the connections, or lets them finish; the port is free when the answer comes";
     AddBackend("addBackend", change, params::BackendParams) -> info::BackendReply
         = "adds a backend; new connections may go to it at once";
-    RemoveBackend("removeBackend", change, params::BackendParams) -> info::BackendReply
-        = "removes a backend; its live connections go on until they end by themselves";
+    RemoveBackend("removeBackend", change, params::RemoveBackendParams) -> info::BackendReply
+        = "removes a backend; its live connections get what on-remove of the tunnel says, or `live`";
+    SwitchBackends("switchBackends", change, params::SwitchBackendsParams) -> info::TunnelChangeReply
+        = "replaces all backends in one step; those that stay go on counting";
+    SetTunnel("setTunnel", change, params::SetTunnelParams) -> info::TunnelChangeReply
+        = "changes options of a tunnel in one step";
+    SetBackend("setBackend", change, params::SetBackendParams) -> info::TunnelChangeReply
+        = "changes attributes of a backend in one step";
+    Drain("drain", change, params::DrainParams) -> info::TunnelChangeReply
+        = "lets no new clients come to a backend, or to the whole tunnel, which stops listening and keeps its place";
+    Disable("disable", change, params::DisableParams) -> info::TunnelChangeReply
+        = "takes a backend out of service: no new clients, no checks";
+    Enable("enable", change, params::EnableParams) -> info::TunnelChangeReply
+        = "ends a drain, or puts a backend into service again; a tunnel listens again";
     History("history", look, params::HistoryParams) -> history::HistoryReply
         = "tells the newest changes, with who made them and how it was before";
     Undo("undo", change, params::UndoParams) -> history::TransitionReply

@@ -11,14 +11,16 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::command::{
-    CloseMode, DEADLINE_RANGE, Detail, EVENTS_RANGE, HISTORY_DEFAULT, LOG_RANGE, LogChange,
-};
+use crate::command::{Detail, EVENTS_RANGE, HISTORY_DEFAULT, LOG_RANGE, LiveChoice, LogChange};
 use crate::error::{Code, Refusal};
 use crate::event::EventRange;
 use crate::history::CHANGES_RANGE;
-use crate::spec::{BackendSpec, TunnelRef, TunnelSpec};
-use crate::units::{ValueError, parse_duration};
+use crate::spec::{
+    AttributeSettings, BackendAddr, BackendSpec, DEADLINE_RANGE, LiveAction, OptionSettings,
+    TunnelRef, TunnelSpec, read_backend_list,
+};
+use crate::units::{ValueError, parse_duration, show_duration};
+use crate::word::{Words, parse_word};
 
 /// How often `subscribeStats` may tell.
 pub const INTERVAL_RANGE: RangeInclusive<Duration> =
@@ -74,11 +76,14 @@ pub struct OpenTunnelsParams {
 pub struct CloseTunnelParams {
     /// Its name, or its listen address in any spelling.
     pub tunnel: String,
-    /// Whether its connections may go on until they end by themselves; else
-    /// they are reset.
+    /// The same as `live` with `drain`.
     #[serde(default)]
     pub drain: bool,
-    /// With `drain`: when those that are left are reset, like `30s`.
+    /// What its connections get: `keep`, `drain` or `kill`; `kill` if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<String>,
+    /// With a drain: when those that are left are reset, like `30s`; the tunnel's `drain-deadline` if
+    /// not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<String>,
     /// The revision that the daemon has to be at.
@@ -92,8 +97,122 @@ pub struct CloseTunnelParams {
 pub struct BackendParams {
     /// The tunnel's name, or its listen address in any spelling.
     pub tunnel: String,
-    /// `address[+attribute ...]`; to remove one, its attributes do not matter.
+    /// `address[+attribute ...]`
     pub backend: String,
+    /// The revision that the daemon has to be at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_revision: Option<u64>,
+}
+
+/// A backend to remove from a tunnel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RemoveBackendParams {
+    /// The tunnel's name, or its listen address in any spelling.
+    pub tunnel: String,
+    /// Its address; attributes do not matter.
+    pub backend: String,
+    /// What connections get whose backend goes: `keep`, `drain` or `kill`; the tunnel's `on-remove` if
+    /// not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<String>,
+    /// With a drain: when those that are left are reset, like `30s`; the tunnel's `drain-deadline` if
+    /// not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<String>,
+    /// The revision that the daemon has to be at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_revision: Option<u64>,
+}
+
+/// A tunnel, or one of its backends, that is to have no new clients.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DrainParams {
+    /// The tunnel's name, or its listen address in any spelling.
+    pub tunnel: String,
+    /// The address of one of its backends; all of the tunnel if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<String>,
+    /// When those that are left are reset, like `30s`; the tunnel's `drain-deadline` if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<String>,
+    /// The revision that the daemon has to be at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_revision: Option<u64>,
+}
+
+/// A tunnel, or one of its backends, that clients may come to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnableParams {
+    /// The tunnel's name, or its listen address in any spelling.
+    pub tunnel: String,
+    /// The address of one of its backends; the tunnel itself if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<String>,
+    /// The revision that the daemon has to be at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_revision: Option<u64>,
+}
+
+/// A backend that is to be out of service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DisableParams {
+    /// The tunnel's name, or its listen address in any spelling.
+    pub tunnel: String,
+    /// Its address.
+    pub backend: String,
+    /// The revision that the daemon has to be at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_revision: Option<u64>,
+}
+
+/// Options of a tunnel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetTunnelParams {
+    /// The tunnel's name, or its listen address in any spelling.
+    pub tunnel: String,
+    /// Each `key=value`; `key=` alone puts one back to its default.
+    pub settings: Vec<String>,
+    /// The revision that the daemon has to be at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_revision: Option<u64>,
+}
+
+/// Attributes of a backend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetBackendParams {
+    /// The tunnel's name, or its listen address in any spelling.
+    pub tunnel: String,
+    /// Its address.
+    pub backend: String,
+    /// Each `key=value`; `key=` alone puts one back to its default.
+    pub settings: Vec<String>,
+    /// The revision that the daemon has to be at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_revision: Option<u64>,
+}
+
+/// Another set of backends for a tunnel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchBackendsParams {
+    /// The tunnel's name, or its listen address in any spelling.
+    pub tunnel: String,
+    /// Each `address[+attribute ...]`.
+    pub backends: Vec<String>,
+    /// What connections get whose backend goes: `keep`, `drain` or `kill`; the tunnel's `on-remove` if
+    /// not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<String>,
+    /// With a drain: when those that are left are reset, like `30s`; the tunnel's `drain-deadline` if
+    /// not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<String>,
     /// The revision that the daemon has to be at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_revision: Option<u64>,
@@ -237,13 +356,9 @@ impl OpenTunnelsParams {
 impl CloseTunnelParams {
     /// The parameters that close this tunnel.
     #[must_use]
-    pub fn new(tunnel: &TunnelRef, connections: CloseMode) -> Self {
-        let (drain, deadline) = match connections {
-            CloseMode::Reset => (false, None),
-            CloseMode::Drain { deadline } => (true, deadline),
-        };
-        let deadline = deadline.map(crate::units::show_duration);
-        Self { tunnel: tunnel.to_string(), drain, deadline, expected_revision: None }
+    pub fn new(tunnel: &TunnelRef, live: LiveChoice) -> Self {
+        let (live, deadline) = written_live(Some(live));
+        Self { tunnel: tunnel.to_string(), drain: false, live, deadline, expected_revision: None }
     }
 
     /// The tunnel, and what its connections get.
@@ -251,18 +366,156 @@ impl CloseTunnelParams {
     /// # Errors
     ///
     /// If either does not follow the grammar.
-    pub fn request(&self) -> Result<(TunnelRef, CloseMode), Refusal> {
+    pub fn request(&self) -> Result<(TunnelRef, LiveChoice), Refusal> {
         let tunnel = parse("tunnel", &self.tunnel)?;
-        let deadline = self.deadline.as_deref().map(|text| parse_duration(text, &DEADLINE_RANGE));
-        let deadline = deadline.transpose().map_err(|error| bad_value("deadline", &error))?;
-        match (self.drain, deadline) {
-            (true, deadline) => Ok((tunnel, CloseMode::Drain { deadline })),
-            (false, None) => Ok((tunnel, CloseMode::Reset)),
-            (false, Some(_)) => {
-                let message = "`deadline` without `drain`: the connections would be reset at once";
-                Err(Refusal::new(Code::UnexpectedArgument, message).of_parameter("deadline"))
-            }
+        if self.drain && self.live.is_some() {
+            let message = "`drain` is short for `live` with `drain`: one of them is enough";
+            return Err(Refusal::new(Code::UnexpectedArgument, message).of_parameter("live"));
         }
+        let live = self.live.as_deref().or(self.drain.then_some(LiveAction::Drain.as_str()));
+        let live = live.unwrap_or(LiveAction::Kill.as_str());
+        let live = read_live(Some(live), self.deadline.as_deref())?;
+        Ok((tunnel, live.unwrap_or(LiveAction::Kill.into())))
+    }
+}
+
+impl RemoveBackendParams {
+    /// The parameters that remove this backend.
+    #[must_use]
+    pub fn new(tunnel: &TunnelRef, backend: &BackendAddr, live: Option<LiveChoice>) -> Self {
+        let (tunnel, backend) = (tunnel.to_string(), backend.to_string());
+        let (live, deadline) = written_live(live);
+        Self { tunnel, backend, live, deadline, expected_revision: None }
+    }
+
+    /// The tunnel, the backend, and what its connections get.
+    ///
+    /// # Errors
+    ///
+    /// If one of them does not follow the grammar.
+    pub fn request(&self) -> Result<(TunnelRef, BackendSpec, Option<LiveChoice>), Refusal> {
+        let live = read_live(self.live.as_deref(), self.deadline.as_deref())?;
+        Ok((parse("tunnel", &self.tunnel)?, parse("backend", &self.backend)?, live))
+    }
+}
+
+impl DrainParams {
+    /// The parameters that drain this.
+    #[must_use]
+    pub fn new(
+        tunnel: &TunnelRef,
+        backend: Option<&BackendAddr>,
+        deadline: Option<Duration>,
+    ) -> Self {
+        let (tunnel, backend) = (tunnel.to_string(), backend.map(ToString::to_string));
+        Self { tunnel, backend, deadline: deadline.map(show_duration), expected_revision: None }
+    }
+
+    /// The tunnel, its backend if it is one, and the deadline.
+    ///
+    /// # Errors
+    ///
+    /// If one of them does not follow the grammar.
+    pub fn request(&self) -> Result<(TunnelRef, Option<BackendAddr>, Option<Duration>), Refusal> {
+        let backend = self.backend.as_deref().map(|text| parse("backend", text)).transpose()?;
+        Ok((parse("tunnel", &self.tunnel)?, backend, read_deadline(self.deadline.as_deref())?))
+    }
+}
+
+impl EnableParams {
+    /// The parameters that enable this.
+    #[must_use]
+    pub fn new(tunnel: &TunnelRef, backend: Option<&BackendAddr>) -> Self {
+        let (tunnel, backend) = (tunnel.to_string(), backend.map(ToString::to_string));
+        Self { tunnel, backend, expected_revision: None }
+    }
+
+    /// The tunnel, and its backend if it is one.
+    ///
+    /// # Errors
+    ///
+    /// If one of them does not follow the grammar.
+    pub fn request(&self) -> Result<(TunnelRef, Option<BackendAddr>), Refusal> {
+        let backend = self.backend.as_deref().map(|text| parse("backend", text)).transpose()?;
+        Ok((parse("tunnel", &self.tunnel)?, backend))
+    }
+}
+
+impl DisableParams {
+    /// The parameters that disable this backend.
+    #[must_use]
+    pub fn new(tunnel: &TunnelRef, backend: &BackendAddr) -> Self {
+        let (tunnel, backend) = (tunnel.to_string(), backend.to_string());
+        Self { tunnel, backend, expected_revision: None }
+    }
+
+    /// The tunnel and the backend.
+    ///
+    /// # Errors
+    ///
+    /// If one of them does not follow the grammar.
+    pub fn request(&self) -> Result<(TunnelRef, BackendAddr), Refusal> {
+        Ok((parse("tunnel", &self.tunnel)?, parse("backend", &self.backend)?))
+    }
+}
+
+impl SetTunnelParams {
+    /// The parameters for these options.
+    #[must_use]
+    pub fn new(tunnel: &TunnelRef, settings: &OptionSettings) -> Self {
+        let (tunnel, settings) = (tunnel.to_string(), settings.each());
+        Self { tunnel, settings, expected_revision: None }
+    }
+
+    /// The tunnel and its options.
+    ///
+    /// # Errors
+    ///
+    /// If one of them does not follow the grammar.
+    pub fn request(&self) -> Result<(TunnelRef, OptionSettings), Refusal> {
+        Ok((parse("tunnel", &self.tunnel)?, parse("settings", &self.settings.join(" "))?))
+    }
+}
+
+impl SetBackendParams {
+    /// The parameters for these attributes.
+    #[must_use]
+    pub fn new(tunnel: &TunnelRef, backend: &BackendAddr, settings: &AttributeSettings) -> Self {
+        let (tunnel, backend) = (tunnel.to_string(), backend.to_string());
+        Self { tunnel, backend, settings: settings.each(), expected_revision: None }
+    }
+
+    /// The tunnel, the backend and its attributes.
+    ///
+    /// # Errors
+    ///
+    /// If one of them does not follow the grammar.
+    pub fn request(&self) -> Result<(TunnelRef, BackendAddr, AttributeSettings), Refusal> {
+        let settings = parse("settings", &self.settings.join(" "))?;
+        Ok((parse("tunnel", &self.tunnel)?, parse("backend", &self.backend)?, settings))
+    }
+}
+
+impl SwitchBackendsParams {
+    /// The parameters for these backends.
+    #[must_use]
+    pub fn new(tunnel: &TunnelRef, backends: &[BackendSpec], live: Option<LiveChoice>) -> Self {
+        let (tunnel, backends) =
+            (tunnel.to_string(), backends.iter().map(ToString::to_string).collect());
+        let (live, deadline) = written_live(live);
+        Self { tunnel, backends, live, deadline, expected_revision: None }
+    }
+
+    /// The tunnel, its backends, and what connections of those get that go.
+    ///
+    /// # Errors
+    ///
+    /// If one of them does not follow the grammar.
+    pub fn request(&self) -> Result<(TunnelRef, Vec<BackendSpec>, Option<LiveChoice>), Refusal> {
+        let live = read_live(self.live.as_deref(), self.deadline.as_deref())?;
+        let backends = read_backend_list(&self.backends.join(","));
+        let backends = backends.map_err(|error| Refusal::from(error).of_parameter("backends"))?;
+        Ok((parse("tunnel", &self.tunnel)?, backends, live))
     }
 }
 
@@ -367,6 +620,31 @@ where
     Refusal: From<T::Err>,
 {
     text.parse().map_err(|error| Refusal::from(error).of_parameter(name))
+}
+
+fn written_live(live: Option<LiveChoice>) -> (Option<String>, Option<String>) {
+    let deadline = live.and_then(|live| live.deadline).map(show_duration);
+    (live.map(|live| live.action.to_string()), deadline)
+}
+
+fn read_live(live: Option<&str>, deadline: Option<&str>) -> Result<Option<LiveChoice>, Refusal> {
+    let action = live.map(|text| parse_word(text, LiveAction::ALL)).transpose();
+    let action = action.map_err(|error| bad_value("live", &error))?;
+    match (action, read_deadline(deadline)?) {
+        (Some(action), deadline) if action == LiveAction::Drain || deadline.is_none() => {
+            Ok(Some(LiveChoice { action, deadline }))
+        }
+        (None, None) => Ok(None),
+        (_, Some(_)) | (Some(_), None) => {
+            let message = "`deadline` without a drain: it says when drained connections are reset";
+            Err(Refusal::new(Code::UnexpectedArgument, message).of_parameter("deadline"))
+        }
+    }
+}
+
+fn read_deadline(deadline: Option<&str>) -> Result<Option<Duration>, Refusal> {
+    let deadline = deadline.map(|text| parse_duration(text, &DEADLINE_RANGE)).transpose();
+    deadline.map_err(|error| bad_value("deadline", &error))
 }
 
 /// How many of the newest.

@@ -5,8 +5,9 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::cursor::{Cursor, Piece, ends_bare_word, quote_if_needed};
-use super::{BackendAddr, SpecError, SpecErrorKind};
+use super::{AdminState, BackendAddr, SpecError, SpecErrorKind};
 use crate::units::{ValueError, parse_count};
+use crate::word::parse_word;
 
 /// Weights of backends.
 const WEIGHTS: RangeInclusive<u32> = 1..=1000;
@@ -35,11 +36,13 @@ pub struct BackendOptions {
     pub weight: u32,
     /// Used only while no other backend is.
     pub backup: bool,
+    /// Whether somebody lets clients come to it.
+    pub admin: AdminState,
 }
 
 impl Default for BackendOptions {
     fn default() -> Self {
-        Self { weight: 1, backup: false }
+        Self { weight: 1, backup: false, admin: AdminState::Ready }
     }
 }
 
@@ -55,6 +58,7 @@ pub struct AttributeRow {
     /// What it does, in a sentence.
     pub meaning: &'static str,
     set: fn(&mut BackendOptions, &str) -> Result<(), ValueError>,
+    reset: fn(&mut BackendOptions),
     show: fn(&BackendOptions) -> Option<String>,
 }
 
@@ -66,6 +70,7 @@ pub static ATTRIBUTES: &[AttributeRow] = &[
         default: "1",
         meaning: "share of the connections, relative to the other backends",
         set: |options, text| parse_count(text, &WEIGHTS).map(|weight| options.weight = weight),
+        reset: |options| options.weight = 1,
         show: |options| (options.weight != 1).then(|| format!("weight={}", options.weight)),
     },
     AttributeRow {
@@ -73,13 +78,44 @@ pub static ATTRIBUTES: &[AttributeRow] = &[
         value: "",
         default: "off",
         meaning: "used only while no backend without it can be",
-        set: |options, _| {
-            options.backup = true;
-            Ok(())
-        },
+        set: |options, text| parse_switch(text).map(|is_on| options.backup = is_on),
+        reset: |options| options.backup = false,
         show: |options| options.backup.then(|| "backup".to_owned()),
     },
+    AttributeRow {
+        key: "admin",
+        value: "`ready`, `drain`, `disabled`",
+        default: "ready",
+        meaning: "whether clients may come to it; what `drain`, `disable` and `enable` set",
+        set: |options, text| {
+            let all = [AdminState::Ready, AdminState::Drain, AdminState::Disabled];
+            parse_word(text, &all).map(|admin| options.admin = admin)
+        },
+        reset: |options| options.admin = AdminState::Ready,
+        show: |options| {
+            (options.admin != AdminState::Ready).then(|| format!("admin={}", options.admin))
+        },
+    },
 ];
+
+impl AttributeRow {
+    pub(super) fn set(&self, options: &mut BackendOptions, text: &str) -> Result<(), ValueError> {
+        (self.set)(options, text)
+    }
+
+    pub(super) fn reset(&self, options: &mut BackendOptions) {
+        (self.reset)(options);
+    }
+}
+
+/// Reads the value of a flag.
+fn parse_switch(text: &str) -> Result<bool, ValueError> {
+    match text.to_ascii_lowercase().as_str() {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(ValueError::UnknownWord { given: text.to_owned(), valid: vec!["on", "off"] }),
+    }
+}
 
 impl BackendSpec {
     pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, SpecError> {
@@ -125,16 +161,15 @@ fn read_value(
     let value = if has_value {
         cursor.skip_blanks();
         cursor.text(ends_bare_word)?
+    } else if row.value.is_empty() {
+        Piece { text: "on".into(), span: key.span.clone() }
     } else {
-        key.clone()
+        let kind = SpecErrorKind::ValueMissing(row.key);
+        return Err(SpecError::new(kind, key.span.clone(), cursor.input()));
     };
-    let failed = |kind, span| SpecError::new(kind, span, cursor.input());
-    match (row.value.is_empty(), has_value) {
-        (true, true) => Err(failed(SpecErrorKind::ValueUnexpected(row.key), value.span)),
-        (false, false) => Err(failed(SpecErrorKind::ValueMissing(row.key), value.span)),
-        _ => (row.set)(options, &value.text)
-            .map_err(|error| failed(SpecErrorKind::Value { key: row.key, error }, value.span)),
-    }
+    (row.set)(options, &value.text).map_err(|error| {
+        SpecError::new(SpecErrorKind::Value { key: row.key, error }, value.span, cursor.input())
+    })
 }
 
 impl FromStr for BackendSpec {

@@ -49,8 +49,6 @@ pub enum SpecErrorKind {
     TooManyBackends,
     /// An option or attribute lacks its value.
     ValueMissing(&'static str),
-    /// An attribute that is set by its mere name was given a value.
-    ValueUnexpected(&'static str),
     /// The value of an option or attribute is no good.
     Value {
         /// The option or attribute.
@@ -123,9 +121,7 @@ impl SpecError {
             }
             SpecErrorKind::Repeated(_) | SpecErrorKind::RepeatedBackend(_) => Code::Repeated,
             SpecErrorKind::TooManyBackends => Code::TooManyBackends,
-            SpecErrorKind::Name(_)
-            | SpecErrorKind::ValueMissing(_)
-            | SpecErrorKind::ValueUnexpected(_) => Code::InvalidValue,
+            SpecErrorKind::Name(_) | SpecErrorKind::ValueMissing(_) => Code::InvalidValue,
             SpecErrorKind::Value { error, .. } => error.code(),
         }
     }
@@ -220,7 +216,6 @@ impl fmt::Display for SpecErrorKind {
             Self::RepeatedBackend(addr) => write!(f, "backend `{addr}` is given twice"),
             Self::TooManyBackends => write!(f, "more than {BACKENDS_MAX} backends"),
             Self::ValueMissing(key) => write!(f, "`{key}` lacks its value: write `{key}=…`"),
-            Self::ValueUnexpected(key) => write!(f, "`{key}` takes no value"),
             Self::Value { key, error } => write!(f, "`{key}`: {error}"),
         }
     }

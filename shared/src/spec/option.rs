@@ -3,15 +3,21 @@
 //! place that uses it.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::cursor::{Cursor, Piece, ends_bare_word, quote_if_needed};
-use super::{Keepalive, SpecError, SpecErrorKind, Strategy, TunnelName};
+use super::{AdminState, Keepalive, LiveAction, SpecError, SpecErrorKind, Strategy, TunnelName};
+use crate::info::AppliesTo;
 use crate::units::{ValueError, parse_count, parse_duration, show_duration};
+use crate::word::{Words, parse_word};
 
 const ONE_MS: Duration = Duration::from_millis(1);
 const ONE_HOUR: Duration = Duration::from_secs(3_600);
 const THIRTY_DAYS: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// How long a drain may be given.
+pub const DEADLINE_RANGE: RangeInclusive<Duration> = Duration::ZERO..=THIRTY_DAYS;
 
 /// How a tunnel carries its connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +36,13 @@ pub struct TunnelOptions {
     pub fail_timeout: Duration,
     /// Time between the probes of an ejected backend; zero for no probes.
     pub check_interval: Duration,
+    /// What live connections get whose backend is removed.
+    pub on_remove: LiveAction,
+    /// What live connections get whose backend is found down, or disabled.
+    pub on_down: LiveAction,
+    /// How long drained connections may go on, where nobody says otherwise; none for as long as they
+    /// want.
+    pub drain_deadline: Option<Duration>,
     /// Silence in both directions that ends a connection; none for never.
     pub idle_timeout: Option<Duration>,
     /// The same once one direction has ended; none for the idle time-out.
@@ -40,6 +53,8 @@ pub struct TunnelOptions {
     pub keepalive: Option<Keepalive>,
     /// Clients that may wait to be accepted, as the kernel counts them.
     pub backlog: u32,
+    /// Whether somebody lets clients come: it listens only where they may.
+    pub admin: AdminState,
 }
 
 impl Default for TunnelOptions {
@@ -52,6 +67,9 @@ impl Default for TunnelOptions {
             max_fails: 1,
             fail_timeout: Duration::from_secs(10),
             check_interval: Duration::from_secs(5),
+            on_remove: LiveAction::Keep,
+            on_down: LiveAction::Keep,
+            drain_deadline: None,
             idle_timeout: Some(ONE_HOUR),
             half_close_timeout: None,
             max_conns: None,
@@ -61,6 +79,7 @@ impl Default for TunnelOptions {
                 probes: 4,
             }),
             backlog: 4096,
+            admin: AdminState::Ready,
         }
     }
 }
@@ -76,6 +95,8 @@ pub struct OptionRow {
     pub value: &'static str,
     /// What it does, in a sentence.
     pub meaning: &'static str,
+    /// Which connections feel that it has changed.
+    pub applies_to: AppliesTo,
     /// The word for no value, where there may be none.
     nothing: &'static str,
     set: fn(&mut TunnelOptions, &str) -> Result<(), ValueError>,
@@ -89,8 +110,13 @@ pub static OPTIONS: &[OptionRow] = &[
         aliases: &[],
         value: "a letter, then up to 62 letters, digits, `.`, `_` or `-`",
         meaning: "a name, unique in any case, usable wherever a tunnel is named",
+        applies_to: AppliesTo::Live,
         nothing: "none",
         set: |options, text| {
+            if text.is_empty() {
+                options.name = None;
+                return Ok(());
+            }
             let name = text.parse().map_err(|_| {
                 ValueError::malformed(
                     text,
@@ -107,6 +133,7 @@ pub static OPTIONS: &[OptionRow] = &[
         aliases: &[],
         value: "`random`, `round-robin`, `least-conn` (also `minimum-open-connections`, `min-open-connections`)",
         meaning: "how a backend is chosen; each respects weights",
+        applies_to: AppliesTo::New,
         nothing: "",
         set: |options, text| Strategy::parse(text).map(|strategy| options.strategy = strategy),
         show: |options| Some(options.strategy.to_string()),
@@ -116,6 +143,7 @@ pub static OPTIONS: &[OptionRow] = &[
         aliases: &["timeout"],
         value: "1ms–1h",
         meaning: "time for one attempt to connect to a backend",
+        applies_to: AppliesTo::New,
         nothing: "",
         set: |options, text| {
             parse_duration(text, &(ONE_MS..=ONE_HOUR)).map(|it| options.connect_timeout = it)
@@ -127,6 +155,7 @@ pub static OPTIONS: &[OptionRow] = &[
         aliases: &[],
         value: "0–100",
         meaning: "further attempts for a client, each on a backend not yet tried for it while one can be used",
+        applies_to: AppliesTo::New,
         nothing: "",
         set: |options, text| parse_count(text, &(0..=100)).map(|it| options.retries = it),
         show: |options| Some(options.retries.to_string()),
@@ -136,6 +165,7 @@ pub static OPTIONS: &[OptionRow] = &[
         aliases: &["errors"],
         value: "1–1000",
         meaning: "failed attempts in a row that eject a backend",
+        applies_to: AppliesTo::New,
         nothing: "",
         set: |options, text| parse_count(text, &(1..=1000)).map(|it| options.max_fails = it),
         show: |options| Some(options.max_fails.to_string()),
@@ -145,6 +175,7 @@ pub static OPTIONS: &[OptionRow] = &[
         aliases: &[],
         value: "1ms–5m",
         meaning: "how long an ejection lasts where no probe can end it; doubled each time up to 300s, and back after one fail-timeout without failure",
+        applies_to: AppliesTo::New,
         nothing: "",
         set: |options, text| {
             parse_duration(text, &(ONE_MS..=Duration::from_secs(300)))
@@ -157,6 +188,7 @@ pub static OPTIONS: &[OptionRow] = &[
         aliases: &[],
         value: "50ms–1h, or `off`",
         meaning: "time between the probes of an ejected backend, 10 % jitter; the first success ends the ejection",
+        applies_to: AppliesTo::New,
         nothing: "off",
         set: |options, text| {
             let range = Duration::from_millis(50)..=ONE_HOUR;
@@ -167,10 +199,49 @@ pub static OPTIONS: &[OptionRow] = &[
         show: |options| Some(options.check_interval).filter(|it| !it.is_zero()).map(show_duration),
     },
     OptionRow {
+        key: "on-remove",
+        aliases: &[],
+        value: "`keep`, `drain`, `kill`",
+        meaning: "what live connections get whose backend is removed, where the command does not say: they go on, they go on until drain-deadline, or they are reset",
+        applies_to: AppliesTo::Live,
+        nothing: "",
+        set: |options, text| {
+            parse_word(text, LiveAction::ALL).map(|action| options.on_remove = action)
+        },
+        show: |options| Some(options.on_remove.to_string()),
+    },
+    OptionRow {
+        key: "on-down",
+        aliases: &[],
+        value: "`keep`, `drain`, `kill`",
+        meaning: "the same where a check finds their backend down, or somebody disables it",
+        applies_to: AppliesTo::Live,
+        nothing: "",
+        set: |options, text| {
+            parse_word(text, LiveAction::ALL).map(|action| options.on_down = action)
+        },
+        show: |options| Some(options.on_down.to_string()),
+    },
+    OptionRow {
+        key: "drain-deadline",
+        aliases: &[],
+        value: "0s–720h, or `none`",
+        meaning: "how long drained connections may go on, where the command gives no deadline; those that are left are reset",
+        applies_to: AppliesTo::Live,
+        nothing: "none",
+        set: |options, text| {
+            options.drain_deadline =
+                unless("none", text, |text| parse_duration(text, &DEADLINE_RANGE))?;
+            Ok(())
+        },
+        show: |options| options.drain_deadline.map(show_duration),
+    },
+    OptionRow {
         key: "idle-timeout",
         aliases: &[],
         value: "50ms–720h, or `none`",
         meaning: "a connection without a byte in either direction for so long is reset",
+        applies_to: AppliesTo::Live,
         nothing: "none",
         set: |options, text| {
             let range = Duration::from_millis(50)..=THIRTY_DAYS;
@@ -184,6 +255,7 @@ pub static OPTIONS: &[OptionRow] = &[
         aliases: &[],
         value: "50ms–720h, or `idle-timeout`",
         meaning: "the same once one direction has ended",
+        applies_to: AppliesTo::Live,
         nothing: "idle-timeout",
         set: |options, text| {
             let range = Duration::from_millis(50)..=THIRTY_DAYS;
@@ -198,6 +270,7 @@ pub static OPTIONS: &[OptionRow] = &[
         aliases: &[],
         value: "1–1000000, or `none`",
         meaning: "connections at once; a client beyond it is reset",
+        applies_to: AppliesTo::New,
         nothing: "none",
         set: |options, text| {
             options.max_conns = unless("none", text, |text| parse_count(text, &(1..=1_000_000)))?;
@@ -210,6 +283,7 @@ pub static OPTIONS: &[OptionRow] = &[
         aliases: &[],
         value: "idle/interval/probes: 1s–32767s, 1s–32767s, 1–127; or `off`",
         meaning: "TCP keepalive on both sides",
+        applies_to: AppliesTo::New,
         nothing: "off",
         set: |options, text| Keepalive::parse(text).map(|it| options.keepalive = it),
         show: |options| options.keepalive.map(|it| it.to_string()),
@@ -219,9 +293,23 @@ pub static OPTIONS: &[OptionRow] = &[
         aliases: &[],
         value: "1–65535",
         meaning: "clients that may wait to be accepted (the kernel caps it at net.core.somaxconn)",
+        applies_to: AppliesTo::New,
         nothing: "",
         set: |options, text| parse_count(text, &(1..=65_535)).map(|it| options.backlog = it),
         show: |options| Some(options.backlog.to_string()),
+    },
+    OptionRow {
+        key: "admin",
+        aliases: &[],
+        value: "`ready`, `drain`",
+        meaning: "whether it listens; what `drain` and `enable` set",
+        applies_to: AppliesTo::Live,
+        nothing: "",
+        set: |options, text| {
+            let valid = [AdminState::Ready, AdminState::Drain];
+            parse_word(text, &valid).map(|admin| options.admin = admin)
+        },
+        show: |options| Some(options.admin.to_string()),
     },
 ];
 
@@ -237,6 +325,18 @@ impl OptionRow {
     #[must_use]
     pub fn default(&self) -> String {
         self.value_in(&TunnelOptions::default())
+    }
+
+    pub(super) fn set(&self, options: &mut TunnelOptions, text: &str) -> Result<(), ValueError> {
+        (self.set)(options, text)
+    }
+
+    /// Puts it back to its default.
+    pub(super) fn reset(&self, options: &mut TunnelOptions) {
+        // No value is the default of the name alone, and no default is refused.
+        let default = (self.show)(&TunnelOptions::default());
+        let text = default.as_deref().unwrap_or(if self.key == "name" { "" } else { self.nothing });
+        (self.set)(options, text).unwrap_or_default();
     }
 
     /// What it is in these options, as it would be written.
@@ -317,6 +417,10 @@ fn read_value(
     }
     cursor.skip_blanks();
     let value = cursor.text(ends_bare_word)?;
+    if value.text.is_empty() {
+        let kind = SpecErrorKind::Value { key: row.key, error: ValueError::Empty };
+        return Err(SpecError::new(kind, value.span, cursor.input()));
+    }
     (row.set)(options, &value.text).map_err(|error| {
         SpecError::new(SpecErrorKind::Value { key: row.key, error }, value.span, cursor.input())
     })

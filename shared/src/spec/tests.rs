@@ -135,7 +135,7 @@ fn a_bad_option_is_refused_as_what_it_is() {
     refused("1=2[max-con=5]", "unknown-option", "max-con", "did you mean `max-conns`?");
     refused("1=2[tiemout=5]", "unknown-option", "tiemout", "did you mean `connect-timeout`?");
     refused("1=2[name]", "invalid-value", "name", "lacks its value");
-    refused("1=2[name=]", "invalid-value", "", "not a name");
+    refused("1=2[name=]", "invalid-value", "", "a value is missing");
     refused("1=2[name=1a]", "invalid-value", "1a", "not a name");
     refused("1=2[name=\"a b\"]", "invalid-value", "\"a b\"", "not a name");
     refused("1=2[strategy=randon]", "invalid-value", "randon", "did you mean `random`?");
@@ -150,7 +150,7 @@ fn a_bad_option_is_refused_as_what_it_is() {
     refused("1=2[name=a+b]", "invalid-syntax", "+", "written in quotes");
     refused("1=2+weight", "invalid-value", "weight", "lacks its value");
     refused("1=2+weight=0", "out-of-range", "0", "1 to 1000");
-    refused("1=2+backup=yes", "invalid-value", "yes", "takes no value");
+    refused("1=2+backup=yes", "invalid-value", "yes", "is not one of on, off");
     refused("1=2+backup+backup", "repeated", "backup", "twice");
     refused("1=2+max-conns=3", "unknown-option", "max-conns", "known ones are weight, backup");
     refused("1=2+", "invalid-syntax", "", "an attribute");

@@ -1,4 +1,5 @@
 use plexy_shared::info::{BackendState, Origin, Reason, Traffic};
+use plexy_shared::spec::AdminState;
 use plexy_shared::word::Word;
 
 use super::*;
@@ -14,12 +15,19 @@ fn tunnel(name: Option<&str>) -> TunnelStatus {
         traffic: TRAFFIC,
         backends_up: 1,
         backends: 2,
+        admin: None,
     }
+}
+
+fn admin(state: AdminState, deadline_ms: Option<u64>) -> AdminInfo {
+    let by = Some("rpc uid=0".to_owned());
+    AdminInfo { state: state.into(), seconds: 7, by, deadline_ms }
 }
 
 fn info() -> TunnelInfo {
     let backend = BackendInfo {
         addr: "10.0.0.1:80".to_owned(),
+        admin: admin(AdminState::Drain, Some(4_000)),
         state: Word::Unknown("resting".into()),
         state_seconds: 72,
         cause: Some("refused\x1b[2J".to_owned()),
@@ -31,6 +39,7 @@ fn info() -> TunnelInfo {
         addresses: Vec::new(),
     };
     let up = BackendInfo {
+        admin: admin(AdminState::Ready, None),
         state: BackendState::Up.into(),
         cause: None,
         next_ms: None,
@@ -43,6 +52,7 @@ fn info() -> TunnelInfo {
         origin: Origin::Runtime.into(),
         revision: 7,
         age_seconds: 61,
+        admin_info: admin(AdminState::Drain, None),
         options: Vec::new(),
         ended: vec![EndedInfo { reason: Reason::ClientFin.into(), connections: 12 }],
         rejected: Vec::new(),
@@ -74,8 +84,9 @@ fn a_detail_says_it_all_and_harms_no_terminal() {
         "connections  3 now, 1.24k in total\n",
         "ended        client-fin 12\n",
         "rejected     -\n",
-        "10.0.0.1:80  resting  1m12s  refused\\u{1b}[2J    2s       1  yes",
-        "10.0.0.1:80  up       1m12s  -                    -       1  -",
+        "admin        drain for 7s by rpc uid=0\n",
+        "10.0.0.1:80  resting  drain, 4s left  1m12s  refused\\u{1b}[2J    2s       1  yes",
+        "10.0.0.1:80  up       ready           1m12s  -                    -       1  -",
     ] {
         assert!(detail.contains(expected), "{expected}\n{detail}");
     }

@@ -6,9 +6,11 @@ use plexy_shared::error::Refusal;
 use plexy_shared::event::{Event, EventsReply};
 use plexy_shared::history::{ChangeInfo, ExportReply, HistoryReply, SaveReply, TransitionReply};
 use plexy_shared::info::{
-    BackendInfo, BackendReply, BackendState, Change, CloseReply, LogLevelReply, OpenReply,
-    StatusReply, Traffic, TunnelInfo, TunnelStatus, VersionReply,
+    AdminInfo, AppliedInfo, AppliesTo, BackendInfo, BackendReply, BackendState, Change, CloseReply,
+    LiveCounts, LogLevelReply, OpenReply, StatusReply, Traffic, TunnelChangeReply, TunnelInfo,
+    TunnelStatus, VersionReply,
 };
+use plexy_shared::spec::AdminState;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -66,6 +68,22 @@ impl Answer {
         }
     }
 
+    /// What has changed, for whom, and what became of connections that it was about.
+    pub(super) fn changed(reply: &TunnelChangeReply) -> Self {
+        let mut headline = reply.result.to_string();
+        if reply.live != LiveCounts::default() {
+            headline.push_str(&format!(", {}", reply.live));
+        }
+        let applied = |it: &AppliedInfo| match it.to.known() {
+            Some(AppliesTo::Live) => format!("{} holds for live connections too", it.key),
+            Some(AppliesTo::New) => format!("{} holds for new connections", it.key),
+            None => format!("{} holds for {} connections", it.key, it.to),
+        };
+        let is_change = reply.result != Change::Unchanged;
+        let details = reply.applied.iter().filter(|_| is_change).map(applied).collect();
+        Self::new(headline, details, reply)
+    }
+
     pub(super) fn version(reply: &VersionReply) -> Self {
         let headline = format!(
             "{} {}, pid {}, up {}s",
@@ -95,6 +113,9 @@ impl Answer {
             ),
             traffic_line(&info.status.traffic),
         ];
+        if info.admin_info.by.is_some() || info.status.admin.is_some() {
+            lines.push(admin_line(&info.admin_info));
+        }
         for ended in &info.ended {
             lines.push(format!("ended {} = {}", ended.reason, ended.connections));
         }
@@ -259,8 +280,23 @@ fn status_line(status: &TunnelStatus) -> String {
     if let Some(name) = &status.name {
         line.push_str(&format!(", name {name}"));
     }
+    if let Some(admin) = &status.admin {
+        line.push_str(&format!(", admin {admin}"));
+    }
     if status.backends_up < status.backends {
         line.push_str(&format!(", backends up {} of {}", status.backends_up, status.backends));
+    }
+    line
+}
+
+/// What somebody wants, since when, and what comes next.
+fn admin_line(admin: &AdminInfo) -> String {
+    let mut line = format!("admin {}", admin.state);
+    if let Some(by) = &admin.by {
+        line.push_str(&format!(" for {}s by {by}", admin.seconds));
+    }
+    if let Some(deadline) = admin.deadline_ms {
+        line.push_str(&format!(", reset in {}.{}s", deadline / 1000, deadline % 1000 / 100));
     }
     line
 }
@@ -273,6 +309,9 @@ fn backend_line(backend: &BackendInfo) -> String {
     }
     if let Some(next) = backend.next_ms {
         line.push_str(&format!(", tried again in {}.{}s", next / 1000, next % 1000 / 100));
+    }
+    if backend.admin.by.is_some() || backend.admin.state != AdminState::Ready {
+        line.push_str(&format!(", {}", admin_line(&backend.admin)));
     }
     line.push_str(&format!(", weight {}", backend.weight));
     if backend.backup {

@@ -246,14 +246,33 @@ impl Session {
             Request::Open(spec) => {
                 Answer::opened(&service.open(&spec, caller).await?, asks_for_port_0(&spec))
             }
-            Request::Close { tunnel, connections } => {
-                Answer::closed(&service.close(&tunnel, connections, caller).await?)
+            Request::Close { tunnel, live } => {
+                Answer::closed(&service.close(&tunnel, live, caller).await?)
             }
             Request::Add { tunnel, backend } => {
                 Answer::backend(&service.add(&tunnel, &backend, caller).await?)
             }
-            Request::Remove { tunnel, backend } => {
-                Answer::backend(&service.remove(&tunnel, &backend, caller).await?)
+            Request::Remove { tunnel, backend, live } => {
+                Answer::backend(&service.remove(&tunnel, &backend, live, caller).await?)
+            }
+            Request::Switch { tunnel, backends, live } => {
+                Answer::changed(&service.switch(&tunnel, backends, live, caller).await?)
+            }
+            Request::Set { tunnel, settings } => {
+                Answer::changed(&service.set(&tunnel, &settings, caller).await?)
+            }
+            Request::SetBackend { tunnel, backend, settings } => {
+                Answer::changed(&service.set_backend(&tunnel, &backend, &settings, caller).await?)
+            }
+            Request::Drain { tunnel, backend, deadline } => {
+                let drained = service.drain(&tunnel, backend.as_ref(), deadline, caller).await;
+                Answer::changed(&drained?)
+            }
+            Request::Disable { tunnel, backend } => {
+                Answer::changed(&service.disable(&tunnel, &backend, caller).await?)
+            }
+            Request::Enable { tunnel, backend } => {
+                Answer::changed(&service.enable(&tunnel, backend.as_ref(), caller).await?)
             }
             Request::Events { range, follow } => {
                 let events = service.events(range);

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use plexy_shared::command::Detail;
 use plexy_shared::error::{Code, Refusal};
 use plexy_shared::rpc::{
-    AddBackend, Backends, CloseTunnel, Discover, Export, Hello, History, ListEvents, ListTunnels,
-    Load, LogLevel, Method, NumberOfTunnels, OpenTunnel, OpenTunnels, Ping, Reload, RemoveBackend,
-    Save, SetLogLevel, TunnelInfo, Undo, Version, openrpc,
+    AddBackend, Backends, CloseTunnel, Disable, Discover, Drain, Enable, Export, Hello, History,
+    ListEvents, ListTunnels, Load, LogLevel, Method, NumberOfTunnels, OpenTunnel, OpenTunnels,
+    Ping, Reload, RemoveBackend, Save, SetBackend, SetLogLevel, SetTunnel, SwitchBackends,
+    TunnelInfo, Undo, Version, openrpc,
 };
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -73,8 +74,8 @@ impl Methods {
         });
         methods.add::<CloseTunnel, _, _>(async |service, params, actor| {
             let caller = Caller { actor, expected_revision: params.expected_revision };
-            let (tunnel, connections) = params.request()?;
-            Ok(service.close(&tunnel, connections, &caller).await?)
+            let (tunnel, live) = params.request()?;
+            Ok(service.close(&tunnel, live, &caller).await?)
         });
         methods.add::<AddBackend, _, _>(async |service, params, actor| {
             let caller = Caller { actor, expected_revision: params.expected_revision };
@@ -83,8 +84,38 @@ impl Methods {
         });
         methods.add::<RemoveBackend, _, _>(async |service, params, actor| {
             let caller = Caller { actor, expected_revision: params.expected_revision };
+            let (tunnel, backend, live) = params.request()?;
+            Ok(service.remove(&tunnel, &backend, live, &caller).await?)
+        });
+        methods.add::<SwitchBackends, _, _>(async |service, params, actor| {
+            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let (tunnel, backends, live) = params.request()?;
+            Ok(service.switch(&tunnel, backends, live, &caller).await?)
+        });
+        methods.add::<SetTunnel, _, _>(async |service, params, actor| {
+            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let (tunnel, settings) = params.request()?;
+            Ok(service.set(&tunnel, &settings, &caller).await?)
+        });
+        methods.add::<SetBackend, _, _>(async |service, params, actor| {
+            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let (tunnel, backend, settings) = params.request()?;
+            Ok(service.set_backend(&tunnel, &backend, &settings, &caller).await?)
+        });
+        methods.add::<Drain, _, _>(async |service, params, actor| {
+            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let (tunnel, backend, deadline) = params.request()?;
+            Ok(service.drain(&tunnel, backend.as_ref(), deadline, &caller).await?)
+        });
+        methods.add::<Disable, _, _>(async |service, params, actor| {
+            let caller = Caller { actor, expected_revision: params.expected_revision };
             let (tunnel, backend) = params.request()?;
-            Ok(service.remove(&tunnel, &backend, &caller).await?)
+            Ok(service.disable(&tunnel, &backend, &caller).await?)
+        });
+        methods.add::<Enable, _, _>(async |service, params, actor| {
+            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let (tunnel, backend) = params.request()?;
+            Ok(service.enable(&tunnel, backend.as_ref(), &caller).await?)
         });
         methods
             .add::<History, _, _>(async |service, params, _| Ok(service.history(params.count()?)));
