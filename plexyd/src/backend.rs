@@ -3,17 +3,20 @@
 //! connections are left.
 
 pub(crate) mod ejection;
+mod latency;
 mod member;
 mod standing;
+mod warm_up;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use plexy_shared::info::{Attempt, BackendState};
 use plexy_shared::spec::{BackendAddr, UnixPath};
+use plexy_shared::weight::Weight;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::Admin;
@@ -24,8 +27,10 @@ use crate::stop::Verdict;
 use crate::tally::Tally;
 use crate::traffic::Totals;
 use ejection::{Change, Rules};
+use latency::Latency;
 pub(crate) use member::Member;
 use standing::{Report, Standing};
+use warm_up::WarmUp;
 
 /// Addresses behind one name that are used at most.
 pub(crate) const ADDRESSES_MAX: usize = 16;
@@ -79,6 +84,8 @@ pub(crate) struct Backend {
     pub(crate) admin: Admin,
     /// Whether its connections are to end.
     pub(crate) verdict: Verdict,
+    latency: Latency,
+    warm_up: WarmUp,
 }
 
 /// What is known of where it is.
@@ -133,7 +140,17 @@ impl Backend {
             standing: Standing::new(now),
             admin: Admin::default(),
             verdict: Verdict::default(),
+            latency: Latency::default(),
+            warm_up: WarmUp::default(),
         }
+    }
+
+    /// One that comes to a tunnel whose others are there already: it begins with a part of its
+    /// weight, where there is a slow start.
+    pub(crate) fn joining(addr: BackendAddr) -> Self {
+        let joining = Self::new(addr);
+        joining.warm_up.begin(Duration::ZERO);
+        joining
     }
 
     fn is_located(&self) -> bool {
@@ -197,8 +214,13 @@ impl Backend {
         let is_same = known.targets.len() == targets.len()
             && targets.iter().all(|target| known.targets.contains(target));
         if !is_same {
-            if known.targets.is_empty() && self.is_located() {
+            let is_found = known.targets.is_empty();
+            if is_found && self.is_located() {
                 self.entered.count(BackendState::Up);
+            }
+            // One that joins may have waited for its first answer: it takes clients only now.
+            if is_found && (self.is_located() || self.warm_up.has_begun()) {
+                self.warm_up.begin(self.age(Instant::now()));
             }
             let since = Instant::now();
             self.targets.store(Arc::new(Targets { targets, cause: None, since }));
@@ -252,10 +274,41 @@ impl Backend {
     fn noted(&self, change: Change) -> Change {
         match change {
             Change::Ejected => self.entered.count(BackendState::Ejected),
-            Change::Restored => self.entered.count(BackendState::Up),
+            Change::Restored => {
+                self.entered.count(BackendState::Up);
+                self.warm_up.begin(self.age(Instant::now()));
+            }
             Change::None => {}
         }
         change
+    }
+
+    /// What this weight of it counts, where one that was not there before has all of it only after
+    /// `slow_start`.
+    pub(crate) fn weight(&self, whole: u32, slow_start: Option<Duration>, now: Instant) -> Weight {
+        match slow_start {
+            None => Weight::whole(whole),
+            Some(length) => self.warm_up.weight(whole, length, self.age(now)),
+        }
+    }
+
+    /// Clients may come to it again.
+    pub(crate) fn warm_up(&self) {
+        self.warm_up.begin(self.age(Instant::now()));
+    }
+
+    /// It has taken so long to connect to it.
+    pub(crate) fn has_connected_in(&self, took: Duration, now: Instant) {
+        self.latency.observe(took, self.age(now));
+    }
+
+    /// How long it takes to connect to it, in seconds: an estimate, once it was measured.
+    pub(crate) fn connect_seconds(&self, now: Instant) -> Option<f32> {
+        self.latency.estimate(self.age(now))
+    }
+
+    fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.added)
     }
 
     /// When its ejection ends without a probe.

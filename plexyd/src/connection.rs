@@ -12,6 +12,7 @@ use plexy_shared::info::{Attempt, Reason};
 use tracing::{debug, warn};
 
 use crate::backend::{Lease, Member};
+use crate::balance::Asking;
 use crate::descriptors::Taken;
 use crate::dial::{DialError, Dialled, Manner, dial};
 use crate::engine::Engine;
@@ -178,7 +179,10 @@ async fn connect(
         if !tried.is_empty() && !Arc::ptr_eq(route, &entry.tunnel.route()) {
             return None;
         }
-        let choose = || route.balance.choose(&route.backends, &tried);
+        let choose = || {
+            let asking = Asking { client: &entry.client, tried: &tried, now: Instant::now() };
+            route.balance.choose(&route.backends, &asking)
+        };
         let place = match choose() {
             Some(place) => place,
             None => {
@@ -204,6 +208,7 @@ async fn connect(
                 backend.attempts.count(Attempt::Success);
                 let now = Instant::now();
                 backend.connect_times.observe(&CONNECT_TIMES, now - begun);
+                backend.has_connected_in(now - begun, now);
                 entry.tries.stands(now - entry.started);
                 if let Some(trace) = &mut trace {
                     trace.attempted(now, Ok(()));

@@ -162,7 +162,12 @@ impl Health {
         let Some(_taken) = self.descriptors.try_take(1) else {
             return Err(DialError::Exhausted(rustix::io::Errno::MFILE.into()));
         };
-        dial(backend, Manner::new(options, 0), &self.hops).await.map(drop)
+        let begun = Instant::now();
+        dial(backend, Manner::new(options, 0), &self.hops).await?;
+        let now = Instant::now();
+        // What it was before its ejection says little: clients come back to what it is.
+        backend.has_connected_in(now - begun, now);
+        Ok(())
     }
 
     /// Resolves a name again and again while its backend belongs to a tunnel.

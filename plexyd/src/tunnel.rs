@@ -59,7 +59,7 @@ pub(crate) struct Route {
 impl Route {
     /// A route over these backends.
     pub(crate) fn new(options: TunnelOptions, backends: Vec<Member>, revision: u64) -> Self {
-        let balance = Balance::new(options.strategy, backends.len());
+        let balance = Balance::new(&options, backends.len());
         Self { options, backends: backends.into(), balance, revision }
     }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::spec::AdminState;
 use crate::units::{ValueError, counted};
+use crate::weight::Weight;
 use crate::word::{Word, Words, parse_word, words};
 
 /// Who brought a tunnel into being.
@@ -203,6 +204,9 @@ pub struct BackendInfo {
     pub next_ms: Option<u64>,
     /// Its share.
     pub weight: u32,
+    /// Its share as it is now, where that differs: it is new, or back, and `slow-start` holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_weight: Option<Weight>,
     /// Whether it is used only while no other one is.
     pub backup: bool,
     /// What went to it. Connections that still connect count.

@@ -9,4 +9,5 @@ pub mod info;
 pub mod rpc;
 pub mod spec;
 pub mod units;
+pub mod weight;
 pub mod word;

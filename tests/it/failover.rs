@@ -122,7 +122,16 @@ async fn each_attempt_goes_to_a_backend_not_yet_tried() {
     let refusers = [Refuser::start(), Refuser::start(), Refuser::start()];
     let echo = Echo::start();
     let daemon = Daemon::start().await;
-    for strategy in ["round-robin", "random", "least-conn"] {
+    let all = [
+        "round-robin",
+        "random",
+        "least-conn",
+        "two-choices",
+        "least-time",
+        "source-hash",
+        "first",
+    ];
+    for strategy in all {
         let addrs: Vec<_> = refusers.iter().map(|refuser| refuser.addr().to_string()).collect();
         let options = format!("retries=3,max-fails=1000,strategy={strategy}");
         let tunnel = daemon.open(&format!("{},{}[{options}]", addrs.join(","), echo.addr())).await;
@@ -130,7 +139,7 @@ async fn each_attempt_goes_to_a_backend_not_yet_tried() {
             round_trip(tunnel, 100).await.unwrap_or_else(|fault| panic!("{strategy}: {fault}"));
         }
     }
-    assert_eq!(echo.accepted(), 60);
+    assert_eq!(echo.accepted(), 140);
 }
 
 #[tokio::test(flavor = "multi_thread")]

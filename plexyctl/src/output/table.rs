@@ -120,7 +120,7 @@ fn backends(backends: &[BackendInfo], has_headers: bool) -> String {
             age(backend.state_seconds),
             or_nothing(backend.cause.as_deref()),
             backend.next_ms.map_or_else(|| NOTHING.to_owned(), wait),
-            backend.weight.to_string(),
+            weight(backend),
             if backend.backup { "yes" } else { NOTHING }.to_owned(),
             short(traffic.connections),
             short(traffic.connections_total),
@@ -148,6 +148,12 @@ fn admin(admin: &AdminInfo) -> String {
 fn administered(admin: &AdminInfo) -> String {
     let state = safe(admin.state.as_str());
     admin.deadline_ms.map_or(state.clone(), |left| format!("{state}, {} left", wait(left)))
+}
+
+/// All of it, behind what of it counts for now.
+fn weight(backend: &BackendInfo) -> String {
+    let now = backend.effective_weight.map(|weight| format!("{weight} of "));
+    format!("{}{}", now.unwrap_or_default(), backend.weight)
 }
 
 fn reasons(ended: &[EndedInfo]) -> String {

@@ -2,8 +2,10 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use plexy_shared::spec::{AdminState, BackendOptions, BackendSpec};
+use plexy_shared::weight::Weight;
 
 use super::Backend;
 
@@ -20,6 +22,12 @@ impl Member {
         Self { backend: Arc::new(Backend::new(spec.addr)), options: spec.options }
     }
 
+    /// One that comes to a tunnel whose others are there already: it begins with a part of its weight,
+    /// where there is a slow start.
+    pub(crate) fn joining(spec: BackendSpec) -> Self {
+        Self { backend: Arc::new(Backend::joining(spec.addr)), options: spec.options }
+    }
+
     /// The specification that would make it what it is.
     pub(crate) fn spec(&self) -> BackendSpec {
         BackendSpec { addr: self.backend.addr.clone(), options: self.options.clone() }
@@ -33,6 +41,11 @@ impl Member {
     /// Whether clients are sent to it while another one is.
     pub(crate) fn is_usable(&self) -> bool {
         self.options.admin == AdminState::Ready && self.backend.is_usable()
+    }
+
+    /// What its weight counts now.
+    pub(crate) fn weight(&self, slow_start: Option<Duration>, now: Instant) -> Weight {
+        self.backend.weight(self.options.weight, slow_start, now)
     }
 
     /// Whether it is the same backend, whatever is said of it.

@@ -1,15 +1,15 @@
 //! Any backend, at random, as often as its weight says.
 
-use super::Candidates;
+use super::candidates::Candidates;
 
 pub(super) fn pick(candidates: &Candidates<'_>) -> Option<usize> {
-    let weights: u32 = candidates.iter().map(|(_, backend)| backend.options.weight).sum();
+    let weights: u32 = candidates.iter().map(|(_, backend)| candidates.weight(backend)).sum();
     if weights == 0 {
         return None;
     }
     let mut ticket = fastrand::u32(0..weights);
     for (place, backend) in candidates.iter() {
-        match ticket.checked_sub(backend.options.weight) {
+        match ticket.checked_sub(candidates.weight(backend)) {
             Some(rest) => ticket = rest,
             None => return Some(place),
         }

@@ -4,7 +4,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::Candidates;
+use super::candidates::Candidates;
 
 /// How far each backend is behind its share.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl RoundRobin {
         let mut weights = 0;
         let mut most: Option<(usize, i64)> = None;
         for (place, backend) in candidates.iter() {
-            let weight = i64::from(backend.options.weight);
+            let weight = i64::from(candidates.weight(backend));
             let behind = behind.get_mut(place)?;
             *behind += weight;
             weights += weight;

@@ -7,13 +7,14 @@ use plexy_shared::info::{
     TunnelInfo,
 };
 use plexy_shared::spec::{AdminState, BackendAddr, OPTIONS, TunnelRef};
+use plexy_shared::weight::Weight;
 
 use super::status::tunnel_status;
 use super::survey::TunnelSurvey;
 use super::{Service, ServiceError};
 use crate::admin::Admin;
 use crate::backend::{Member, Target};
-use crate::tunnel::Reasons;
+use crate::tunnel::{Reasons, Route};
 
 impl Service {
     /// One tunnel in full.
@@ -87,13 +88,15 @@ fn reasons(counted: &Reasons) -> Vec<EndedInfo> {
 
 fn backend_list(survey: &TunnelSurvey) -> Vec<BackendInfo> {
     let backends = survey.route.backends.iter().zip(&survey.backends);
-    backends.map(|(backend, traffic)| backend_info(backend, *traffic)).collect()
+    backends.map(|(backend, traffic)| backend_info(&survey.route, backend, *traffic)).collect()
 }
 
-fn backend_info(backend: &Member, traffic: Traffic) -> BackendInfo {
+fn backend_info(route: &Route, backend: &Member, traffic: Traffic) -> BackendInfo {
     let condition = backend.condition();
     let now = Instant::now();
     let next_ms = condition.next.map(|next| next.saturating_duration_since(now).as_millis());
+    let (weight, effective) =
+        (backend.options.weight, route.balance.effective_weight(backend, now));
     let addresses = match backend.addr {
         BackendAddr::Name(..) => backend.targets(),
         BackendAddr::Ip(_) | BackendAddr::Unix(_) => Vec::new(),
@@ -109,7 +112,8 @@ fn backend_info(backend: &Member, traffic: Traffic) -> BackendInfo {
         state_seconds: condition.since.elapsed().as_secs(),
         cause: condition.cause,
         next_ms: next_ms.and_then(|next| u64::try_from(next).ok()),
-        weight: backend.options.weight,
+        weight,
+        effective_weight: Some(effective).filter(|it| *it != Weight::whole(weight)),
         backup: backend.options.backup,
         traffic,
         attempts_failed: backend.attempts.of(&[Attempt::Failure, Attempt::Timeout]),

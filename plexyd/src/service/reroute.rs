@@ -163,7 +163,10 @@ impl Service {
             let choice = difference.choice_of(member.options.admin, once);
             member.verdict.set(None);
             match choice {
-                None => drop(member.admin.note(noted(actor, None))),
+                None => {
+                    member.warm_up();
+                    member.admin.note(noted(actor, None));
+                }
                 Some(it) => add(&mut live, self.part(of(member), it, Reason::BackendDown, actor)),
             }
         }
@@ -299,7 +302,7 @@ fn route_of(before: &Route, spec: &TunnelSpec, revision: u64) -> Route {
         Some(Member { backend, .. }) => {
             Member { backend: Arc::clone(backend), options: spec.options.clone() }
         }
-        None => Member::new(spec.clone()),
+        None => Member::joining(spec.clone()),
     };
     Route::new(spec.options.clone(), spec.backends.iter().map(backend).collect(), revision)
 }

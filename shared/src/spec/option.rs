@@ -26,6 +26,8 @@ pub struct TunnelOptions {
     pub name: Option<TunnelName>,
     /// How a backend is chosen.
     pub strategy: Strategy,
+    /// Over which time the share of a backend grows that was not there before; none for at once.
+    pub slow_start: Option<Duration>,
     /// Time for one attempt to connect.
     pub connect_timeout: Duration,
     /// Further attempts after the first one failed.
@@ -62,6 +64,7 @@ impl Default for TunnelOptions {
         Self {
             name: None,
             strategy: Strategy::default(),
+            slow_start: None,
             connect_timeout: Duration::from_secs(5),
             retries: 3,
             max_fails: 1,
@@ -131,12 +134,26 @@ pub static OPTIONS: &[OptionRow] = &[
     OptionRow {
         key: "strategy",
         aliases: &[],
-        value: "`random`, `round-robin`, `least-conn` (also `minimum-open-connections`, `min-open-connections`)",
-        meaning: "how a backend is chosen; each respects weights",
+        value: "`random`, `round-robin`, `least-conn` (also `minimum-open-connections`, `min-open-connections`), `two-choices`, `least-time`, `source-hash`, `first`",
+        meaning: "how a backend is chosen; all but `first` respect weights",
         applies_to: AppliesTo::New,
         nothing: "",
         set: |options, text| Strategy::parse(text).map(|strategy| options.strategy = strategy),
         show: |options| Some(options.strategy.to_string()),
+    },
+    OptionRow {
+        key: "slow-start",
+        aliases: &[],
+        value: "1s–1h, or `none`",
+        meaning: "a backend that joins an open tunnel, or comes back, counts with a tenth of its weight at first and with all of it after so long; not with `source-hash` and `first`",
+        applies_to: AppliesTo::New,
+        nothing: "none",
+        set: |options, text| {
+            let range = Duration::from_secs(1)..=ONE_HOUR;
+            options.slow_start = unless("none", text, |text| parse_duration(text, &range))?;
+            Ok(())
+        },
+        show: |options| options.slow_start.map(show_duration),
     },
     OptionRow {
         key: "connect-timeout",

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::units::ValueError;
 
-/// How a backend is chosen for a new connection; each respects weights.
+/// How a backend is chosen for a new connection; all but [`Strategy::First`] respect weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Strategy {
     /// Any, at random.
@@ -14,6 +14,14 @@ pub enum Strategy {
     RoundRobin,
     /// The one with the fewest connections, those still connecting included.
     LeastConn,
+    /// Of two that are drawn at random, the one with fewer connections.
+    TwoChoices,
+    /// The one that is quickest to connect to, times its connections.
+    LeastTime,
+    /// The same for the same address of a client, unless it has more than its share.
+    SourceHash,
+    /// The first one in the order of the specification that can be used.
+    First,
 }
 
 impl Strategy {
@@ -22,6 +30,10 @@ impl Strategy {
         (Self::Random, &["random"]),
         (Self::RoundRobin, &["round-robin"]),
         (Self::LeastConn, &["least-conn", "minimum-open-connections", "min-open-connections"]),
+        (Self::TwoChoices, &["two-choices"]),
+        (Self::LeastTime, &["least-time"]),
+        (Self::SourceHash, &["source-hash"]),
+        (Self::First, &["first"]),
     ];
 
     pub(super) fn parse(text: &str) -> Result<Self, ValueError> {
@@ -40,6 +52,10 @@ impl fmt::Display for Strategy {
             Self::Random => "random",
             Self::RoundRobin => "round-robin",
             Self::LeastConn => "least-conn",
+            Self::TwoChoices => "two-choices",
+            Self::LeastTime => "least-time",
+            Self::SourceHash => "source-hash",
+            Self::First => "first",
         })
     }
 }

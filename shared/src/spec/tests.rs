@@ -64,8 +64,8 @@ fn what_is_at_its_default_is_not_printed() {
 #[test]
 fn every_option_is_read_by_every_name_and_printed_by_its_own() {
     check(
-        "1=2+backup+weight=7[NAME=Web-1.x_y,Strategy=Minimum-Open-Connections,timeout=250ms,retries=0,errors=5,fail-timeout=1.5,check-interval=off,idle-timeout=none,half-close-timeout=2m,max-conns=10,keepalive=off,backlog=1]",
-        "127.0.0.1:1=127.0.0.1:2+weight=7+backup[name=Web-1.x_y,strategy=least-conn,connect-timeout=250ms,retries=0,max-fails=5,fail-timeout=1500ms,check-interval=off,idle-timeout=none,half-close-timeout=2m,max-conns=10,keepalive=off,backlog=1]",
+        "1=2+backup+weight=7[NAME=Web-1.x_y,Strategy=Minimum-Open-Connections,slow-start=0.5m,timeout=250ms,retries=0,errors=5,fail-timeout=1.5,check-interval=off,idle-timeout=none,half-close-timeout=2m,max-conns=10,keepalive=off,backlog=1]",
+        "127.0.0.1:1=127.0.0.1:2+weight=7+backup[name=Web-1.x_y,strategy=least-conn,slow-start=30s,connect-timeout=250ms,retries=0,max-fails=5,fail-timeout=1500ms,check-interval=off,idle-timeout=none,half-close-timeout=2m,max-conns=10,keepalive=off,backlog=1]",
     );
     check(
         r#"1=2[keepalive="10s/5s/3",strategy="random"]"#,
@@ -139,7 +139,8 @@ fn a_bad_option_is_refused_as_what_it_is() {
     refused("1=2[name=1a]", "invalid-value", "1a", "not a name");
     refused("1=2[name=\"a b\"]", "invalid-value", "\"a b\"", "not a name");
     refused("1=2[strategy=randon]", "invalid-value", "randon", "did you mean `random`?");
-    refused("1=2[strategy=first]", "invalid-value", "first", "random, round-robin, least-conn");
+    refused("1=2[strategy=best]", "invalid-value", "best", "least-time, source-hash, first");
+    refused("1=2[slow-start=999ms]", "out-of-range", "999ms", "1s to 1h");
     refused("1=2[timeout=nan]", "invalid-value", "nan", "not a finite number");
     refused("1=2[timeout=-1]", "out-of-range", "-1", "negative");
     refused("1=2[timeout=0]", "out-of-range", "0", "1ms to 1h");
@@ -194,8 +195,10 @@ fn options() -> impl Strategy_<Value = String> {
         // Words that mean something elsewhere are names here.
         prop_oneof!["[A-Za-z][A-Za-z0-9._-]{0,62}", "none|off|default|unix"]
             .prop_map(|name| format!("name={name}")),
-        prop_oneof!["random", "round-robin", "least-conn", "min-open-connections"]
+        prop_oneof!["random", "round-robin", "min-open-connections", "two-choices", "least-time"]
             .prop_map(|name| format!("strategy={name}")),
+        prop_oneof!["source-hash", "first"].prop_map(|name| format!("strategy={name}")),
+        (1..=60_u32).prop_map(|minutes| format!("slow-start={minutes}m")),
         (1..3_600_000_u32).prop_map(|ms| format!("connect-timeout={ms}ms")),
         (0..=100_u32).prop_map(|count| format!("retries={count}")),
         (1..=1000_u32).prop_map(|count| format!("errors={count}")),

@@ -1,5 +1,6 @@
 use plexy_shared::info::{BackendState, Origin, Reason, Traffic};
 use plexy_shared::spec::AdminState;
+use plexy_shared::weight::Weight;
 use plexy_shared::word::Word;
 
 use super::*;
@@ -32,7 +33,8 @@ fn info() -> TunnelInfo {
         state_seconds: 72,
         cause: Some("refused\x1b[2J".to_owned()),
         next_ms: Some(1_500),
-        weight: 1,
+        weight: 3,
+        effective_weight: Some(Weight::in_thousandths(550)),
         backup: true,
         traffic: TRAFFIC,
         attempts_failed: 37,
@@ -43,6 +45,8 @@ fn info() -> TunnelInfo {
         state: BackendState::Up.into(),
         cause: None,
         next_ms: None,
+        weight: 1,
+        effective_weight: None,
         backup: false,
         ..backend.clone()
     };
@@ -85,8 +89,8 @@ fn a_detail_says_it_all_and_harms_no_terminal() {
         "ended        client-fin 12\n",
         "rejected     -\n",
         "admin        drain for 7s by rpc uid=0\n",
-        "10.0.0.1:80  resting  drain, 4s left  1m12s  refused\\u{1b}[2J    2s       1  yes",
-        "10.0.0.1:80  up       ready           1m12s  -                    -       1  -",
+        "10.0.0.1:80  resting  drain, 4s left  1m12s  refused\\u{1b}[2J    2s  0.55 of 3  yes",
+        "10.0.0.1:80  up       ready           1m12s  -                    -          1  -",
     ] {
         assert!(detail.contains(expected), "{expected}\n{detail}");
     }

@@ -314,6 +314,9 @@ fn backend_line(backend: &BackendInfo) -> String {
         line.push_str(&format!(", {}", admin_line(&backend.admin)));
     }
     line.push_str(&format!(", weight {}", backend.weight));
+    if let Some(weight) = backend.effective_weight {
+        line.push_str(&format!(" ({weight} for now)"));
+    }
     if backend.backup {
         line.push_str(", backup");
     }

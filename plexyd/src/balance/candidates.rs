@@ -1,0 +1,64 @@
+//! The backends that may be chosen now.
+
+use std::cmp::Ordering;
+use std::time::{Duration, Instant};
+
+use crate::backend::Member;
+
+/// Whether the backend at a place in the set may be chosen.
+pub(super) type Tier<'a> = dyn Fn(usize, &Member) -> bool + 'a;
+
+/// Those of a set that a tier lets in, and how their weights count.
+pub(super) struct Candidates<'a> {
+    pub(super) backends: &'a [Member],
+    pub(super) tier: &'a Tier<'a>,
+    pub(super) slow_start: Option<Duration>,
+    pub(super) now: Instant,
+}
+
+impl Candidates<'_> {
+    /// Their places in the set and themselves.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Member)> {
+        let all = self.backends.iter().enumerate();
+        all.filter(|(place, backend)| self.holds(*place, backend))
+    }
+
+    /// The one at a place in the set, if it may be chosen.
+    pub(super) fn at(&self, place: usize) -> Option<&Member> {
+        let backend = self.backends.get(place)?;
+        self.holds(place, backend).then_some(backend)
+    }
+
+    /// What a weight counts now, in thousandths.
+    pub(super) fn weight(&self, backend: &Member) -> u32 {
+        backend.weight(self.slow_start, self.now).thousandths()
+    }
+
+    /// The place of the one whose key is the least; among equals, each is as likely.
+    pub(super) fn least<K>(
+        &self,
+        key: impl Fn(&Member) -> K,
+        order: impl Fn(&K, &K) -> Ordering,
+    ) -> Option<usize> {
+        let mut least: Option<(usize, K)> = None;
+        let mut equals = 0;
+        for (place, backend) in self.iter() {
+            let key = key(backend);
+            let order = least.as_ref().map_or(Ordering::Less, |(_, least)| order(&key, least));
+            equals = match order {
+                Ordering::Less => 1,
+                Ordering::Equal => equals + 1,
+                Ordering::Greater => continue,
+            };
+            // The n-th equal replaces the choice with a chance of 1/n.
+            if fastrand::u32(0..equals) == 0 {
+                least = Some((place, key));
+            }
+        }
+        least.map(|(place, _)| place)
+    }
+
+    fn holds(&self, place: usize, backend: &Member) -> bool {
+        backend.is_offered() && (self.tier)(place, backend)
+    }
+}
