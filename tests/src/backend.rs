@@ -21,6 +21,7 @@ use crate::stream::{Stream, Target};
 
 use self::listener::Listener;
 
+mod answerer;
 mod black_hole;
 mod echo;
 mod exchanger;
@@ -33,6 +34,7 @@ mod sink;
 mod slow_reader;
 mod source;
 
+pub use self::answerer::{Answerer, Reply};
 pub use self::black_hole::BlackHole;
 pub use self::echo::Echo;
 pub use self::exchanger::Exchanger;

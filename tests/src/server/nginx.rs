@@ -31,6 +31,11 @@ impl Server<Nginx> {
         fs::write(root(self.site()).join(name), content).expect("the folder is ours");
     }
 
+    /// Serves `/name` no more.
+    pub fn withdraw(&self, name: &str) {
+        fs::remove_file(root(self.site()).join(name)).expect("it was served");
+    }
+
     /// Serves the first `bytes` bytes of the pattern of `seed` as `/name`: a large download that
     /// can be checked.
     pub fn serve_pattern(&self, name: &str, seed: u64, bytes: u64) {
