@@ -2,6 +2,7 @@
 //! counted. It outlives changes of the tunnel's set, and its removal too while
 //! connections are left.
 
+pub(crate) mod checked;
 pub(crate) mod ejection;
 mod latency;
 mod member;
@@ -10,7 +11,7 @@ mod warm_up;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -26,6 +27,7 @@ use crate::resolver::{Addresses, IpVersion};
 use crate::stop::Verdict;
 use crate::tally::Tally;
 use crate::traffic::Totals;
+use checked::{CheckResult, Checked, Round, Thresholds, Ticket, Turn};
 use ejection::{Change, Rules};
 use latency::Latency;
 pub(crate) use member::Member;
@@ -43,6 +45,14 @@ pub(crate) enum Target {
 }
 
 impl Target {
+    /// The same host, asked on another port; a Unix socket has none.
+    pub(crate) fn with_port(self, port: u16) -> Self {
+        match self {
+            Self::Tcp(addr) => Self::Tcp(SocketAddr::new(addr.ip(), port)),
+            Self::Unix(path) => Self::Unix(path),
+        }
+    }
+
     fn is_of(&self, version: Option<IpVersion>) -> bool {
         match self {
             Self::Tcp(SocketAddr::V4(_)) => version == Some(IpVersion::V4),
@@ -67,6 +77,8 @@ pub(crate) struct Backend {
     pub(crate) lifetimes: Histogram,
     /// How often it came to be in each state; the one it began in does not count.
     pub(crate) entered: Tally<BackendState>,
+    /// The state that was counted last, or the one it began in, and since when it is.
+    settled: Mutex<(BackendState, Instant)>,
     /// Cancelled when it leaves its tunnel: nothing probes or resolves it any more.
     pub(crate) removed: LazyLock<CancellationToken>,
     /// Messages about failed attempts, folded.
@@ -86,6 +98,8 @@ pub(crate) struct Backend {
     pub(crate) verdict: Verdict,
     latency: Latency,
     warm_up: WarmUp,
+    /// What its checks say, apart from what befalls clients.
+    pub(crate) checked: Checked,
 }
 
 /// What is known of where it is.
@@ -94,7 +108,6 @@ pub(crate) struct Targets {
     pub(crate) targets: Vec<Target>,
     /// Why there are none.
     pub(crate) cause: Option<String>,
-    pub(crate) since: Instant,
 }
 
 /// How a backend is, for whoever reports it.
@@ -122,6 +135,7 @@ impl Backend {
         };
         let cause = targets.is_empty().then(|| "its name is being resolved".to_owned());
         let located = targets.is_empty().then(CancellationToken::new);
+        let state = if targets.is_empty() { BackendState::Unresolved } else { BackendState::Up };
         let now = Instant::now();
         Self {
             addr,
@@ -132,9 +146,10 @@ impl Backend {
             connect_times: Histogram::default(),
             lifetimes: Histogram::default(),
             entered: Tally::default(),
+            settled: Mutex::new((state, now)),
             removed: LazyLock::default(),
             failures: Fold::default(),
-            targets: ArcSwap::from_pointee(Targets { targets, cause, since: now }),
+            targets: ArcSwap::from_pointee(Targets { targets, cause }),
             preferred: AtomicUsize::new(0),
             is_here: AtomicBool::new(false),
             standing: Standing::new(now),
@@ -142,6 +157,7 @@ impl Backend {
             verdict: Verdict::default(),
             latency: Latency::default(),
             warm_up: WarmUp::default(),
+            checked: Checked::default(),
         }
     }
 
@@ -178,7 +194,34 @@ impl Backend {
 
     /// Whether clients are sent to it while another one is.
     pub(crate) fn is_usable(&self) -> bool {
-        self.is_resolved() && !self.standing.is_ejected()
+        self.state() == BackendState::Up
+    }
+
+    /// The first of what stands against it, or that nothing does.
+    pub(crate) fn state(&self) -> BackendState {
+        match () {
+            () if !self.is_resolved() => BackendState::Unresolved,
+            () if self.checked.is_down() => BackendState::Down,
+            () if self.standing.is_ejected() => BackendState::Ejected,
+            () => BackendState::Up,
+        }
+    }
+
+    /// Counts the state that it has come to be in; whether it takes connections only since then.
+    fn settle(&self) -> bool {
+        let mut settled = self.settled();
+        // Asked while nobody else counts, so that who comes last counts what is.
+        let state = self.state();
+        let is_news = settled.0 != state;
+        if is_news {
+            *settled = (state, Instant::now());
+            self.entered.count(state);
+        }
+        is_news && state == BackendState::Up
+    }
+
+    fn settled(&self) -> MutexGuard<'_, (BackendState, Instant)> {
+        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Its targets, the one that worked last first.
@@ -214,17 +257,18 @@ impl Backend {
         let is_same = known.targets.len() == targets.len()
             && targets.iter().all(|target| known.targets.contains(target));
         if !is_same {
-            let is_found = known.targets.is_empty();
-            if is_found && self.is_located() {
-                self.entered.count(BackendState::Up);
-            }
             // One that joins may have waited for its first answer: it takes clients only now.
-            if is_found && (self.is_located() || self.warm_up.has_begun()) {
+            if known.targets.is_empty() && (self.is_located() || self.warm_up.has_begun()) {
                 self.warm_up.begin(self.age(Instant::now()));
             }
-            let since = Instant::now();
-            self.targets.store(Arc::new(Targets { targets, cause: None, since }));
+            self.targets.store(Arc::new(Targets { targets, cause: None }));
             self.preferred.store(0, Ordering::Relaxed);
+            if self.is_located() {
+                self.settle();
+            } else {
+                // That is how it begins.
+                *self.settled() = (self.state(), Instant::now());
+            }
         }
         !is_same
     }
@@ -235,14 +279,9 @@ impl Backend {
         let known = self.targets.load();
         let is_news = !known.targets.is_empty() || known.cause.as_deref() != Some(cause);
         if is_news {
-            let since = if known.targets.is_empty() {
-                known.since
-            } else {
-                self.entered.count(BackendState::Unresolved);
-                Instant::now()
-            };
             let cause = Some(cause.to_owned());
-            self.targets.store(Arc::new(Targets { targets: Vec::new(), cause, since }));
+            self.targets.store(Arc::new(Targets { targets: Vec::new(), cause }));
+            self.settle();
         }
         is_news
     }
@@ -271,16 +310,55 @@ impl Backend {
         self.noted(self.standing.expire())
     }
 
+    /// Nothing is restored as long as something else stands against it.
     fn noted(&self, change: Change) -> Change {
         match change {
-            Change::Ejected => self.entered.count(BackendState::Ejected),
-            Change::Restored => {
-                self.entered.count(BackendState::Up);
-                self.warm_up.begin(self.age(Instant::now()));
-            }
-            Change::None => {}
+            Change::None => return change,
+            Change::Ejected | Change::Restored => {}
+        }
+        let is_up_again = self.settle();
+        match change {
+            Change::Restored if is_up_again => self.warm_up(),
+            Change::Restored => return Change::None,
+            Change::None | Change::Ejected => {}
         }
         change
+    }
+
+    /// A check is over; `plan` enters the next one.
+    pub(crate) fn note_check(
+        &self,
+        round: Round,
+        result: CheckResult,
+        thresholds: Thresholds,
+        plan: impl FnOnce() -> Ticket,
+    ) -> Turn {
+        self.turned(self.checked.take(round, result, thresholds, plan))
+    }
+
+    /// It is checked no more. Tells the check that is not to come, and what has changed by that.
+    pub(crate) fn end_checks(&self) -> (Option<Ticket>, Turn) {
+        let (ticket, turn) = self.checked.end();
+        (ticket, self.turned(turn))
+    }
+
+    /// It is not up as long as something else stands against it.
+    fn turned(&self, turn: Turn) -> Turn {
+        if turn == Turn::None {
+            return turn;
+        }
+        let is_up_again = self.settle();
+        match turn {
+            Turn::Up if is_up_again => self.warm_up(),
+            Turn::Up => return Turn::None,
+            Turn::None | Turn::Down => {}
+        }
+        turn
+    }
+
+    /// Its ejection, or the failures before one.
+    pub(crate) fn ejection(&self) -> Option<Report> {
+        self.standing.report()
     }
 
     /// What this weight of it counts, where one that was not there before has all of it only after
@@ -321,22 +399,22 @@ impl Backend {
         self.standing.expect_probe(at);
     }
 
-    /// How it is.
+    /// How it is. Each part of it is told apart by [`Checked::report`] and [`Backend::ejection`].
     pub(crate) fn condition(&self) -> Condition {
-        let known = self.targets.load();
-        if known.targets.is_empty() {
-            let (since, cause) = (known.since, known.cause.clone());
-            return Condition { state: BackendState::Unresolved, since, cause, next: None };
-        }
-        let report = self.standing.report();
-        let is_ejected = report.as_ref().is_some_and(|report| report.is_ejected);
-        let state = if is_ejected { BackendState::Ejected } else { BackendState::Up };
-        match report {
-            None => Condition { state, since: known.since, cause: None, next: None },
-            Some(Report { since, cause, next, .. }) => {
-                Condition { state, since: since.max(known.since), cause, next }
+        let (_, since) = *self.settled();
+        let state = self.state();
+        let (cause, next) = match state {
+            BackendState::Unresolved => (self.targets.load().cause.clone(), None),
+            BackendState::Down => {
+                let report = self.checked.report();
+                report.map_or((None, None), |report| (report.verdict.failure, report.next))
             }
-        }
+            BackendState::Ejected | BackendState::Up => {
+                let report = self.standing.report();
+                report.map_or((None, None), |report| (report.cause, report.next))
+            }
+        };
+        Condition { state, since, cause, next }
     }
 }
 

@@ -180,8 +180,8 @@ async fn connect(
             return None;
         }
         let choose = || {
-            let asking = Asking { client: &entry.client, tried: &tried, now: Instant::now() };
-            route.balance.choose(&route.backends, &asking)
+            let now = Instant::now();
+            route.choose(&Asking { client: &entry.client, tried: &tried, now })
         };
         let place = match choose() {
             Some(place) => place,

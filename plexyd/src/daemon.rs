@@ -130,12 +130,13 @@ impl Daemon {
         let (events, hops) = (Arc::new(Events::default()), Arc::new(Hops::default()));
         let descriptors = Arc::new(Descriptors::new(usable, Arc::clone(&events)));
         workers.serve_pipes(&Pipes::new(Arc::clone(&descriptors), PIPE_BYTES_MAX));
-        let health = Arc::new(Health::new(
+        let (health, turned) = Health::new(
             Arc::clone(&descriptors),
             Arc::clone(&hops),
             Arc::clone(&resolver),
             Arc::clone(&events),
-        ));
+        );
+        let health = Arc::new(health);
         let engine = Arc::new(Engine::new(workers, descriptors, hops, health, access_log, traces));
         let service = Arc::new(Service::new(Parts {
             engine: Arc::clone(&engine),
@@ -147,6 +148,7 @@ impl Daemon {
             log,
             doors: sockets.addrs(),
         }));
+        service.heed(turned);
 
         let metrics = Arc::new(Metrics::new(Arc::clone(&service)));
         let doors = Doors::new(&service, &metrics, &sockets);

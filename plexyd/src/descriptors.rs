@@ -73,6 +73,11 @@ impl Descriptors {
         self.waiting.load(Ordering::Relaxed)
     }
 
+    /// How many there are in all.
+    pub(crate) fn total(&self) -> usize {
+        self.total
+    }
+
     /// How many are left.
     pub(crate) fn left(&self) -> usize {
         self.free.available_permits()

@@ -37,11 +37,13 @@ pub(crate) struct Manner {
     pub(crate) timeout: Duration,
     /// Tunnels that the client has come through.
     pub(crate) hops: u8,
+    /// Another port than that of the backend.
+    pub(crate) port: Option<u16>,
 }
 
 impl Manner {
     pub(crate) fn new(options: &TunnelOptions, hops: u8) -> Self {
-        Self { timeout: options.connect_timeout, hops }
+        Self { timeout: options.connect_timeout, hops, port: None }
     }
 }
 
@@ -92,10 +94,11 @@ impl DialError {
 }
 
 /// The system's words without Rust's number behind them.
-fn describe(error: &io::Error) -> String {
+pub(crate) fn describe(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
+        // The second one: it had ended the connection before.
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => "connection reset".to_owned(),
         io::ErrorKind::HostUnreachable => "host unreachable".to_owned(),
         io::ErrorKind::NetworkUnreachable => "network unreachable".to_owned(),
         io::ErrorKind::NotFound => "no such socket".to_owned(),
@@ -111,7 +114,10 @@ pub(crate) async fn dial(
     hops: &Arc<Hops>,
 ) -> Result<Dialled, DialError> {
     let deadline = Instant::now() + manner.timeout;
-    let targets = backend.targets();
+    let mut targets = backend.targets();
+    if let Some(port) = manner.port {
+        targets = targets.into_iter().map(|target| target.with_port(port)).collect();
+    }
     // What the backend did says more than what this machine lacks: where IPv6
     // is off, the second address of `localhost` cannot even be tried.
     let (mut backends_fault, mut own_fault) = (None, None);

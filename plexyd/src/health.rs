@@ -1,7 +1,14 @@
-//! What happens to backends beside the connections: ejected ones are probed
-//! until they work again, and names are resolved again while they live.
+//! What happens to backends beside the connections: they are checked where
+//! that is asked for, ejected ones are probed until they work again, and names
+//! are resolved again while they live.
 //!
-//! All of it runs on the control runtime, never on a worker.
+//! All of it runs on the control runtime, never on a worker. Checks and
+//! ejections are apart: neither changes what the other has found.
+
+mod answer;
+mod check;
+mod checks;
+mod schedule;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,11 +16,13 @@ use std::time::{Duration, Instant};
 use plexy_shared::event::EventKind;
 use plexy_shared::spec::{BackendAddr, HostName, TunnelOptions};
 use tokio::runtime::Handle;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use crate::backend::Backend;
+use crate::backend::checked::Turn;
 use crate::backend::ejection::{Change, Rules};
 use crate::descriptors::Descriptors;
 use crate::dial::{DialError, Manner, dial};
@@ -21,6 +30,7 @@ use crate::events::{Events, Happening};
 use crate::hops::Hops;
 use crate::resolver::{ResolveError, Resolver};
 use crate::tunnel::Tunnel;
+use checks::Checks;
 
 /// How often a name is resolved again: at the end of its time to live, but
 /// within these bounds.
@@ -40,28 +50,54 @@ pub(crate) struct Health {
     hops: Arc<Hops>,
     resolver: Arc<Resolver>,
     events: Arc<Events>,
+    checks: Checks,
+    /// For whoever does something about it. No longer than there are backends that turn.
+    turns: UnboundedSender<Turned>,
+}
+
+/// The checks of a backend say something else than before.
+#[derive(Debug)]
+pub(crate) struct Turned {
+    pub(crate) tunnel: Arc<Tunnel>,
+    pub(crate) backend: Arc<Backend>,
+    pub(crate) turn: Turn,
 }
 
 impl Health {
-    /// One that runs on the runtime that calls.
+    /// One that runs on the runtime that calls, and what tells of checks that have turned.
     pub(crate) fn new(
         descriptors: Arc<Descriptors>,
         hops: Arc<Hops>,
         resolver: Arc<Resolver>,
         events: Arc<Events>,
-    ) -> Self {
+    ) -> (Self, UnboundedReceiver<Turned>) {
         let (handle, tasks, stop) =
             (Handle::current(), TaskTracker::new(), CancellationToken::new());
-        Self { handle, tasks, stop, descriptors, hops, resolver, events }
+        let checks = Checks::new(&descriptors);
+        let (turns, turned) = unbounded_channel();
+        (Self { handle, tasks, stop, descriptors, hops, resolver, events, checks, turns }, turned)
     }
 
     /// A backend has come to a tunnel.
-    pub(crate) fn watch(self: &Arc<Self>, tunnel: &str, backend: &Arc<Backend>) {
+    pub(crate) fn watch(self: &Arc<Self>, tunnel: &Arc<Tunnel>, backend: &Arc<Backend>) {
+        let route = tunnel.route();
+        self.begin_or_end_checks(tunnel, &route, backend);
         if let BackendAddr::Name(name, port) = &backend.addr {
             let (health, name, port) = (Arc::clone(self), name.clone(), *port);
-            let (tunnel, backend) = (tunnel.to_owned(), Arc::clone(backend));
+            let (tunnel, backend) = (tunnel.label_of(&route), Arc::clone(backend));
             self.spawn(async move { health.keep_resolving(&tunnel, &backend, &name, port).await });
         }
+    }
+
+    /// A backend has left its tunnel: nothing of this happens to it any more.
+    pub(crate) fn leave(&self, backend: &Backend) {
+        backend.removed.cancel();
+        self.end_checks(backend);
+    }
+
+    /// Checks that began later than they should.
+    pub(crate) fn checks_late(&self) -> u64 {
+        self.checks.late()
     }
 
     /// A client's attempt has worked.
@@ -223,10 +259,13 @@ impl Health {
         let what = match change {
             Change::None => return,
             Change::Ejected => {
-                let cause = backend.condition().cause.unwrap_or_default();
-                happening(EventKind::BackendEjected, tunnel, backend).detail(cause)
+                let cause = backend.ejection().and_then(|ejection| ejection.cause);
+                let what = happening(EventKind::BackendEjected, tunnel, backend);
+                what.detail(cause.unwrap_or_default())
             }
-            Change::Restored => happening(EventKind::BackendUp, tunnel, backend),
+            Change::Restored => {
+                happening(EventKind::BackendUp, tunnel, backend).detail("ejection over")
+            }
         };
         self.events.tell(what);
     }

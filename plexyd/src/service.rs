@@ -9,6 +9,7 @@ mod caller;
 mod change;
 mod close;
 mod detail;
+mod down;
 mod error;
 mod events;
 mod export;
@@ -198,6 +199,11 @@ impl Service {
         self.engine.access_log.dropped()
     }
 
+    /// Checks of backends that began later than they should.
+    pub(crate) fn checks_late(&self) -> u64 {
+        self.engine.health.checks_late()
+    }
+
     /// How many spans met each fate, where connections are traced.
     pub(crate) fn spans(&self) -> Option<[(Fate, u64); 3]> {
         self.engine.traces.counts()
@@ -334,7 +340,7 @@ impl Service {
         let all = self.registry().take_all();
         // Before the first wait, since a second signal may cut this short.
         for backend in all.iter().flat_map(|open| open.tunnel.route().backends.to_vec()) {
-            backend.removed.cancel();
+            self.engine.health.leave(&backend);
         }
         let may_wait = newcomers == Newcomers::Wait && self.systemd.is_there();
         let waiting = if may_wait { Waiting::HandOn } else { Waiting::Accept };

@@ -8,11 +8,13 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use plexy_shared::info::{Origin, Reason};
-use plexy_shared::spec::{AdminState, BackendAddr, BoundAddr, TunnelOptions, TunnelSpec};
+use plexy_shared::spec::{
+    AdminState, BackendAddr, BoundAddr, OnAllDown, TunnelOptions, TunnelSpec,
+};
 
 use crate::admin::Admin;
 use crate::backend::{Backend, Member};
-use crate::balance::Balance;
+use crate::balance::{Asking, Balance};
 use crate::fold::Fold;
 use crate::histogram::Histogram;
 use crate::tally::Tally;
@@ -63,10 +65,24 @@ impl Route {
         Self { options, backends: backends.into(), balance, revision }
     }
 
+    /// Chooses a backend for a client, unless none is up and the tunnel refuses clients then.
+    pub(crate) fn choose(&self, asking: &Asking<'_>) -> Option<usize> {
+        let may_choose = match self.options.on_all_down {
+            OnAllDown::TryAll => true,
+            OnAllDown::Refuse => self.backends.iter().any(Member::is_usable),
+        };
+        if may_choose { self.balance.choose(&self.backends, asking) } else { None }
+    }
+
     /// Whether new clients may come to this backend.
     pub(crate) fn offers(&self, backend: &Arc<Backend>) -> bool {
+        self.admin(backend) == Some(AdminState::Ready)
+    }
+
+    /// What somebody wants of this backend, if it is one of these.
+    pub(crate) fn admin(&self, backend: &Arc<Backend>) -> Option<AdminState> {
         let is_it = |member: &&Member| Arc::ptr_eq(&member.backend, backend);
-        self.backends.iter().find(is_it).is_some_and(|it| it.options.admin == AdminState::Ready)
+        self.backends.iter().find(is_it).map(|it| it.options.admin)
     }
 
     /// The backend of that address.

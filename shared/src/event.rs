@@ -43,8 +43,10 @@ pub enum EventKind {
     BackendDisabled,
     /// Clients may come to a backend again.
     BackendEnabled,
-    /// A backend takes connections again.
+    /// A backend takes connections again; the detail says what has changed.
     BackendUp,
+    /// The checks of a backend say that it does not work; the detail is what was wrong.
+    BackendDown,
     /// Too many attempts on a backend have failed in a row; the detail is the last cause.
     BackendEjected,
     /// The name of a backend has addresses, or others than before.
@@ -82,6 +84,7 @@ words!(EventKind {
     BackendDisabled => "backend-disabled",
     BackendEnabled => "backend-enabled",
     BackendUp => "backend-up",
+    BackendDown => "backend-down",
     BackendEjected => "backend-ejected",
     BackendResolved => "backend-resolved",
     BackendUnresolved => "backend-unresolved",
@@ -98,7 +101,8 @@ impl EventKind {
     #[must_use]
     pub fn severity(self) -> Severity {
         match self {
-            Self::BackendEjected
+            Self::BackendDown
+            | Self::BackendEjected
             | Self::BackendUnresolved
             | Self::DescriptorsLow
             | Self::StateFailed

@@ -3,6 +3,8 @@
 //! `bytes_in` counts from the client to the backend, `bytes_out` back; the
 //! line protocol calls the first sent and the second received.
 
+mod health;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -13,6 +15,8 @@ use crate::spec::AdminState;
 use crate::units::{ValueError, counted};
 use crate::weight::Weight;
 use crate::word::{Word, Words, parse_word, words};
+
+pub use health::{CheckInfo, CheckOutcome, CheckState, EjectionInfo};
 
 /// Who brought a tunnel into being.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,18 +31,26 @@ pub enum Origin {
 
 words!(Origin { Args => "args", File => "file", Runtime => "runtime" });
 
-/// Whether a backend takes connections.
+/// Whether a backend takes connections. Several things may stand against it; the first of these that
+/// does is its state: it is unresolved, down, ejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BackendState {
     /// It does.
     Up,
+    /// Its checks say that it does not work.
+    Down,
     /// Too many attempts failed in a row; probes try it.
     Ejected,
     /// Its name does not resolve.
     Unresolved,
 }
 
-words!(BackendState { Up => "up", Ejected => "ejected", Unresolved => "unresolved" });
+words!(BackendState {
+    Up => "up",
+    Down => "down",
+    Ejected => "ejected",
+    Unresolved => "unresolved",
+});
 
 /// Why a connection ended: a closed list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -202,6 +214,12 @@ pub struct BackendInfo {
     /// Milliseconds until something is tried about that state, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_ms: Option<u64>,
+    /// What its checks say, where it is checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<CheckInfo>,
+    /// Its ejection, while there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ejection: Option<EjectionInfo>,
     /// Its share.
     pub weight: u32,
     /// Its share as it is now, where that differs: it is new, or back, and `slow-start` holds.

@@ -7,6 +7,7 @@
 mod address;
 mod admin;
 mod backend;
+mod check;
 mod cursor;
 mod error;
 mod keepalive;
@@ -21,6 +22,7 @@ use std::str::FromStr;
 pub use address::{BackendAddr, BoundAddr, HostName, ListenAddr, UnixPath};
 pub use admin::{AdminState, LiveAction};
 pub use backend::{ATTRIBUTES, AttributeRow, BackendOptions, BackendSpec};
+pub use check::{Check, CheckKind, CheckPath, CheckText, OnAllDown, Question, escaped};
 pub use error::{AddressError, SpecError, SpecErrorKind};
 pub use keepalive::Keepalive;
 pub use name::{TunnelName, TunnelRef};

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use plexy_shared::event::{EventKind, EventRange};
-use plexy_tests::backend::{Backend, BlackHole, Echo};
+use plexy_shared::info::BackendState;
+use plexy_tests::backend::{Answerer, Backend, BlackHole, Echo, Reply};
 use plexy_tests::daemon::Daemon;
 use plexy_tests::eventually;
 use plexy_tests::traffic::{Fault, Flow, round_trip};
@@ -183,5 +184,33 @@ async fn who_is_connecting_to_a_backend_that_goes_is_served_by_another() {
         assert!(answer.starts_with("OK: changed"), "{answer}");
         client.await.unwrap().unwrap();
         assert_eq!(new.accepted(), 1);
+    }
+}
+
+/// Who is found down by a check has its connections treated as `on-down` says; it is up again later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_that_a_check_finds_down_has_its_connections_treated_as_the_tunnel_says() {
+    let health = Answerer::start(Reply::status(200));
+    let checks = format!(
+        ",check=http,check-port={},check-interval=50ms,fall=1,rise=1",
+        health.addr().port()
+    );
+    for (choice, is_reset) in [("keep", false), ("drain", false), ("kill", true)] {
+        health.character().reply(Reply::status(200));
+        let scene = Scene::new(&format!("{checks},on-down={choice}")).await;
+        let all = FLOWS + scene.others.len();
+        let addr = scene.goes.addr();
+        eventually!(scene.daemon.backend("way", addr).await.check.is_some());
+        // Both are asked at the same port, so both go down.
+        health.character().reply(Reply::status(503));
+        eventually!(scene.daemon.backend("way", addr).await.state == BackendState::Down);
+        if is_reset {
+            eventually!(scene.daemon.ended("way", "backend-down").await == all as u64);
+        }
+        // Who comes where nothing else is left is served.
+        round_trip(scene.tunnel, 100).await.unwrap();
+        health.character().reply(Reply::status(200));
+        eventually!(scene.daemon.backend("way", addr).await.state == BackendState::Up);
+        scene.ends(if is_reset { all } else { 0 }, "backend-down").await;
     }
 }

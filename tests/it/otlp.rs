@@ -46,6 +46,7 @@ const NAMES: &[[&str; 4]] = &[
     ["plexy_connections", "plexy.active_connections", "{connection}", "up-down"],
     ["plexy_descriptors_left", "plexy.descriptor.left", "{descriptor}", "up-down"],
     ["plexy_accept_pauses_total", "plexy.accept_pauses", "{pause}", "counter"],
+    ["plexy_checks_late_total", "plexy.checks_late", "{check}", "counter"],
     ["plexy_access_log_dropped_total", "plexy.access_log.dropped", "{line}", "counter"],
     ["plexy_otlp_spans_total", "plexy.otlp.spans", "{span}", "counter"],
     ["plexy_worker_tasks", "plexy.worker.active_tasks", "{task}", "up-down"],
@@ -99,6 +100,8 @@ const NAMES: &[[&str; 4]] = &[
         "counter",
     ],
     ["plexy_backend_connect_duration_seconds", "plexy.backend.connect.duration", "s", "histogram"],
+    ["plexy_backend_checks_total", "plexy.backend.checks", "{check}", "counter"],
+    ["plexy_backend_check_duration_seconds", "plexy.backend.check.duration", "s", "gauge"],
     [
         "plexy_backend_connection_duration_seconds",
         "plexy.backend.connection.duration",
@@ -112,6 +115,8 @@ const NAMES: &[[&str; 4]] = &[
 const RESTLESS: &[&str] = &[
     "plexy_otlp_exports_total",
     "plexy_otlp_spans_total",
+    "plexy_backend_checks_total",
+    "plexy_backend_check_duration_seconds",
     "plexy_descriptors_left",
     "plexy_worker_tasks",
     "process_cpu_seconds_total",
@@ -215,7 +220,8 @@ async fn a_collector_is_told_what_prometheus_is_told() {
     let web = format!("0={backends}[name=web,max-conns=1,check-interval=off,fail-timeout=5m]");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("listen.sock");
-    let unix = format!("\"unix:{}\"={}[name=local]", path.display(), echo.addr());
+    let checked = "name=local,check=tcp,check-interval=50ms";
+    let unix = format!("\"unix:{}\"={}[{checked}]", path.display(), echo.addr());
     let state = format!("--state={}", folder.path().join("state").display());
     let process =
         plexyd(&receiver.url(), 300, &["--otlp-traces=1", &state, &web, &unix], &[]).await;
@@ -231,6 +237,7 @@ async fn a_collector_is_told_what_prometheus_is_told() {
     eventually!(scrape(&process).await.contains("plexy_tunnel_connections_rejected_total{"));
     drop(held);
     eventually!(scrape(&process).await.contains("plexy_tunnel_connections{tunnel=\"web\"} 0"));
+    eventually!(scrape(&process).await.contains("plexy_backend_checks_total{"));
     let rpc = HttpClient::Unix(process.rpc_socket());
     rpc.call("ping", serde_json::json!({})).await.unwrap();
     rpc.call("nosuch", serde_json::json!({})).await.unwrap_err();
@@ -384,7 +391,7 @@ async fn three_thousand_tunnels_come_in_parts_and_none_is_missing() {
         ("plexy.tunnel.active_connections", 1),
         ("plexy.tunnel.io", 2),
         ("plexy.backend.up", 1),
-        ("plexy.backend.state", 3),
+        ("plexy.backend.state", 4),
         ("plexy.backend.io", 2),
     ] {
         let tunnels = &points[metric];

@@ -38,7 +38,8 @@ impl Busy {
     async fn start() -> Self {
         let daemon = Daemon::start().await;
         let (echo, refuser) = (Echo::start(), Refuser::start());
-        let rest = format!("{},{}[name=busy,max-conns=1]", echo.addr(), refuser.addr());
+        let options = "name=busy,max-conns=1,check=tcp,check-interval=1s";
+        let rest = format!("{},{}[{options}]", echo.addr(), refuser.addr());
         let tunnel = daemon.open(&rest).await;
         for _ in 0..2 {
             round_trip(tunnel, 10).await.unwrap();

@@ -128,7 +128,8 @@ async fn the_table_of_metrics_is_what_a_busy_daemon_tells() {
     })
     .await;
     let (echo, refuser) = (Echo::start(), Refuser::start());
-    let rest = format!("{},{}[max-conns=1]", echo.addr(), refuser.addr());
+    let options = "max-conns=1,check=tcp,check-interval=50ms";
+    let rest = format!("{},{}[{options}]", echo.addr(), refuser.addr());
     let tunnel = daemon.open(&rest).await;
     for _ in 0..2 {
         round_trip(tunnel, 10).await.unwrap();
@@ -138,6 +139,7 @@ async fn the_table_of_metrics_is_what_a_busy_daemon_tells() {
     // It may hear of the reset while it connects still.
     let _refused = tokio::net::TcpStream::connect(tunnel).await;
     eventually!(daemon.rejected(tunnel).await == 1);
+    eventually!(daemon.monitor().get("/metrics").await.body.contains("plexy_backend_checks_total"));
     daemon.rpc().call("ping", serde_json::json!({})).await.unwrap();
     let scrape = daemon.monitor().get("/metrics").await.body;
     let told: Vec<_> = scrape

@@ -6,7 +6,7 @@ use plexy_shared::history::HistoryReply;
 use plexy_shared::info::{AdminInfo, BackendInfo, EndedInfo, TunnelInfo, TunnelStatus};
 
 use super::safe::safe;
-use super::units::{age, short, wait};
+use super::units::{age, millis, short, wait};
 
 /// What stands where there is nothing to say.
 const NOTHING: &str = "-";
@@ -76,7 +76,8 @@ pub(super) fn detail(info: &TunnelInfo, has_headers: bool) -> String {
     let titles = std::iter::once("options").chain(std::iter::repeat(""));
     lines.extend(titles.zip(options).map(|(title, option)| [title.to_owned(), option]));
     let summary = aligned([text(""), text("")], lines, false);
-    format!("{summary}\n{}", backends(&info.backend_list, has_headers))
+    let backends = backends(&info.backend_list, has_headers);
+    format!("{summary}\n{backends}{}", health(&info.backend_list, has_headers))
 }
 
 /// The changes, a line for each tunnel that one has changed.
@@ -156,10 +157,49 @@ fn weight(backend: &BackendInfo) -> String {
     format!("{}{}", now.unwrap_or_default(), backend.weight)
 }
 
+/// What each part says of the backends, where there is something to say.
+fn health(backends: &[BackendInfo], has_headers: bool) -> String {
+    if backends.iter().all(|backend| backend.check.is_none() && backend.ejection.is_none()) {
+        return String::new();
+    }
+    let columns = [
+        text("BACKEND"),
+        text("CHECK"),
+        number("FOR"),
+        text("RESULT"),
+        number("TOOK"),
+        number("NEXT"),
+        text("EJECTED"),
+        text("CAUSE"),
+        number("PROBE"),
+    ];
+    let row = |backend: &BackendInfo| {
+        let (check, ejection) = (backend.check.as_ref(), backend.ejection.as_ref());
+        let took = check.and_then(|check| check.took_us);
+        let result = check.zip(took).map(|(it, _)| it.failure.as_deref().unwrap_or("passed"));
+        [
+            safe(&backend.addr),
+            check.map_or_else(|| "none".to_owned(), |check| safe(&check.to_string())),
+            check.map_or_else(nothing, |check| age(check.state_seconds)),
+            or_nothing(result),
+            took.map_or_else(nothing, millis),
+            check.map_or_else(nothing, |check| wait(check.next_ms)),
+            ejection.map_or_else(|| "no".to_owned(), |ejection| age(ejection.seconds)),
+            or_nothing(ejection.map(|ejection| ejection.cause.as_str())),
+            ejection.and_then(|ejection| ejection.probe_ms).map_or_else(nothing, wait),
+        ]
+    };
+    format!("\n{}", aligned(columns, backends.iter().map(row), has_headers))
+}
+
 fn reasons(ended: &[EndedInfo]) -> String {
     let of = |it: &EndedInfo| format!("{} {}", safe(it.reason.as_str()), short(it.connections));
     let all = ended.iter().map(of).collect::<Vec<_>>().join(", ");
     if all.is_empty() { NOTHING.to_owned() } else { all }
+}
+
+fn nothing() -> String {
+    NOTHING.to_owned()
 }
 
 fn or_nothing(text: Option<&str>) -> String {

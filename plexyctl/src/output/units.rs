@@ -41,6 +41,11 @@ pub(super) fn wait(ms: u64) -> String {
     age(ms.div_ceil(1_000))
 }
 
+/// A short time, in milliseconds with one decimal.
+pub(super) fn millis(micros: u64) -> String {
+    format!("{}.{}ms", micros / 1_000, micros % 1_000 / 100)
+}
+
 /// So many of something.
 pub(super) fn some(count: impl Into<u64>, one: &str, more: &str) -> String {
     match count.into() {
@@ -83,6 +88,7 @@ mod tests {
         }
         assert_eq!(wait(1), "1s");
         assert_eq!(wait(2_000), "2s");
+        assert_eq!([millis(0), millis(180), millis(12_345)], ["0.0ms", "0.1ms", "12.3ms"]);
     }
 
     #[test]

@@ -87,6 +87,11 @@ impl Ejection {
         self.until.map(|until| self.next_probe.unwrap_or(until))
     }
 
+    /// Whether that is a probe.
+    pub(crate) fn is_probed(&self) -> bool {
+        self.next_probe.is_some()
+    }
+
     pub(crate) fn expect_probe(&mut self, at: Option<Instant>) {
         self.next_probe = at;
     }

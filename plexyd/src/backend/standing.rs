@@ -30,11 +30,14 @@ struct Record {
 
 /// An ejection, or the failures before one, for whoever reports it.
 #[derive(Debug)]
-pub(super) struct Report {
-    pub(super) is_ejected: bool,
-    pub(super) since: Instant,
-    pub(super) cause: Option<String>,
-    pub(super) next: Option<Instant>,
+pub(crate) struct Report {
+    pub(crate) is_ejected: bool,
+    pub(crate) since: Instant,
+    pub(crate) cause: Option<String>,
+    /// When something is tried about it.
+    pub(crate) next: Option<Instant>,
+    /// Whether that is a probe.
+    pub(crate) is_probed: bool,
 }
 
 impl Standing {
@@ -97,6 +100,7 @@ impl Standing {
             since: record.ejection.since(),
             cause: record.ejection.cause().map(str::to_owned),
             next: record.ejection.next(),
+            is_probed: record.ejection.is_probed(),
         })
     }
 

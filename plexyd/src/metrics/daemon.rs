@@ -146,6 +146,16 @@ pub(super) static FAMILIES: &[Family] = &[
     },
     Family {
         head: Head {
+            name: "plexy_checks_late_total",
+            otlp: "plexy.checks_late",
+            unit: "{check}",
+            kind: Kind::Counter,
+            help: "Checks of backends that began later than they should, since as many as may be were under way.",
+        },
+        sample: |service, _, samples| samples.whole(&[], service.checks_late()),
+    },
+    Family {
+        head: Head {
             name: "plexy_access_log_dropped_total",
             otlp: "plexy.access_log.dropped",
             unit: "{line}",

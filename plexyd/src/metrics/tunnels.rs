@@ -1,6 +1,6 @@
 //! The families of tunnels and backends: one row each.
 
-use plexy_shared::info::{Attempt, BackendState, Traffic};
+use plexy_shared::info::{Attempt, BackendState, CheckOutcome, Traffic};
 use plexy_shared::word::Words;
 
 use super::family::{Direction, Head, Kind, Label, Outcome, Sink, Value};
@@ -233,6 +233,46 @@ pub(super) static FAMILIES: &[Family] = &[
                 if let Some(observed) = backend.connect_times.observed() {
                     let labels = [Label::Tunnel(survey), Label::Backend(backend)];
                     samples.sample(&labels, Value::Histogram(&CONNECT_TIMES, &observed));
+                }
+            }
+        },
+    },
+    Family {
+        head: Head {
+            name: "plexy_backend_checks_total",
+            otlp: "plexy.backend.checks",
+            unit: "{check}",
+            kind: Kind::Counter,
+            help: "Checks of a backend, by outcome: success, failure, timeout, wrong-answer, or local for a fault of this machine; outcomes that never were are left out.",
+        },
+        sample: |survey, samples| {
+            for (backend, _) in backends(survey) {
+                for (check, count) in backend.checked.outcomes() {
+                    let outcome = match check {
+                        CheckOutcome::Success => Outcome::Success(check.as_str()),
+                        _ => Outcome::Failure(check.as_str()),
+                    };
+                    let outcome = Label::Outcome(outcome);
+                    let labels = [Label::Tunnel(survey), Label::Backend(backend), outcome];
+                    samples.whole(&labels, count);
+                }
+            }
+        },
+    },
+    Family {
+        head: Head {
+            name: "plexy_backend_check_duration_seconds",
+            otlp: "plexy.backend.check.duration",
+            unit: "s",
+            kind: Kind::Gauge,
+            help: "How long the last check of a backend took, where it is checked.",
+        },
+        sample: |survey, samples| {
+            for (backend, _) in backends(survey) {
+                let took = backend.checked.report().and_then(|report| report.verdict.took);
+                if let Some(took) = took {
+                    let labels = [Label::Tunnel(survey), Label::Backend(backend)];
+                    samples.sample(&labels, Value::Float(took.as_secs_f64()));
                 }
             }
         },

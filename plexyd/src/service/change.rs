@@ -62,6 +62,8 @@ impl Service {
         let (turn, tunnel) = self.begin_change(wanted, Some(settings), caller).await?;
         let mut after = tunnel.spec();
         settings.apply(&mut after.options);
+        // What goes together only the whole can tell.
+        let after = after.to_string().parse().map_err(ServiceError::Unfit)?;
         let applied = settings.applied();
         let wanted = Wanted { applied, ..Wanted::of(Change::Changed, after) };
         self.make(turn, &tunnel, wanted, caller).await

@@ -41,7 +41,7 @@ impl Service {
         self.systemd.forget(&tunnel.listen);
         let route = tunnel.route();
         for backend in &route.backends {
-            backend.removed.cancel();
+            self.engine.health.leave(backend);
         }
         let revision = turn.revision();
         let choice = settled(choice, &route.options);

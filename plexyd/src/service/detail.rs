@@ -1,19 +1,20 @@
 //! `detail`: one tunnel in full.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use plexy_shared::info::{
-    AdminInfo, Attempt, BackendInfo, BackendsReply, EndedInfo, OptionInfo, Reason, Traffic,
-    TunnelInfo,
+    AdminInfo, Attempt, BackendInfo, BackendsReply, CheckInfo, EjectionInfo, EndedInfo, OptionInfo,
+    Reason, Traffic, TunnelInfo,
 };
-use plexy_shared::spec::{AdminState, BackendAddr, OPTIONS, TunnelRef};
+use plexy_shared::spec::{AdminState, BackendAddr, Check, OPTIONS, TunnelRef};
 use plexy_shared::weight::Weight;
 
 use super::status::tunnel_status;
 use super::survey::TunnelSurvey;
 use super::{Service, ServiceError};
 use crate::admin::Admin;
-use crate::backend::{Member, Target};
+use crate::backend::checked::CheckReport;
+use crate::backend::{Backend, Member, Target};
 use crate::tunnel::{Reasons, Route};
 
 impl Service {
@@ -93,10 +94,9 @@ fn backend_list(survey: &TunnelSurvey) -> Vec<BackendInfo> {
 
 fn backend_info(route: &Route, backend: &Member, traffic: Traffic) -> BackendInfo {
     let condition = backend.condition();
-    let now = Instant::now();
-    let next_ms = condition.next.map(|next| next.saturating_duration_since(now).as_millis());
-    let (weight, effective) =
-        (backend.options.weight, route.balance.effective_weight(backend, now));
+    let check = route.options.check.as_deref();
+    let weight = backend.options.weight;
+    let effective = route.balance.effective_weight(backend, Instant::now());
     let addresses = match backend.addr {
         BackendAddr::Name(..) => backend.targets(),
         BackendAddr::Ip(_) | BackendAddr::Unix(_) => Vec::new(),
@@ -111,7 +111,9 @@ fn backend_info(route: &Route, backend: &Member, traffic: Traffic) -> BackendInf
         state: condition.state.into(),
         state_seconds: condition.since.elapsed().as_secs(),
         cause: condition.cause,
-        next_ms: next_ms.and_then(|next| u64::try_from(next).ok()),
+        next_ms: condition.next.map(ms_until),
+        check: check.and_then(|check| check_info(backend, check)),
+        ejection: ejection_info(backend),
         weight,
         effective_weight: Some(effective).filter(|it| *it != Weight::whole(weight)),
         backup: backend.options.backup,
@@ -119,4 +121,37 @@ fn backend_info(route: &Route, backend: &Member, traffic: Traffic) -> BackendInf
         attempts_failed: backend.attempts.of(&[Attempt::Failure, Attempt::Timeout]),
         addresses: addresses.iter().map(show).collect(),
     }
+}
+
+/// What its checks say, whatever else stands against it.
+fn check_info(backend: &Backend, check: &Check) -> Option<CheckInfo> {
+    let CheckReport { verdict, next } = backend.checked.report()?;
+    let streak_of = if verdict.failure.is_some() { check.fall } else { check.rise };
+    let micros = |took: Duration| u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    Some(CheckInfo {
+        state: verdict.state.into(),
+        state_seconds: verdict.since.elapsed().as_secs(),
+        streak: verdict.streak.min(streak_of),
+        streak_of,
+        failure: verdict.failure,
+        took_us: verdict.took.map(micros),
+        next_ms: next.map_or(0, ms_until),
+    })
+}
+
+/// Its ejection, whatever else stands against it.
+fn ejection_info(backend: &Backend) -> Option<EjectionInfo> {
+    let report = backend.ejection().filter(|report| report.is_ejected)?;
+    let next_ms = report.next.map(ms_until);
+    Some(EjectionInfo {
+        seconds: report.since.elapsed().as_secs(),
+        cause: report.cause.unwrap_or_default(),
+        probe_ms: next_ms.filter(|_| report.is_probed),
+        ends_ms: next_ms.filter(|_| !report.is_probed),
+    })
+}
+
+fn ms_until(next: Instant) -> u64 {
+    let ms = next.saturating_duration_since(Instant::now()).as_millis();
+    u64::try_from(ms).unwrap_or(u64::MAX)
 }

@@ -1,7 +1,7 @@
 //! Why the service says no.
 
 use plexy_shared::error::{Code, Refusal};
-use plexy_shared::spec::{BackendAddr, BoundAddr, TunnelName, TunnelRef};
+use plexy_shared::spec::{BackendAddr, BoundAddr, SpecError, TunnelName, TunnelRef};
 use plexy_shared::units::counted;
 use thiserror::Error;
 
@@ -138,6 +138,9 @@ pub enum ServiceError {
     /// A tunnel is not as the changes have left it.
     #[error("the tunnel on `{0}` is not as that change has left it")]
     ChangedSince(BoundAddr),
+    /// Options do not go together.
+    #[error("{0} of what the tunnel would be")]
+    Unfit(SpecError),
     /// The daemon drains.
     #[error("plexyd is shutting down")]
     ShuttingDown,
@@ -200,6 +203,7 @@ impl ServiceError {
             Self::OutOfDescriptors => Code::OutOfDescriptors,
             Self::ShuttingDown => Code::ShuttingDown,
             Self::RevisionMismatch { .. } | Self::ChangedSince(_) => Code::RevisionMismatch,
+            Self::Unfit(error) => error.code(),
             Self::NotSaved(_) => Code::NotSaved,
             Self::NoState => Code::NoState,
             Self::NoConfig => Code::NoConfig,

@@ -33,7 +33,7 @@ pub(super) enum Holder {
 
 impl Holder {
     /// How many there are.
-    fn live(&self) -> u64 {
+    pub(super) fn live(&self) -> u64 {
         match self {
             Self::Tunnel(tunnel) => tunnel.totals.live(),
             Self::Backend(_, backend) => backend.totals.live(),
@@ -47,7 +47,7 @@ impl Holder {
         }
     }
 
-    fn has(&self, entry: &Entry) -> bool {
+    pub(super) fn has(&self, entry: &Entry) -> bool {
         match self {
             Self::Tunnel(tunnel) => entry.tunnel.id == tunnel.id,
             Self::Backend(_, backend) => {
@@ -100,7 +100,7 @@ impl Service {
     }
 
     /// Follows so many connections to their end, and tells it.
-    fn follow(
+    pub(super) fn follow(
         &self,
         holder: Holder,
         live: u64,

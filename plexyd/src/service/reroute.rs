@@ -140,9 +140,9 @@ impl Service {
         actor: &Actor,
     ) -> (LiveCounts, Happening) {
         let Rerouting { tunnel, once, .. } = rerouting;
-        let (after, label) = (&difference.after, tunnel.label());
+        let after = &difference.after;
         for member in &difference.added {
-            self.engine.health.watch(&label, member);
+            self.engine.health.watch(tunnel, member);
         }
         if difference.is_timed() {
             self.engine.workers.retime(tunnel.id);
@@ -155,7 +155,7 @@ impl Service {
         let mut live = LiveCounts::default();
         let of = |member: &Member| Holder::Backend(Arc::clone(tunnel), Arc::clone(&member.backend));
         for member in &difference.removed {
-            member.removed.cancel();
+            self.engine.health.leave(member);
             let choice = difference.choice(once);
             add(&mut live, self.part(of(member), choice, Reason::BackendRemoved, actor));
         }
@@ -170,6 +170,7 @@ impl Service {
                 Some(it) => add(&mut live, self.part(of(member), it, Reason::BackendDown, actor)),
             }
         }
+        self.engine.health.recheck(tunnel);
         if difference.is_admin {
             match bound {
                 Some((bound, taken)) => self.listen_again(tunnel, bound, taken, actor).await,

@@ -298,7 +298,7 @@ impl Service {
         }
         self.systemd.forget(&tunnel.listen);
         for backend in &tunnel.route().backends {
-            backend.removed.cancel();
+            self.engine.health.leave(backend);
         }
         let holder = Holder::Tunnel(Arc::clone(tunnel));
         let live = self.part(holder, LiveAction::Keep.into(), Reason::TunnelClosed, actor);
@@ -315,7 +315,7 @@ impl Service {
         let tunnel = Arc::new(Tunnel::new(id, addr, origin, route));
         let label = tunnel.label();
         for backend in &backends {
-            self.engine.health.watch(&label, backend);
+            self.engine.health.watch(&tunnel, backend);
         }
         let listen = tunnel.listen.to_string();
         let happening = Happening::new(EventKind::TunnelOpened).of_tunnel(label);

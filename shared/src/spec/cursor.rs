@@ -111,6 +111,36 @@ impl<'a> Cursor<'a> {
         Err(SpecError::new(SpecErrorKind::UnterminatedQuote, start..self.input.len(), self.input))
     }
 
+    /// Takes a quoted text that has escapes of its own, which stay as they are but for `\"`, or else
+    /// a bare word.
+    pub(crate) fn escaped_text(
+        &mut self,
+        ends: impl Fn(char) -> bool,
+    ) -> Result<Piece<'a>, SpecError> {
+        let start = self.at;
+        if !self.eat('"') {
+            return Ok(self.bare(ends));
+        }
+        let (mut text, mut is_escaped) = (String::new(), false);
+        for (offset, character) in self.rest().char_indices() {
+            match character {
+                '"' if is_escaped => text.push('"'),
+                '"' => {
+                    self.at += offset + 1;
+                    return Ok(Piece { text: Cow::Owned(text), span: start..self.at });
+                }
+                '\\' if !is_escaped => {
+                    is_escaped = true;
+                    continue;
+                }
+                _ if is_escaped => text.extend(['\\', character]),
+                _ => text.push(character),
+            }
+            is_escaped = false;
+        }
+        Err(SpecError::new(SpecErrorKind::UnterminatedQuote, start..self.input.len(), self.input))
+    }
+
     /// The error "`what` is expected here", about the character that stands here instead.
     pub(crate) fn expected(&self, what: &'static str) -> SpecError {
         let found = self.peek();
@@ -132,4 +162,12 @@ pub(crate) fn quote_if_needed(text: &str, ends: impl Fn(char) -> bool) -> Cow<'_
     }
     let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
     Cow::Owned(format!("\"{escaped}\""))
+}
+
+/// Writes a text with escapes of its own so that [`Cursor::escaped_text`] reads the same one.
+pub(crate) fn quote_escaped_if_needed(text: &str, ends: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.is_empty() && !text.contains(ends) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("\"{}\"", text.replace('"', "\\\"")))
 }

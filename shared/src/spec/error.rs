@@ -49,6 +49,13 @@ pub enum SpecErrorKind {
     TooManyBackends,
     /// An option or attribute lacks its value.
     ValueMissing(&'static str),
+    /// An option is of no use without another one.
+    Needs {
+        /// The option.
+        key: &'static str,
+        /// What has to stand beside it.
+        needed: &'static str,
+    },
     /// The value of an option or attribute is no good.
     Value {
         /// The option or attribute.
@@ -121,7 +128,9 @@ impl SpecError {
             }
             SpecErrorKind::Repeated(_) | SpecErrorKind::RepeatedBackend(_) => Code::Repeated,
             SpecErrorKind::TooManyBackends => Code::TooManyBackends,
-            SpecErrorKind::Name(_) | SpecErrorKind::ValueMissing(_) => Code::InvalidValue,
+            SpecErrorKind::Name(_)
+            | SpecErrorKind::ValueMissing(_)
+            | SpecErrorKind::Needs { .. } => Code::InvalidValue,
             SpecErrorKind::Value { error, .. } => error.code(),
         }
     }
@@ -216,6 +225,7 @@ impl fmt::Display for SpecErrorKind {
             Self::RepeatedBackend(addr) => write!(f, "backend `{addr}` is given twice"),
             Self::TooManyBackends => write!(f, "more than {BACKENDS_MAX} backends"),
             Self::ValueMissing(key) => write!(f, "`{key}` lacks its value: write `{key}=…`"),
+            Self::Needs { key, needed } => write!(f, "`{key}` needs {needed}"),
             Self::Value { key, error } => write!(f, "`{key}`: {error}"),
         }
     }

@@ -6,8 +6,13 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::cursor::{Cursor, Piece, ends_bare_word, quote_if_needed};
-use super::{AdminState, Keepalive, LiveAction, SpecError, SpecErrorKind, Strategy, TunnelName};
+use super::check::{CheckText, Mismatch, NO_CHECK};
+use super::cursor::{Cursor, Piece, ends_bare_word, quote_escaped_if_needed, quote_if_needed};
+use super::{
+    AdminState, Check, CheckKind, CheckPath, Keepalive, LiveAction, OnAllDown, SpecError,
+    SpecErrorKind, Strategy, TunnelName,
+};
+use crate::error::Span;
 use crate::info::AppliesTo;
 use crate::units::{ValueError, parse_count, parse_duration, show_duration};
 use crate::word::{Words, parse_word};
@@ -36,7 +41,9 @@ pub struct TunnelOptions {
     pub max_fails: u32,
     /// How long an ejection lasts where no probe can end it.
     pub fail_timeout: Duration,
-    /// Time between the probes of an ejected backend; zero for no probes.
+    /// How backends are checked; none for not at all. In a box, since most are not.
+    pub check: Option<Box<Check>>,
+    /// Time between checks, and between the probes of an ejected backend; zero for no probes.
     pub check_interval: Duration,
     /// What live connections get whose backend is removed.
     pub on_remove: LiveAction,
@@ -45,6 +52,8 @@ pub struct TunnelOptions {
     /// How long drained connections may go on, where nobody says otherwise; none for as long as they
     /// want.
     pub drain_deadline: Option<Duration>,
+    /// What clients get while no backend is up.
+    pub on_all_down: OnAllDown,
     /// Silence in both directions that ends a connection; none for never.
     pub idle_timeout: Option<Duration>,
     /// The same once one direction has ended; none for the idle time-out.
@@ -69,10 +78,12 @@ impl Default for TunnelOptions {
             retries: 3,
             max_fails: 1,
             fail_timeout: Duration::from_secs(10),
+            check: None,
             check_interval: Duration::from_secs(5),
             on_remove: LiveAction::Keep,
             on_down: LiveAction::Keep,
             drain_deadline: None,
+            on_all_down: OnAllDown::default(),
             idle_timeout: Some(ONE_HOUR),
             half_close_timeout: None,
             max_conns: None,
@@ -201,10 +212,22 @@ pub static OPTIONS: &[OptionRow] = &[
         show: |options| Some(show_duration(options.fail_timeout)),
     },
     OptionRow {
+        key: "check",
+        aliases: &[],
+        value: "`none`, `tcp`, `send-expect`, `http`",
+        meaning: "what each backend is asked every check-interval: to take a connection, to answer check-send with check-expect, or `GET` check-path with a good status; one that is down by it gets no clients while another can",
+        applies_to: AppliesTo::New,
+        nothing: "",
+        set: |options, text| {
+            parse_word(text, CheckKind::ALL).map(|kind| options.check_mut().kind = kind)
+        },
+        show: |options| Some(options.check().kind.to_string()),
+    },
+    OptionRow {
         key: "check-interval",
         aliases: &[],
         value: "50ms–1h, or `off`",
-        meaning: "time between the probes of an ejected backend, 10 % jitter; the first success ends the ejection",
+        meaning: "time between checks, and between the probes of an ejected backend, 10 % jitter; the first success of a probe ends the ejection",
         applies_to: AppliesTo::New,
         nothing: "off",
         set: |options, text| {
@@ -214,6 +237,94 @@ pub static OPTIONS: &[OptionRow] = &[
             Ok(())
         },
         show: |options| Some(options.check_interval).filter(|it| !it.is_zero()).map(show_duration),
+    },
+    OptionRow {
+        key: "check-timeout",
+        aliases: &[],
+        value: "1ms–1h, or `auto`",
+        meaning: "time for one check, connecting included; auto is the smaller of connect-timeout and check-interval",
+        applies_to: AppliesTo::New,
+        nothing: "auto",
+        set: |options, text| {
+            let parse = |text: &str| parse_duration(text, &(ONE_MS..=ONE_HOUR));
+            options.check_mut().timeout = unless("auto", text, parse)?;
+            Ok(())
+        },
+        show: |options| options.check().timeout.map(show_duration),
+    },
+    OptionRow {
+        key: "fall",
+        aliases: &[],
+        value: "1–100",
+        meaning: "failed checks in a row after which a backend is down; the very first check decides alone",
+        applies_to: AppliesTo::New,
+        nothing: "",
+        set: |options, text| parse_count(text, &(1..=100)).map(|it| options.check_mut().fall = it),
+        show: |options| Some(options.check().fall.to_string()),
+    },
+    OptionRow {
+        key: "rise",
+        aliases: &[],
+        value: "1–100",
+        meaning: "checks in a row that have to work before a backend that was down is up",
+        applies_to: AppliesTo::New,
+        nothing: "",
+        set: |options, text| parse_count(text, &(1..=100)).map(|it| options.check_mut().rise = it),
+        show: |options| Some(options.check().rise.to_string()),
+    },
+    OptionRow {
+        key: "check-port",
+        aliases: &[],
+        value: "1–65535, or `none`",
+        meaning: "the port of the backend's address that is checked, if not its own; a Unix socket has none and is checked itself",
+        applies_to: AppliesTo::New,
+        nothing: "none",
+        set: |options, text| {
+            let parse = |text: &str| parse_count(text, &(1..=u16::MAX));
+            options.check_mut().port = unless("none", text, parse)?;
+            Ok(())
+        },
+        show: |options| options.check().port.map(|it| it.to_string()),
+    },
+    OptionRow {
+        key: "check-send",
+        aliases: &[],
+        value: "text with `\\r`, `\\n`, `\\t`, `\\\\`, `\\xHH`, 1024 bytes at most, or `none`",
+        meaning: "what check=send-expect sends once it is connected",
+        applies_to: AppliesTo::New,
+        nothing: "none",
+        set: |options, text| CheckText::parse(text).map(|it| options.check_mut().send = it),
+        show: |options| options.check().send.as_ref().map(ToString::to_string),
+    },
+    OptionRow {
+        key: "check-expect",
+        aliases: &[],
+        value: "text like that of check-send, a status from 100 to 599, or `none`",
+        meaning: "what has to stand anywhere in the first 8 KiB of the answer; of check=http the one status that is good, instead of 200 to 399",
+        applies_to: AppliesTo::New,
+        nothing: "none",
+        set: |options, text| CheckText::parse(text).map(|it| options.check_mut().expect = it),
+        show: |options| options.check().expect.as_ref().map(ToString::to_string),
+    },
+    OptionRow {
+        key: "check-path",
+        aliases: &[],
+        value: "a path, perhaps with a query, 1024 bytes at most",
+        meaning: "what check=http asks for",
+        applies_to: AppliesTo::New,
+        nothing: "/",
+        set: |options, text| CheckPath::parse(text).map(|it| options.check_mut().path = it),
+        show: |options| options.check().path.as_ref().map(ToString::to_string),
+    },
+    OptionRow {
+        key: "on-all-down",
+        aliases: &[],
+        value: "`try-all`, `refuse`",
+        meaning: "what clients get while no backend is up: each is tried all the same, or a reset at once",
+        applies_to: AppliesTo::New,
+        nothing: "",
+        set: |options, text| parse_word(text, OnAllDown::ALL).map(|it| options.on_all_down = it),
+        show: |options| Some(options.on_all_down.to_string()),
     },
     OptionRow {
         key: "on-remove",
@@ -356,6 +467,11 @@ impl OptionRow {
         (self.set)(options, text).unwrap_or_default();
     }
 
+    /// Whether its value is a text with escapes, which are its own matter also between quotes.
+    pub(super) fn has_escapes(&self) -> bool {
+        matches!(self.key, "check-send" | "check-expect")
+    }
+
     /// What it is in these options, as it would be written.
     #[must_use]
     pub fn value_in(&self, options: &TunnelOptions) -> String {
@@ -379,10 +495,42 @@ impl TunnelOptions {
         self.half_close_timeout.or(self.idle_timeout)
     }
 
+    /// Time for one check of a backend.
+    #[must_use]
+    pub fn check_timeout(&self) -> Duration {
+        self.check().timeout.unwrap_or(self.connect_timeout.min(self.check_interval))
+    }
+
+    /// How backends are checked, or that they are not.
+    fn check(&self) -> &Check {
+        self.check.as_deref().unwrap_or(&NO_CHECK)
+    }
+
+    /// The same while it is read.
+    fn check_mut(&mut self) -> &mut Check {
+        self.check.get_or_insert_with(|| Box::new(NO_CHECK.clone()))
+    }
+
+    /// Once all are read: refuses what does not go together, at one of the options that `seen` has.
+    fn settle(&mut self, seen: &[(&str, Span)], cursor: &Cursor<'_>) -> Result<(), SpecError> {
+        if let Some(mismatch) = self.check().mismatch(self.check_interval) {
+            let (key, kind) = match mismatch {
+                Mismatch::Needs(key, needed) => (key, SpecErrorKind::Needs { key, needed }),
+                Mismatch::Value(key, error) => (key, SpecErrorKind::Value { key, error }),
+            };
+            let span = seen.iter().find(|(seen, _)| *seen == key).map(|(_, span)| span.clone());
+            return Err(SpecError::new(kind, span.unwrap_or_default(), cursor.input()));
+        }
+        if self.check().kind == CheckKind::None {
+            self.check = None;
+        }
+        Ok(())
+    }
+
     /// Reads `[key=value,…]`, or nothing.
     pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, SpecError> {
         let mut options = Self::default();
-        let mut seen: Vec<&'static str> = Vec::new();
+        let mut seen: Vec<(&'static str, Span)> = Vec::new();
         cursor.skip_blanks();
         if !cursor.eat('[') {
             return Ok(options);
@@ -394,14 +542,15 @@ impl TunnelOptions {
             }
             let key = cursor.bare(|c| ends_bare_word(c) || c == '=');
             let row = find(&key, cursor)?;
-            if seen.contains(&row.key) {
+            if seen.iter().any(|(key, _)| *key == row.key) {
                 let kind = SpecErrorKind::Repeated(row.key);
                 return Err(SpecError::new(kind, key.span, cursor.input()));
             }
-            seen.push(row.key);
+            seen.push((row.key, key.span.clone()));
             read_value(row, &key, &mut options, cursor)?;
             cursor.skip_blanks();
             if cursor.eat(']') {
+                options.settle(&seen, cursor)?;
                 return Ok(options);
             }
             if !cursor.eat(',') {
@@ -433,8 +582,12 @@ fn read_value(
         return Err(SpecError::new(kind, key.span.clone(), cursor.input()));
     }
     cursor.skip_blanks();
-    let value = cursor.text(ends_bare_word)?;
-    if value.text.is_empty() {
+    let value = if row.has_escapes() {
+        cursor.escaped_text(ends_bare_word)?
+    } else {
+        cursor.text(ends_bare_word)?
+    };
+    if value.text.is_empty() && !row.has_escapes() {
         let kind = SpecErrorKind::Value { key: row.key, error: ValueError::Empty };
         return Err(SpecError::new(kind, value.span, cursor.input()));
     }
@@ -451,7 +604,12 @@ impl fmt::Display for TunnelOptions {
         let mut separator = '[';
         for row in changed {
             let value = row.value_in(self);
-            write!(f, "{separator}{}={}", row.key, quote_if_needed(&value, ends_bare_word))?;
+            let quoted = if row.has_escapes() {
+                quote_escaped_if_needed(&value, ends_bare_word)
+            } else {
+                quote_if_needed(&value, ends_bare_word)
+            };
+            write!(f, "{separator}{}={quoted}", row.key)?;
             separator = ',';
         }
         if separator == ',' { f.write_str("]") } else { Ok(()) }

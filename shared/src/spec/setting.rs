@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::cursor::{Cursor, Piece, ends_bare_word, quote_if_needed};
+use super::cursor::{Cursor, Piece, ends_bare_word, quote_escaped_if_needed, quote_if_needed};
 use super::{
     ATTRIBUTES, AttributeRow, BackendOptions, OPTIONS, OptionRow, SpecError, SpecErrorKind,
     TunnelOptions,
@@ -33,6 +33,9 @@ pub trait SettingRow: fmt::Debug + Sized + 'static {
 
     /// Whether it may stand without a value.
     fn is_flag(&self) -> bool;
+
+    /// Whether its value is a text with escapes, which are its own matter.
+    fn has_escapes(&self) -> bool;
 
     /// Sets it.
     ///
@@ -130,7 +133,11 @@ fn read_value<R: SettingRow>(
         let kind = SpecErrorKind::ValueMissing(row.key());
         return Err(SpecError::new(kind, key.span.clone(), cursor.input()));
     }
-    let value = cursor.text(ends_bare_word)?;
+    let value = if row.has_escapes() {
+        cursor.escaped_text(ends_bare_word)?
+    } else {
+        cursor.text(ends_bare_word)?
+    };
     if value.text.is_empty() {
         return Ok(None);
     }
@@ -142,7 +149,11 @@ fn read_value<R: SettingRow>(
 }
 
 fn written<R: SettingRow>((row, value): &(&'static R, Option<String>)) -> String {
-    let value = value.as_deref().map(|value| quote_if_needed(value, ends_bare_word));
+    let quoted = |value| match row.has_escapes() {
+        true => quote_escaped_if_needed(value, ends_bare_word),
+        false => quote_if_needed(value, ends_bare_word),
+    };
+    let value = value.as_deref().map(quoted);
     format!("{}={}", row.key(), value.unwrap_or_default())
 }
 
@@ -206,6 +217,10 @@ impl SettingRow for OptionRow {
         false
     }
 
+    fn has_escapes(&self) -> bool {
+        Self::has_escapes(self)
+    }
+
     fn set(&self, options: &mut TunnelOptions, value: &str) -> Result<(), ValueError> {
         Self::set(self, options, value)
     }
@@ -240,6 +255,10 @@ impl SettingRow for AttributeRow {
 
     fn is_flag(&self) -> bool {
         self.value.is_empty()
+    }
+
+    fn has_escapes(&self) -> bool {
+        false
     }
 
     fn set(&self, options: &mut BackendOptions, value: &str) -> Result<(), ValueError> {
@@ -285,6 +304,11 @@ mod tests {
         options("  Timeout=1.5s   name=a ", "[name=db]", "[name=a,connect-timeout=1500ms]");
         options("idle-timeout=none max-conns=none", "[max-conns=9]", "[idle-timeout=none]");
         options("name=\"none\"", "", "[name=none]");
+        options(
+            r#"check=send-expect check-send="PING\r\n" check-expect="+PONG""#,
+            "",
+            r#"[check=send-expect,check-send="PING\r\n",check-expect="+PONG"]"#,
+        );
     }
 
     #[test]

@@ -74,6 +74,96 @@ fn every_option_is_read_by_every_name_and_printed_by_its_own() {
 }
 
 #[test]
+fn checks_are_read_and_printed_with_all_that_belongs_to_them() {
+    check("1=2[check=NONE]", "127.0.0.1:1=127.0.0.1:2");
+    check("1=2[on-all-down=refuse]", "127.0.0.1:1=127.0.0.1:2[on-all-down=refuse]");
+    check(
+        "1=2[rise=5,Check=TCP,check-interval=1,fall=1,check-timeout=250ms,check-port=8008]",
+        "127.0.0.1:1=127.0.0.1:2[check=tcp,check-interval=1s,check-timeout=250ms,fall=1,rise=5,check-port=8008]",
+    );
+    check(
+        "1=2[check=http,check-path=\"/primary?lag=1,2\",check-expect=200]",
+        "127.0.0.1:1=127.0.0.1:2[check=http,check-expect=200,check-path=\"/primary?lag=1,2\"]",
+    );
+    check("1=2[check=http,check-path=/]", "127.0.0.1:1=127.0.0.1:2[check=http]");
+}
+
+#[test]
+fn the_text_of_a_check_has_escapes_with_and_without_quotes() {
+    let of = |text: &str| {
+        let spec: TunnelSpec = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+        let check = spec.options.check.unwrap();
+        let bytes = |text: Option<CheckText>| text.unwrap().as_bytes().to_vec();
+        (bytes(check.send), bytes(check.expect))
+    };
+    let ping = (b"PING\r\n".to_vec(), b"+PONG".to_vec());
+    for text in [
+        r#"1=2[check=send-expect,check-send="PING\r\n",check-expect="+PONG"]"#,
+        r"1=2[check=send-expect,check-send=PING\r\n,check-expect=\x2BPONG]",
+    ] {
+        assert_eq!(of(text), ping);
+        check(
+            text,
+            r#"127.0.0.1:1=127.0.0.1:2[check=send-expect,check-send=PING\r\n,check-expect="+PONG"]"#,
+        );
+    }
+    let all = r#"1=2[check=send-expect,check-send="a\"b\\\"c\\r\t\x00é",check-expect="\x6eone"]"#;
+    assert_eq!(of(all), ("a\"b\\\"c\\r\t\0é".as_bytes().to_vec(), b"none".to_vec()));
+    check(
+        all,
+        r#"127.0.0.1:1=127.0.0.1:2[check=send-expect,check-send="a\"b\\\"c\\r\t\x00\xc3\xa9",check-expect=\x6eone]"#,
+    );
+}
+
+#[test]
+fn what_is_of_no_use_without_a_check_is_refused_where_it_stands() {
+    for (option, key, needed) in [
+        ("check-timeout=1", "check-timeout", "needs `check=tcp`, `check=send-expect` or"),
+        ("fall=5", "fall", "needs `check=tcp`"),
+        ("rise=5", "rise", "needs `check=tcp`"),
+        ("check-port=80", "check-port", "needs `check=tcp`"),
+        ("check-send=a", "check-send", "needs `check=send-expect`"),
+        ("check-expect=a", "check-expect", "needs `check=send-expect` or `check=http`"),
+        ("check=tcp,check-expect=a", "check-expect", "needs `check=send-expect` or"),
+        ("check=http,check-send=a", "check-send", "needs `check=send-expect`"),
+        ("check-path=/a", "check-path", "needs `check=http`"),
+        ("check-path=/a,check=tcp", "check-path", "needs `check=http`"),
+        ("check=send-expect", "check", "needs `check-expect` with it"),
+        ("check-interval=off,check=tcp", "check", "needs a `check-interval` other than `off`"),
+        ("check=http,check-expect=good", "check-expect", "not a status of HTTP like `200`"),
+        ("check=http,check-expect=999", "check-expect", "not a status of HTTP like `200`"),
+    ] {
+        let text = format!("1=2[{option}]");
+        let error = text.parse::<TunnelSpec>().expect_err(&text);
+        let place = text.find(&format!("{key}=")).unwrap();
+        assert_eq!(error.span, place..place + key.len(), "{text}: {error}");
+        assert_eq!(error.code().as_str(), "invalid-value", "{text}");
+        assert!(error.to_string().contains(needed), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_bad_check_is_refused_as_what_it_is() {
+    refused("1=2[check=tls]", "invalid-value", "tls", "not one of none, tcp, send-expect, http");
+    refused("1=2[check=htp]", "invalid-value", "htp", "did you mean `http`?");
+    refused("1=2[on-all-down=hold]", "invalid-value", "hold", "not one of try-all, refuse");
+    refused("1=2[check-port=0]", "out-of-range", "0", "1 to 65535");
+    refused("1=2[fall=0]", "out-of-range", "0", "1 to 100");
+    refused("1=2[rise=101]", "out-of-range", "101", "1 to 100");
+    refused("1=2[check-timeout=0]", "out-of-range", "0", "1ms to 1h");
+    refused("1=2[check-path=a]", "invalid-value", "a", "not a path");
+    refused("1=2[check-path=\"/a b\"]", "invalid-value", "\"/a b\"", "not a path");
+    refused("1=2[check-path=\"/é\"]", "invalid-value", "\"/é\"", "not a path");
+    for bad in [r"a\", r"\q", r"\x4", r"\xg0", r"\X41"] {
+        refused(&format!("1=2[check-send={bad}]"), "invalid-value", bad, "before something else");
+    }
+    refused("1=2[check-send=]", "invalid-value", "", "a value is missing");
+    refused(r#"1=2[check-send="a\"]"#, "invalid-syntax", r#""a\"]"#, "not closed");
+    let long = "a".repeat(1025);
+    refused(&format!("1=2[check-send={long}]"), "invalid-value", &long, "longer than 1024 bytes");
+}
+
+#[test]
 fn the_documented_default_of_every_option_is_one() {
     for row in OPTIONS.iter().filter(|row| row.key != "name") {
         let text = format!("1=2[{}={}]", row.key, row.default());
@@ -211,6 +301,14 @@ fn options() -> impl Strategy_<Value = String> {
         (1..=32_767_u32, 1..=32_767_u32, 1..=127_u32)
             .prop_map(|(idle, interval, probes)| format!("keepalive={idle}/{interval}s/{probes}")),
         (1..=65_535_u32).prop_map(|count| format!("backlog={count}")),
+        Just("on-all-down=refuse".to_owned()),
+        (1..=100_u32, 1..=65_535_u32)
+            .prop_map(|(fall, port)| format!("check=tcp,fall={fall},check-port={port}")),
+        "/[!-~&&[^\"\\\\]]{0,20}".prop_map(|path| format!("check=http,check-path=\"{path}\"")),
+        proptest::collection::vec(any::<u8>(), 1..20).prop_map(|bytes| {
+            let text = escaped(&bytes).replace('"', "\\\"");
+            format!("check=send-expect,check-expect=\"{text}\"")
+        }),
     ];
     proptest::collection::vec(option, 0..6).prop_map(|mut options| {
         let mut seen = Vec::new();

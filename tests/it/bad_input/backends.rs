@@ -64,8 +64,8 @@ async fn a_backend_is_in_a_tunnel_once() {
     let mut scene = Scene::new().await;
     let echo = scene.echo.addr();
     scene.ask(&format!("add db {echo}")).await;
-    scene.refuses(&format!("add db {echo}+weight=2"), "already; remove it first").await;
-    scene.refuses(&format!("add db {echo}+backup"), "already; remove it first").await;
+    scene.refuses(&format!("add db {echo}+weight=2"), "already; `set` changes").await;
+    scene.refuses(&format!("add db {echo}+backup"), "already; `set` changes").await;
     assert_eq!(scene.daemon.detail(scene.tunnel).await.backend_list.len(), 1);
     scene.end().await;
 }

@@ -22,7 +22,7 @@ async fn malformed_specifications_are_refused_with_their_place() {
         ("3000=4000[name]", "`name` lacks its value"),
         ("3000=4000+", "at column 16"),
         ("3000=4000+weight", "`weight` lacks its value"),
-        ("3000=4000+backup=yes", "`backup` takes no value"),
+        ("3000=4000+backup=yes", "is not one of on, off"),
         ("3000=\"4000", "the quote is not closed"),
         ("70000=4000", "`70000` is not a port"),
         ("-1=4000", "at column 6"),
@@ -111,9 +111,6 @@ async fn an_unknown_option_is_told_the_nearest_known_one() {
 async fn an_option_that_is_not_built_yet_is_unknown_and_never_ignored() {
     let mut scene = Scene::new().await;
     for option in [
-        "check=tcp",
-        "on-all-down=hold",
-        "on-remove=kill",
         "max-duration=1h",
         "queue-timeout=1s",
         "conn-rate=1/s",
@@ -129,6 +126,15 @@ async fn an_option_that_is_not_built_yet_is_unknown_and_never_ignored() {
     ] {
         let key = option.split('=').next().unwrap();
         let why = format!("unknown option `{key}`");
+        scene.refuses(&format!("open 3000=4000[{option}]"), &why).await;
+    }
+    for (option, words) in [
+        ("check=tls", "none, tcp, send-expect, http"),
+        ("on-all-down=hold", "try-all, refuse"),
+        ("on-all-down=unbind", "try-all, refuse"),
+    ] {
+        let value = option.split('=').next_back().unwrap();
+        let why = format!("`{value}` is not one of {words}");
         scene.refuses(&format!("open 3000=4000[{option}]"), &why).await;
     }
     scene.refuses("open 3000=4000+sni=a.example", "unknown attribute `sni`").await;

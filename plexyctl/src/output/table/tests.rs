@@ -1,4 +1,6 @@
-use plexy_shared::info::{BackendState, Origin, Reason, Traffic};
+use plexy_shared::info::{
+    BackendState, CheckInfo, CheckState, EjectionInfo, Origin, Reason, Traffic,
+};
 use plexy_shared::spec::AdminState;
 use plexy_shared::weight::Weight;
 use plexy_shared::word::Word;
@@ -33,6 +35,21 @@ fn info() -> TunnelInfo {
         state_seconds: 72,
         cause: Some("refused\x1b[2J".to_owned()),
         next_ms: Some(1_500),
+        check: Some(CheckInfo {
+            state: CheckState::Down.into(),
+            state_seconds: 62,
+            streak: 3,
+            streak_of: 3,
+            failure: Some("wrong answer \x1b[2J".to_owned()),
+            took_us: Some(12_345),
+            next_ms: 4_001,
+        }),
+        ejection: Some(EjectionInfo {
+            seconds: 9,
+            cause: "refused\x1b[2J".to_owned(),
+            probe_ms: Some(1_500),
+            ends_ms: None,
+        }),
         weight: 3,
         effective_weight: Some(Weight::in_thousandths(550)),
         backup: true,
@@ -45,6 +62,8 @@ fn info() -> TunnelInfo {
         state: BackendState::Up.into(),
         cause: None,
         next_ms: None,
+        check: None,
+        ejection: None,
         weight: 1,
         effective_weight: None,
         backup: false,
@@ -91,8 +110,17 @@ fn a_detail_says_it_all_and_harms_no_terminal() {
         "admin        drain for 7s by rpc uid=0\n",
         "10.0.0.1:80  resting  drain, 4s left  1m12s  refused\\u{1b}[2J    2s  0.55 of 3  yes",
         "10.0.0.1:80  up       ready           1m12s  -                    -          1  -",
+        "10.0.0.1:80  down 3/3  1m02s  wrong answer \\u{1b}[2J  12.3ms    5s  9s       refused\\u{1b}[2J     2s\n",
+        "10.0.0.1:80  none          -  -                            -     -  no       -                     -\n",
     ] {
         assert!(detail.contains(expected), "{expected}\n{detail}");
     }
     assert!(detail.chars().all(|c| c == '\n' || !c.is_control()), "{detail:?}");
+}
+
+#[test]
+fn where_nothing_is_checked_or_ejected_nothing_is_said_of_it() {
+    let mut info = info();
+    info.backend_list.remove(0);
+    assert!(!detail(&info, true).contains("EJECTED"));
 }

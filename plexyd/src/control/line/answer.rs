@@ -6,9 +6,9 @@ use plexy_shared::error::Refusal;
 use plexy_shared::event::{Event, EventsReply};
 use plexy_shared::history::{ChangeInfo, ExportReply, HistoryReply, SaveReply, TransitionReply};
 use plexy_shared::info::{
-    AdminInfo, AppliedInfo, AppliesTo, BackendInfo, BackendReply, BackendState, Change, CloseReply,
-    LiveCounts, LogLevelReply, OpenReply, StatusReply, Traffic, TunnelChangeReply, TunnelInfo,
-    TunnelStatus, VersionReply,
+    AdminInfo, AppliedInfo, AppliesTo, BackendInfo, BackendReply, BackendState, Change, CheckInfo,
+    CloseReply, EjectionInfo, LiveCounts, LogLevelReply, OpenReply, StatusReply, Traffic,
+    TunnelChangeReply, TunnelInfo, TunnelStatus, VersionReply,
 };
 use plexy_shared::spec::AdminState;
 use serde::Serialize;
@@ -308,7 +308,7 @@ fn backend_line(backend: &BackendInfo) -> String {
         line.push_str(&format!(" ({cause})"));
     }
     if let Some(next) = backend.next_ms {
-        line.push_str(&format!(", tried again in {}.{}s", next / 1000, next % 1000 / 100));
+        line.push_str(&format!(", tried again in {}", seconds(next)));
     }
     if backend.admin.by.is_some() || backend.admin.state != AdminState::Ready {
         line.push_str(&format!(", {}", admin_line(&backend.admin)));
@@ -325,5 +325,38 @@ fn backend_line(backend: &BackendInfo) -> String {
     if !backend.addresses.is_empty() {
         line.push_str(&format!(", addresses {}", backend.addresses.join(" ")));
     }
+    line.push_str(&format!(", check {}", check_words(backend.check.as_ref())));
+    line.push_str(&format!(", ejection {}", ejection_words(backend.ejection.as_ref())));
     line
+}
+
+/// What its checks say, whatever its state comes from.
+fn check_words(check: Option<&CheckInfo>) -> String {
+    let Some(check) = check else { return "none".to_owned() };
+    let mut words = format!("{check} for {}s", check.state_seconds);
+    if let Some(failure) = &check.failure {
+        words.push_str(&format!(" ({failure})"));
+    }
+    if let Some(micros) = check.took_us {
+        words.push_str(&format!(", took {}.{}ms", micros / 1000, micros % 1000 / 100));
+    }
+    words + &format!(", next in {}", seconds(check.next_ms))
+}
+
+/// Its ejection, whatever its state comes from.
+fn ejection_words(ejection: Option<&EjectionInfo>) -> String {
+    let Some(ejection) = ejection else { return "no".to_owned() };
+    let mut words = format!("for {}s ({})", ejection.seconds, ejection.cause);
+    if let Some(probe) = ejection.probe_ms {
+        words.push_str(&format!(", probe in {}", seconds(probe)));
+    }
+    if let Some(ends) = ejection.ends_ms {
+        words.push_str(&format!(", ends in {}", seconds(ends)));
+    }
+    words
+}
+
+/// With a tenth of a second.
+fn seconds(ms: u64) -> String {
+    format!("{}.{}s", ms / 1000, ms % 1000 / 100)
 }
