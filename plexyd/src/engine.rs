@@ -11,9 +11,10 @@ use crate::hops::Hops;
 use crate::trace::Traces;
 use crate::worker::Workers;
 
-/// Bits of a connection's number that count; the ones above are the second in
-/// which the process started, so that numbers of two processes differ.
-const COUNTER_BITS: u32 = 32;
+/// Bits of a connection's number that count; the ones above are the microsecond in which the
+/// process started. What overflows runs into those: numbers of two processes differ as long as the
+/// first takes less than 4 096 connections in each microsecond of its life.
+const COUNTER_BITS: u32 = 12;
 
 /// Made once by the daemon, and handed to every listener and connection.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ impl Engine {
         traces: Traces,
     ) -> Self {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let epoch = since.map_or(0, |since| since.as_secs());
+        let epoch = since.map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(0));
         let next_connection = AtomicU64::new(epoch << COUNTER_BITS);
         Self { workers, descriptors, hops, health, access_log, traces, next_connection }
     }
