@@ -1,5 +1,6 @@
 //! What a command has brought, before it is known how it is shown.
 
+use plexy_shared::connection::{ConnectionsReply, KillReply};
 use plexy_shared::event::EventsReply;
 use plexy_shared::history::{ExportReply, HistoryReply, SaveReply, TransitionReply};
 use plexy_shared::info::{
@@ -37,6 +38,10 @@ pub(crate) enum Answer {
     Removed(BackendChange),
     /// Of `switch`, `set`, `drain`, `disable` and `enable`.
     Changed(TunnelChange),
+    /// Of `conns`.
+    Conns(ConnectionsReply),
+    /// Of `kill`.
+    Killed(KillReply),
     /// Of `events`.
     Events(EventsReply),
     /// Of `events follow`: the next of them.

@@ -77,10 +77,31 @@ pub(crate) enum Format {
 impl Args {
     /// Reads the arguments of the program, its own name first.
     pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let matches = command().try_get_matches_from(args)?;
+        let matches = command().try_get_matches_from(with_orders(args))?;
         let options = Options::from_arg_matches(&matches)?;
         Ok(Self { options, line: matches.subcommand().map(line) })
     }
+}
+
+/// The arguments, with `sort` and the `-bytes` behind it as one of them: clap would take that for
+/// options of one letter each.
+fn with_orders(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut joined: Vec<OsString> = Vec::new();
+    let mut is_of_conns = false;
+    for arg in args {
+        is_of_conns |= arg == "conns";
+        match (joined.last_mut(), descending(&arg)) {
+            (Some(sort), Some(key)) if is_of_conns && sort == "sort" => sort.push(key),
+            _ => joined.push(arg),
+        }
+    }
+    joined
+}
+
+/// A key with a dash, behind a blank. No option of ours has one dash and more than a letter.
+fn descending(arg: &OsString) -> Option<String> {
+    let key = arg.to_str()?.strip_prefix('-').filter(|key| key.len() > 1)?;
+    (!key.starts_with('-')).then(|| format!(" -{key}"))
 }
 
 /// The whole command line.
@@ -133,10 +154,10 @@ fn examples(verb: &Verb) -> impl Iterator<Item = String> {
     verb.examples.into_iter().filter(|it| it.starts_with(verb.name)).map(shell_quoted)
 }
 
-/// An example as a shell takes it: brackets and stars mean something there.
+/// An example as a shell takes it: brackets, stars and angles mean something there.
 fn shell_quoted(example: &str) -> String {
     let quote = |word: &str| {
-        if word.contains(['*', '[', '?']) { format!("'{word}'") } else { word.to_owned() }
+        if word.contains(['*', '[', '?', '<', '>']) { format!("'{word}'") } else { word.to_owned() }
     };
     example.split(' ').map(quote).collect::<Vec<_>>().join(" ")
 }
@@ -149,7 +170,8 @@ fn line((verb, matches): (&str, &ArgMatches)) -> String {
 /// What the shell took for one word is one: an address with a blank in it needs the quotes that the
 /// shell has taken away. What has more than an address in it has a place for quotes of its own.
 fn word(given: &str) -> Cow<'_, str> {
-    if given.contains(char::is_whitespace) && !given.contains(['"', '=', '+', '[']) {
+    let has_address_alone = !given.contains(['"', '=', '+', '[', '<', '>']);
+    if given.contains(char::is_whitespace) && has_address_alone && !given.starts_with("sort -") {
         Cow::Owned(format!("\"{given}\""))
     } else {
         Cow::Borrowed(given)
@@ -225,6 +247,18 @@ mod tests {
         assert_eq!(typed(&["close", r#""unix:/my app""#]), r#"close "unix:/my app""#);
         assert_eq!(typed(&["open", "1=2, 3[name=a]"]), "open 1=2, 3[name=a]");
         assert_eq!(typed(&["add", "db", "unix:/a b+backup"]), "add db unix:/a b+backup");
+    }
+
+    #[test]
+    fn a_descending_order_is_no_option() {
+        check("conns sort -bytes -o json", "conns sort -bytes");
+        check("-q conns db sort -idle limit 3", "conns db sort -idle limit 3");
+        check("conns where bytes>1k sort -q", "conns where bytes>1k sort");
+        check("close sort -o json", "close sort");
+        refused("close sort -bytes", "unexpected argument '-b'");
+        let typed = ["plexyctl", "conns", "where", "bytes > 1k and idle<1s", "sort", "-id"];
+        let args = Args::read(typed.into_iter().map(Into::into)).unwrap();
+        assert_eq!(args.line.unwrap(), "conns where bytes > 1k and idle<1s sort -id");
     }
 
     #[test]

@@ -9,10 +9,11 @@ use std::fmt::Display;
 use plexy_shared::command::{Detail, Request};
 use plexy_shared::event::EventRange;
 use plexy_shared::rpc::{
-    ChangeParams, CloseTunnel, CloseTunnelParams, EventsParams, Export, Hello, HelloParams,
-    History, HistoryParams, ListEvents, ListTunnels, Load, LoadParams, LogLevel, LogLevelParams,
-    Method, NoParams, NumberOfTunnels, OpenTunnel, OpenTunnelParams, Ping, Reload, Save,
-    SetLogLevel, SubscribeEvents, TunnelInfo, TunnelParams, Undo, UndoParams,
+    ChangeParams, CloseTunnel, CloseTunnelParams, ConnectionsParams, EventsParams, Export, Hello,
+    HelloParams, History, HistoryParams, KillConnections, KillParams, ListConnections, ListEvents,
+    ListTunnels, Load, LoadParams, LogLevel, LogLevelParams, Method, NoParams, NumberOfTunnels,
+    OpenTunnel, OpenTunnelParams, Ping, Reload, Save, SetLogLevel, SubscribeEvents, TunnelInfo,
+    TunnelParams, Undo, UndoParams,
 };
 use serde_json::Value;
 
@@ -141,6 +142,14 @@ impl Found {
                 let params = TunnelParams::new(&tunnel);
                 let info = self.look::<TunnelInfo>(&params).await?;
                 Ok(Answer::Detail(Box::new(info)))
+            }
+            Request::Conns(query) => {
+                let params = ConnectionsParams::new(&query);
+                self.look::<ListConnections>(&params).await.map(Answer::Conns)
+            }
+            Request::Kill(order) => {
+                let params = KillParams::new(&order);
+                self.call::<KillConnections>(&params, "plexyctl conns").await.map(Answer::Killed)
             }
             Request::Events { range, .. } => {
                 self.look::<ListEvents>(&EventsParams::new(range)).await.map(Answer::Events)

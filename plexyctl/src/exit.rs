@@ -14,7 +14,7 @@ pub(crate) enum Exit {
     Refused = 1,
     /// The command, or a specification in it, is wrong.
     Usage = 2,
-    /// There is no such tunnel or backend.
+    /// There is no such tunnel, backend or connection.
     NotFound = 3,
     /// Something stands in the way that exists already.
     Conflict = 4,
@@ -110,7 +110,9 @@ impl Exit {
             | Code::UnexpectedArgument
             | Code::LineTooLong
             | Code::NotUtf8 => Self::Usage,
-            Code::TunnelNotFound | Code::BackendNotFound => Self::NotFound,
+            Code::TunnelNotFound | Code::BackendNotFound | Code::ConnectionNotFound => {
+                Self::NotFound
+            }
             Code::AddressInUse | Code::NameInUse | Code::BackendExists | Code::RevisionMismatch => {
                 Self::Conflict
             }
@@ -176,7 +178,7 @@ mod tests {
             "line-too-long",
             "not-utf8",
         ];
-        let not_found = ["tunnel-not-found", "backend-not-found"];
+        let not_found = ["tunnel-not-found", "backend-not-found", "connection-not-found"];
         let conflict = ["address-in-use", "name-in-use", "backend-exists", "revision-mismatch"];
         let permission = ["permission-denied", "unauthorized", "forbidden"];
         check(Exit::Usage, &usage);

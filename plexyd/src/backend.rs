@@ -187,6 +187,11 @@ impl Backend {
         }
     }
 
+    /// Whether it is none of its tunnel's any more.
+    pub(crate) fn has_left(&self) -> bool {
+        LazyLock::get(&self.removed).is_some_and(CancellationToken::is_cancelled)
+    }
+
     /// Whether there is anything to connect to.
     pub(crate) fn is_resolved(&self) -> bool {
         !self.targets.load().targets.is_empty()

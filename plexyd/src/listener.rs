@@ -285,8 +285,9 @@ impl Door {
         };
         self.tunnel.totals.count();
         let id = self.engine.connection_id();
-        let entry = Entry::new(id, Arc::clone(&self.tunnel), client);
+        let tunnel = Arc::clone(&self.tunnel);
         let worker = self.engine.workers.least_loaded();
+        let entry = |flow| Entry::new(id, tunnel, client, flow);
         let registered = worker.table.register(entry, seat);
         let accepted = Accepted { fd, registered, hops, _taken: taken };
         worker.tasks.spawn_on(carry(accepted, Arc::clone(&self.engine)), &worker.handle);

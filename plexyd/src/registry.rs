@@ -104,6 +104,7 @@ impl Registry {
     pub(crate) fn remove(&mut self, id: TunnelId) -> Option<Open> {
         let open = self.tunnels.remove(&id)?;
         let tunnel = &open.tunnel;
+        tunnel.leave();
         self.places.leave(tunnel.route().options.name.as_ref(), &tunnel.listen);
         Some(open)
     }
@@ -144,6 +145,7 @@ impl Registry {
     pub(crate) fn take_all(&mut self) -> Vec<Open> {
         let taken = std::mem::take(&mut self.tunnels);
         self.places = Places::default();
+        taken.values().for_each(|open| open.tunnel.leave());
         taken.into_values().collect()
     }
 }

@@ -8,12 +8,14 @@ mod add;
 mod caller;
 mod change;
 mod close;
+mod conns;
 mod detail;
 mod down;
 mod error;
 mod events;
 mod export;
 mod history;
+mod kill;
 mod live;
 mod load;
 mod log;
@@ -25,6 +27,7 @@ mod reroute;
 mod restore;
 mod revisions;
 mod save;
+mod selection;
 mod status;
 mod survey;
 mod transition;
@@ -89,6 +92,9 @@ pub struct Service {
     last_reload: Mutex<LastReload>,
     /// Held while the configuration file is read and done, so that what was read last counts.
     reloading: tokio::sync::Mutex<()>,
+    /// Held during a look at all connections: one at a time leaves the data path the rest of the
+    /// machine.
+    looking: Arc<tokio::sync::Mutex<()>>,
     tasks: TaskTracker,
     /// Cancelled when the daemon begins to end.
     stopping: CancellationToken,
@@ -129,6 +135,7 @@ impl Service {
             draining: AtomicBool::new(false),
             last_reload: Mutex::default(),
             reloading: tokio::sync::Mutex::default(),
+            looking: Arc::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             started: Instant::now(),

@@ -61,13 +61,20 @@ pub(crate) struct Stop {
 }
 
 impl Stop {
-    /// Ends the connection, unless it was told so before.
-    pub(crate) fn order(&self, reason: Reason) {
+    /// Ends the connection, unless it was told so before; whether it was not.
+    pub(crate) fn order(&self, reason: Reason) -> bool {
         let code = code_of(reason);
         let is_first = |now| (now == GO_ON || now == PAUSE).then_some(code);
-        if self.code.fetch_update(Ordering::AcqRel, Ordering::Acquire, is_first).is_ok() {
+        let ordered = self.code.fetch_update(Ordering::AcqRel, Ordering::Acquire, is_first);
+        if ordered.is_ok() {
             self.waker.wake();
         }
+        ordered.is_ok()
+    }
+
+    /// Whether it was told to end.
+    pub(crate) fn is_ordered(&self) -> bool {
+        !matches!(self.code.load(Ordering::Acquire), GO_ON | PAUSE)
     }
 
     /// Pauses it, once it relays; without effect where it is to end.

@@ -3,6 +3,9 @@
 //! The lock is taken when a connection begins, when it ends, and by whoever
 //! reads or sweeps; never while bytes move.
 
+mod cells;
+mod pace;
+mod sight;
 mod silence;
 mod tries;
 
@@ -10,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use plexy_shared::connection::Phase;
 use plexy_shared::info::Reason;
 use slab::Slab;
 use tokio::sync::Notify;
@@ -21,8 +25,13 @@ use crate::histogram::LIFETIMES;
 use crate::socket::ClientAddr;
 use crate::stop::Stop;
 use crate::trace::{End, Trace, Traces};
-use crate::traffic::{Flow, Totals};
+use crate::traffic::Totals;
 use crate::tunnel::{Seat, Tunnel, TunnelId};
+pub(crate) use cells::Cell;
+use cells::Cells;
+use pace::Pace;
+pub(crate) use pace::Rates;
+pub(crate) use sight::Sight;
 use silence::{Finding, SILENT_PAUSE_MAX, Silence, Timeouts};
 use tries::Tries;
 
@@ -40,7 +49,7 @@ pub(crate) struct Entry {
     pub(crate) tunnel: Arc<Tunnel>,
     pub(crate) client: ClientAddr,
     pub(crate) started: Instant,
-    pub(crate) flow: Flow,
+    pub(crate) flow: Cell,
     pub(crate) stop: Stop,
     /// Set once one direction has ended.
     pub(crate) half_closed: AtomicBool,
@@ -52,13 +61,13 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn new(id: u64, tunnel: Arc<Tunnel>, client: ClientAddr) -> Self {
+    pub(crate) fn new(id: u64, tunnel: Arc<Tunnel>, client: ClientAddr, flow: Cell) -> Self {
         Self {
             id,
             tunnel,
             client,
             started: Instant::now(),
-            flow: Flow::default(),
+            flow,
             stop: Stop::default(),
             half_closed: AtomicBool::new(false),
             backend: OnceLock::new(),
@@ -71,6 +80,18 @@ impl Entry {
     pub(crate) fn note_unsent(&self, bytes: usize) -> bool {
         let bytes = u32::try_from(bytes).unwrap_or(NEVER_ASKED).min(NEVER_ASKED - 1);
         self.unsent_bytes.swap(bytes, Ordering::Relaxed) == NEVER_ASKED
+    }
+
+    /// How far it has come.
+    pub(crate) fn phase(&self) -> Phase {
+        let backend = self.backend.get();
+        let is_left = !self.tunnel.is_open() || backend.is_some_and(|backend| backend.has_left());
+        match backend {
+            _ if is_left || self.stop.is_ordered() => Phase::Closing,
+            None => Phase::Connecting,
+            Some(_) if self.half_closed.load(Ordering::Relaxed) => Phase::HalfClosed,
+            Some(_) => Phase::Relaying,
+        }
     }
 
     /// What the access log tells of it.
@@ -86,25 +107,38 @@ impl Entry {
         }
     }
 
-    /// How long it may be silent now.
-    fn silence_max(&self) -> Option<Duration> {
+    /// How many milliseconds it may be silent now.
+    fn silence_max_ms(&self) -> Option<u64> {
         self.backend.get()?;
         let timeouts = Timeouts::of(&self.tunnel.route().options);
-        timeouts.silence_max(self.half_closed.load(Ordering::Relaxed))
+        timeouts.silence_max_ms(self.half_closed.load(Ordering::Relaxed))
     }
 }
 
-/// An entry, and what the sweep remembers of it.
+/// An entry, and what those remember who have looked at it. What is in it need not be followed into
+/// memory that is in no cache.
 #[derive(Debug)]
 struct Slot {
     entry: Arc<Entry>,
+    id: u64,
     silence: Silence,
+    pace: Pace,
+}
+
+/// All that stands behind the lock.
+#[derive(Debug, Default)]
+struct Slots {
+    slab: Slab<Slot>,
+    /// At the same places.
+    cells: Cells,
 }
 
 /// The table.
 #[derive(Debug)]
 pub(crate) struct Table {
-    slots: Mutex<Slab<Slot>>,
+    slots: Mutex<Slots>,
+    /// From when on its milliseconds count.
+    began: Instant,
     /// All that was in it, whatever became of its tunnel.
     totals: Totals,
     /// Wakes the sweep when a connection with a shorter pause has come.
@@ -134,6 +168,7 @@ impl Table {
     pub(crate) fn new(access_log: AccessLog, traces: Traces) -> Self {
         Self {
             slots: Mutex::default(),
+            began: Instant::now(),
             totals: Totals::default(),
             sooner: Notify::new(),
             shortest_pause: Mutex::new(SILENT_PAUSE_MAX),
@@ -142,15 +177,24 @@ impl Table {
         }
     }
 
-    pub(crate) fn register(self: &Arc<Self>, entry: Entry, seat: Seat) -> Registered {
-        let Entry { id, tunnel, client, started, .. } = &entry;
-        let trace = self.traces.begin(*id, tunnel, *client, *started);
-        let entry = Arc::new(entry);
-        let silence = Silence::of(&entry);
-        let pause = silence.pause;
-        let slot = Slot { entry: Arc::clone(&entry), silence };
+    /// Takes in the connection that is made around its counts.
+    pub(crate) fn register(
+        self: &Arc<Self>,
+        entry: impl FnOnce(Cell) -> Entry,
+        seat: Seat,
+    ) -> Registered {
         self.totals.count();
-        let key = self.lock().insert(slot);
+        let (key, entry, pause) = {
+            let mut slots = self.lock();
+            let key = slots.slab.vacant_key();
+            let entry = Arc::new(entry(slots.cells.begin(key)));
+            let began = self.ms(entry.started);
+            let silence = Silence::of(&entry, began);
+            let (pause, pace) = (silence.pause(), Pace::beginning(began));
+            slots.slab.insert(Slot { entry: Arc::clone(&entry), id: entry.id, silence, pace });
+            (key, entry, pause)
+        };
+        let trace = self.traces.begin(entry.id, &entry.tunnel, entry.client, entry.started);
         self.sweep_at_least_every(pause);
         Registered {
             table: Arc::clone(self),
@@ -175,13 +219,23 @@ impl Table {
         self.shortest_pause.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Slab<Slot>> {
+    fn lock(&self) -> MutexGuard<'_, Slots> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A moment in its milliseconds.
+    fn ms(&self, moment: Instant) -> u64 {
+        let since = moment.saturating_duration_since(self.began);
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.ms(Instant::now())
     }
 
     /// Connections in it.
     pub(crate) fn len(&self) -> usize {
-        self.lock().len()
+        self.lock().slab.len()
     }
 
     /// Holds everything still, for a consistent look.
@@ -197,40 +251,48 @@ impl Table {
                 () = tokio::time::sleep(pause) => {}
                 () = self.sooner.notified() => continue,
             }
-            let mut next = self.sweep(Instant::now(), 0);
+            let mut next = self.sweep(self.now_ms(), 0);
             while let Some(from) = next {
                 tokio::time::sleep(PART_PAUSE).await;
-                next = self.sweep(Instant::now(), from);
+                next = self.sweep(self.now_ms(), from);
             }
         }
     }
 
     /// The time-outs of a tunnel have changed: its connections are looked at in time for the new ones.
-    pub(crate) fn retime(&self, tunnel: TunnelId, now: Instant) {
-        let mut shortest = SILENT_PAUSE_MAX;
-        for (_, slot) in self.lock().iter_mut().filter(|(_, slot)| slot.entry.tunnel.id == tunnel) {
-            slot.silence.hurry(&slot.entry, now);
-            shortest = shortest.min(slot.silence.pause);
+    pub(crate) fn retime(&self, tunnel: TunnelId) {
+        let (now, mut shortest) = (self.now_ms(), SILENT_PAUSE_MAX);
+        for (_, slot) in &mut self.lock().slab {
+            if slot.entry.tunnel.id == tunnel {
+                slot.silence.hurry(&slot.entry, now);
+                shortest = shortest.min(slot.silence.pause());
+            }
         }
         self.sweep_at_least_every(shortest);
     }
 
     /// Looks at the connections from this place on, until enough of them were asked: where to go on,
     /// if some are left.
-    fn sweep(&self, now: Instant, from: usize) -> Option<usize> {
+    fn sweep(&self, now: u64, from: usize) -> Option<usize> {
         let mut slots = self.lock();
         let (mut shortest, mut asked) = (SILENT_PAUSE_MAX, 0);
-        for place in from..slots.capacity() {
-            let Some(slot) = slots.get_mut(place) else { continue };
-            let finding = slot.silence.look(&slot.entry, now);
-            shortest = shortest.min(slot.silence.pause);
+        for place in from..slots.slab.capacity() {
+            let bytes = slots.cells.bytes(place);
+            let Some(slot) = slots.slab.get_mut(place) else { continue };
+            let finding = slot.silence.look(&slot.entry, bytes.0 + bytes.1, now);
+            if slot.silence.was_looked_at(now) {
+                slot.pace.look(bytes, now);
+            }
+            shortest = shortest.min(slot.silence.pause());
             match finding {
                 Finding::Fine => {}
                 Finding::Ask => {
                     slot.entry.stop.pause();
                     asked += 1;
                 }
-                Finding::Over => slot.entry.stop.order(Reason::Idle),
+                Finding::Over => {
+                    slot.entry.stop.order(Reason::Idle);
+                }
             }
             if asked == ASKED_MAX {
                 return Some(place + 1);
@@ -247,17 +309,17 @@ impl Table {
 /// A table that holds still.
 #[derive(Debug)]
 pub(crate) struct Frozen<'a> {
-    slots: MutexGuard<'a, Slab<Slot>>,
+    slots: MutexGuard<'a, Slots>,
     totals: &'a Totals,
 }
 
 impl Frozen<'_> {
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        self.slots.iter().map(|(_, slot)| &slot.entry)
+        self.slots.slab.iter().map(|(_, slot)| &slot.entry)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.slots.len()
+        self.slots.slab.len()
     }
 
     /// What has been in the table and has ended.
@@ -290,7 +352,7 @@ impl Drop for Registered {
         if let Some(backend) = entry.backend.get() {
             backend.lifetimes.observe(&LIFETIMES, lifetime);
         }
-        {
+        let (bytes_in, bytes_out) = {
             // In one step: whoever reads sees it live, or its bytes once, here or there.
             let mut slots = self.table.lock();
             self.table.totals.keep(&entry.flow);
@@ -300,11 +362,13 @@ impl Drop for Registered {
             }
             entry.tunnel.ended.count(reason);
             (self.lease, self.seat) = (None, None);
-            if slots.contains(self.key) {
-                slots.remove(self.key);
+            // Then they are another connection's.
+            let bytes = entry.flow.bytes();
+            if slots.slab.contains(self.key) {
+                slots.slab.remove(self.key);
             }
-        }
-        let (bytes_in, bytes_out) = entry.flow.bytes();
+            bytes
+        };
         if let Some(log) = self.table.access_log.of_end(entry.id, reason) {
             log.tell(entry.record(Moment::Ended { reason, bytes_in, bytes_out, lifetime }));
         }
@@ -323,5 +387,17 @@ impl Drop for Registered {
             %reason,
             "connection ended"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What each idle connection has here, besides 16 bytes in a page of cells.
+    #[test]
+    fn what_stands_in_the_table_is_small() {
+        assert!(size_of::<Slot>() <= 96, "{}", size_of::<Slot>());
+        assert!(size_of::<Entry>() <= 152, "{}", size_of::<Entry>());
     }
 }

@@ -30,6 +30,12 @@ impl Flow {
         cell.store(cell.load(Ordering::Relaxed) + bytes as u64, Ordering::Relaxed);
     }
 
+    /// Counts from zero, for the next connection.
+    pub(crate) fn reset(&self) {
+        self.bytes_in.store(0, Ordering::Relaxed);
+        self.bytes_out.store(0, Ordering::Relaxed);
+    }
+
     /// Bytes in and out until now.
     pub(crate) fn bytes(&self) -> (u64, u64) {
         (self.bytes_in.load(Ordering::Relaxed), self.bytes_out.load(Ordering::Relaxed))

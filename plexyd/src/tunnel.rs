@@ -4,6 +4,7 @@
 //! It knows nothing of sockets: its listener belongs to the registry.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -45,6 +46,8 @@ pub(crate) struct Tunnel {
     pub(crate) lifetimes: Histogram,
     /// What somebody has done to it last.
     pub(crate) admin: Admin,
+    /// Until it is closed: connections may outlive that.
+    is_open: AtomicBool,
     route: ArcSwap<Route>,
 }
 
@@ -111,7 +114,18 @@ impl Tunnel {
             rejected: Reasons::default(),
             lifetimes: Histogram::default(),
             admin: Admin::default(),
+            is_open: AtomicBool::new(true),
         }
+    }
+
+    /// Whether it was not closed.
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_open.load(Ordering::Relaxed)
+    }
+
+    /// It is none of the registry's any more.
+    pub(crate) fn leave(&self) {
+        self.is_open.store(false, Ordering::Relaxed);
     }
 
     /// The route as it is now.

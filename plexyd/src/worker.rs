@@ -7,7 +7,7 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use plexy_shared::info::Reason;
 use tokio::runtime::{Builder, Handle};
@@ -109,6 +109,11 @@ impl Workers {
         look(&frozen)
     }
 
+    /// The tables, to look at one after the other.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
+        self.workers.iter().map(|worker| &worker.table)
+    }
+
     /// Tells the connections that `which` picks to end, and how many it told.
     pub(crate) fn order(&self, reason: Reason, which: impl Fn(&Entry) -> bool) -> u64 {
         let mut ordered = 0;
@@ -124,8 +129,7 @@ impl Workers {
 
     /// The time-outs of a tunnel have changed, for its live connections too.
     pub(crate) fn retime(&self, tunnel: TunnelId) {
-        let now = Instant::now();
-        self.workers.iter().for_each(|worker| worker.table.retime(tunnel, now));
+        self.workers.iter().for_each(|worker| worker.table.retime(tunnel));
     }
 
     /// Connections that live.

@@ -4,6 +4,7 @@
 //! method of the daemon's service.
 
 mod changes;
+mod connections;
 mod error;
 mod words;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 pub use error::CommandError;
 
+use crate::connection::{ConnectionQuery, KillOrder};
 use crate::event::{EVENTS_MAX, EventRange};
 use crate::history::CHANGES_RANGE;
 use crate::info::LogLevel;
@@ -119,6 +121,10 @@ pub enum Request {
         /// not to say it.
         live: Option<LiveChoice>,
     },
+    /// Live connections.
+    Conns(Box<ConnectionQuery>),
+    /// Some of them are to end.
+    Kill(KillOrder),
     /// What has happened.
     Events {
         /// Which of it.
@@ -361,6 +367,29 @@ pub static VERBS: &[Verb] = &[
         methods: &[rpc::Enable::NAME],
         examples: ["enable db 10.0.0.2:5432", "enable db"],
         parse: changes::enable,
+    },
+    Verb {
+        name: "conns",
+        aliases: &[],
+        arguments: "[tunnel] [where ...]",
+        usage: "[tunnel] [where KEY=VALUE [and ...]] [sort [-]KEY] [limit N]",
+        help: "shows the live connections, the oldest 100 if nothing else is asked for; keys are tunnel, backend, client, age, idle, bytes, bytes-in, bytes-out, phase, and id to sort by; besides = there are != and, for times and sizes, < > <= >=",
+        methods: &[rpc::ListConnections::NAME],
+        examples: [
+            "conns db sort -bytes limit 20",
+            "conns where client=10.0.0.0/8 and idle>10m and bytes<64k",
+        ],
+        parse: connections::parse_conns,
+    },
+    Verb {
+        name: "kill",
+        aliases: &[],
+        arguments: "id ... | [tunnel] where ...",
+        usage: "ID ... | [tunnel] where KEY=VALUE [and ...]",
+        help: "resets connections at once: those with these ids, or all that conns would show for the same where",
+        methods: &[rpc::KillConnections::NAME],
+        examples: ["kill 7355149516800000001", "kill db where backend=10.0.0.1:5432 and idle>1h"],
+        parse: connections::parse_kill,
     },
     Verb {
         name: "events",

@@ -114,6 +114,8 @@ pub enum Code {
     BadFile,
     /// There are not so many changes that could be undone.
     NothingToUndo,
+    /// None of the ids is one of a live connection.
+    ConnectionNotFound,
 }
 
 words!(Code {
@@ -162,6 +164,7 @@ words!(Code {
     NoConfig => "no-config",
     BadFile => "bad-file",
     NothingToUndo => "nothing-to-undo",
+    ConnectionNotFound => "connection-not-found",
 });
 
 impl Code {

@@ -65,6 +65,8 @@ pub enum EventKind {
     StateSaved,
     /// More is logged from now on, or less; the detail says how much, and until when.
     LogLevelChanged,
+    /// Somebody has ended connections; the detail says how many, and which.
+    ConnectionsKilled,
 }
 
 words!(EventKind {
@@ -94,6 +96,7 @@ words!(EventKind {
     StateFailed => "state-failed",
     StateSaved => "state-saved",
     LogLevelChanged => "log-level-changed",
+    ConnectionsKilled => "connections-killed",
 });
 
 impl EventKind {
@@ -126,6 +129,7 @@ impl EventKind {
             | Self::BackendResolved
             | Self::StateSaved
             | Self::LogLevelChanged
+            | Self::ConnectionsKilled
             | Self::ConfigReloaded => Severity::Info,
         }
     }

@@ -65,6 +65,8 @@ pub enum Reason {
     BackendReset,
     /// Silence for the idle or the half-close time-out.
     Idle,
+    /// Somebody has ended it.
+    Killed,
     /// Its tunnel was closed.
     TunnelClosed,
     /// The deadline of a drain passed.
@@ -89,6 +91,7 @@ words!(Reason {
     ClientReset => "client-reset",
     BackendReset => "backend-reset",
     Idle => "idle",
+    Killed => "killed",
     TunnelClosed => "tunnel-closed",
     DrainDeadline => "drain-deadline",
     BackendRemoved => "backend-removed",

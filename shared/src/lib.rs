@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 pub mod command;
+pub mod connection;
 pub mod endpoint;
 pub mod error;
 pub mod event;
+pub mod filter;
 pub mod history;
 pub mod info;
 pub mod rpc;

@@ -24,5 +24,12 @@ pub const BATCH_MAX: u32 = 1_000;
 pub const TUNNELS_MAX: usize = 10_000;
 
 /// What a daemon can do that a client may want to know before it asks.
-pub const FEATURES: &[&str] =
-    &["events", "expected-revision", "history", "log-level", "open-tunnels", "subscribe-stats"];
+pub const FEATURES: &[&str] = &[
+    "connections",
+    "events",
+    "expected-revision",
+    "history",
+    "log-level",
+    "open-tunnels",
+    "subscribe-stats",
+];

@@ -1,4 +1,4 @@
-//! Durations and whole numbers as people write them.
+//! Durations, sizes and whole numbers as people write them.
 //!
 //! No time is held as a float: `1.5s` becomes 1 500 ms by counting digits.
 
@@ -182,6 +182,54 @@ pub fn show_duration(duration: Duration) -> String {
     }
 }
 
+/// Units of sizes, the smallest first: each is 1 024 of the one before it.
+const SIZE_UNITS: [&str; 5] = ["", "k", "m", "g", "t"];
+
+/// Reads `512`, `64k`, `10m`, `1g` or `2t` bytes within a range; `k` is 1 024.
+///
+/// # Errors
+///
+/// Everything that is not a whole number, with one of these units or none, within `range`.
+///
+/// ```
+/// use plexy_shared::units::parse_size;
+///
+/// assert_eq!(parse_size("64k", &(0..=1 << 20)), Ok(65_536));
+/// assert!(parse_size("2m", &(0..=1 << 20)).unwrap_err().to_string().contains("0 to 1m"));
+/// ```
+pub fn parse_size(text: &str, range: &RangeInclusive<u64>) -> Result<u64, ValueError> {
+    const RULE: &str = "is not a size like `512`, `64k`, `10m`, `1g` or `2t`";
+    let number_end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(number_end);
+    let malformed = || ValueError::malformed(text, RULE);
+    check_number(text, number).map_err(|error| error.unwrap_or_else(malformed))?;
+    let unit = SIZE_UNITS.iter().position(|known| known.eq_ignore_ascii_case(unit));
+    let power = unit.and_then(|unit| u32::try_from(unit).ok()).ok_or_else(malformed)?;
+    if number.contains('.') {
+        return Err(malformed());
+    }
+    // All digits: what does not fit is too large.
+    let bytes = number.parse().ok().and_then(|it: u64| it.checked_mul(1_024_u64.pow(power)));
+    bytes.filter(|bytes| range.contains(bytes)).ok_or_else(|| ValueError::OutOfRange {
+        given: text.into(),
+        least: show_size(*range.start()),
+        most: show_size(*range.end()),
+    })
+}
+
+/// Writes a size so that [`parse_size`] reads the same one: in the largest unit that needs no
+/// decimals.
+#[must_use]
+pub fn show_size(bytes: u64) -> String {
+    let (mut bytes, mut units) = (bytes, SIZE_UNITS.iter());
+    let mut unit = units.next();
+    while bytes > 0 && bytes.is_multiple_of(1_024) {
+        let Some(next) = units.next() else { break };
+        (bytes, unit) = (bytes / 1_024, Some(next));
+    }
+    format!("{bytes}{}", unit.copied().unwrap_or_default())
+}
+
 /// Reads a whole number within a range.
 ///
 /// # Errors
@@ -297,6 +345,41 @@ mod tests {
             [(0, "0s"), (1, "1ms"), (1_500, "1500ms"), (90_000, "90s"), (3_600_000, "1h")]
         {
             assert_eq!(show_duration(Duration::from_millis(ms)), text);
+        }
+    }
+
+    #[test]
+    fn sizes_are_read_in_every_unit_and_shown_in_the_largest_whole_one() {
+        for (text, bytes, shown) in [
+            ("0", 0, "0"),
+            ("1023", 1_023, "1023"),
+            ("1024", 1_024, "1k"),
+            ("1536k", 1_536 << 10, "1536k"),
+            ("10M", 10 << 20, "10m"),
+            ("3g", 3 << 30, "3g"),
+            ("2048t", 2_048 << 40, "2048t"),
+        ] {
+            assert_eq!(parse_size(text, &(0..=u64::MAX)), Ok(bytes), "{text}");
+            assert_eq!(show_size(bytes), shown);
+        }
+    }
+
+    #[test]
+    fn a_bad_size_is_refused_as_what_it_is() {
+        for (text, sentence) in [
+            ("", "missing"),
+            ("-1k", "negative"),
+            ("nan", "finite"),
+            ("k", "not a size"),
+            ("1.5m", "not a size"),
+            ("1kb", "not a size"),
+            ("1 k", "not a size"),
+            ("11k", "0 to 10k"),
+            ("99999999999999999999", "0 to 10k"),
+            ("99999999999999999t", "0 to 10k"),
+        ] {
+            let error = parse_size(text, &(0..=10_240)).expect_err(text).to_string();
+            assert!(error.contains(sentence), "{text}: {error}");
         }
     }
 

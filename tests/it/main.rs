@@ -39,6 +39,7 @@ mod unix_sockets;
 mod bad_input;
 mod bench;
 mod clients;
+mod conns;
 mod events;
 mod history;
 mod line;

@@ -243,6 +243,39 @@ async fn every_change_and_every_look_has_the_same_outcome_through_every_door() {
         (of("undo 1001", "undo", json!({ "last": 1_001 })), "out-of-range"),
         (of("history", "history", json!({})), "ok"),
         (of("history 1001", "history", json!({ "last": 1_001 })), "out-of-range"),
+        (of("conns", "listConnections", json!({})), "ok"),
+        (
+            of(
+                "conns one where idle>1s and bytes<1k sort -age limit 7",
+                "listConnections",
+                json!({
+                    "tunnel": "one", "where": "idle>1s and bytes<1k", "sort": "-age", "limit": 7,
+                }),
+            ),
+            "ok",
+        ),
+        (of("conns nosuch", "listConnections", json!({ "tunnel": "nosuch" })), "tunnel-not-found"),
+        (
+            of("conns where idel>1s", "listConnections", json!({ "where": "idel>1s" })),
+            "unknown-option",
+        ),
+        (
+            of("conns where phase>closing", "listConnections", json!({ "where": "phase>closing" })),
+            "unexpected-argument",
+        ),
+        (of("conns sort size", "listConnections", json!({ "sort": "size" })), "invalid-value"),
+        (of("conns limit 10001", "listConnections", json!({ "limit": 10_001 })), "out-of-range"),
+        (of("kill where age>0s", "killConnections", json!({ "where": "age>0s" })), "ok"),
+        (
+            of(
+                "kill one where age>1s",
+                "killConnections",
+                json!({ "tunnel": "one", "where": "age>1s" }),
+            ),
+            "ok",
+        ),
+        (of("kill 7 8", "killConnections", json!({ "ids": ["7", "8"] })), "connection-not-found"),
+        (of("kill one", "killConnections", json!({ "ids": ["one"] })), "invalid-value"),
         (of("events", "listEvents", json!({})), "ok"),
         (of("events 2 after=3", "listEvents", json!({ "last": 2, "after": 3 })), "ok"),
         (of("events 1001", "listEvents", json!({ "last": 1_001 })), "out-of-range"),

@@ -17,6 +17,10 @@ pub(super) fn write(answer: &Answer) -> Written {
             }
         },
         Answer::Detail(info) => Written::line(safe(&info.status.listen)),
+        Answer::Conns(reply) => {
+            let data = reply.connections.iter().map(|it| safe(&it.id) + "\n").collect();
+            Written { data, note: None }
+        }
         Answer::Exported(reply) => {
             let data = reply.tunnels.iter().map(|tunnel| safe(tunnel) + "\n").collect();
             Written { data, note: None }
@@ -24,6 +28,7 @@ pub(super) fn write(answer: &Answer) -> Written {
         Answer::Saved(reply) => Written::line(safe(&reply.file)),
         Answer::LogLevel(reply) => Written::line(safe(reply.level.as_str())),
         Answer::Closed { .. }
+        | Answer::Killed(_)
         | Answer::Events(_)
         | Answer::News(_)
         | Answer::History(_)

@@ -1,5 +1,6 @@
 //! Answers for people: what changed, and what may come next.
 
+use plexy_shared::connection::{ConnectionsReply, KillReply};
 use plexy_shared::event::{Event, EventsReply};
 use plexy_shared::history::{ExportReply, TransitionReply};
 use plexy_shared::info::{
@@ -24,6 +25,8 @@ pub(super) fn write(answer: &Answer, has_headers: bool) -> Written {
         Answer::Added(change) => backend(change, "to"),
         Answer::Removed(change) => backend(change, "from"),
         Answer::Changed(change) => changed(change),
+        Answer::Conns(reply) => conns(reply, has_headers),
+        Answer::Killed(reply) => killed(reply),
         Answer::Events(reply) => events(reply),
         Answer::News(reply) => events(reply),
         Answer::History(reply) if reply.changes.is_empty() => {
@@ -113,6 +116,31 @@ fn whom(to: &Word<AppliesTo>) -> String {
 /// What became of connections, if there were any.
 fn left(live: LiveCounts) -> String {
     if live == LiveCounts::default() { String::new() } else { format!(": {live}") }
+}
+
+fn conns(reply: &ConnectionsReply, has_headers: bool) -> Written {
+    let (matched, shown) = (reply.matched, reply.connections.len());
+    if shown == 0 {
+        return Written::default().with_note("there is no such connection");
+    }
+    let written = Written { data: table::conns(&reply.connections, has_headers), note: None };
+    if matched > shown as u64 {
+        written.with_note(format!("shown {shown} of {matched}; `limit` shows up to 10000"))
+    } else {
+        written
+    }
+}
+
+fn killed(reply: &KillReply) -> Written {
+    let written =
+        Written::line(format!("killed {}", some(reply.killed, "connection", "connections")));
+    match reply.gone.as_slice() {
+        [] => written,
+        gone => {
+            let ids = gone.iter().map(|id| safe(id)).collect::<Vec<_>>().join(" ");
+            written.with_note(format!("gone before: {ids}"))
+        }
+    }
 }
 
 /// A line for each: there may be no end of it, so nothing can be put in line.

@@ -2,6 +2,7 @@
 //! and in a file.
 
 use comfy_table::{CellAlignment, Table, TableStyle};
+use plexy_shared::connection::ConnectionInfo;
 use plexy_shared::history::HistoryReply;
 use plexy_shared::info::{AdminInfo, BackendInfo, EndedInfo, TunnelInfo, TunnelStatus};
 
@@ -78,6 +79,39 @@ pub(super) fn detail(info: &TunnelInfo, has_headers: bool) -> String {
     let summary = aligned([text(""), text("")], lines, false);
     let backends = backends(&info.backend_list, has_headers);
     format!("{summary}\n{backends}{}", health(&info.backend_list, has_headers))
+}
+
+/// The connections, one a line.
+pub(super) fn conns(connections: &[ConnectionInfo], has_headers: bool) -> String {
+    let columns = [
+        text("ID"),
+        text("TUNNEL"),
+        text("CLIENT"),
+        text("BACKEND"),
+        text("PHASE"),
+        number("AGE"),
+        number("IDLE"),
+        number("IN"),
+        number("OUT"),
+        number("IN/S"),
+        number("OUT/S"),
+    ];
+    let row = |it: &ConnectionInfo| {
+        [
+            safe(&it.id),
+            safe(&it.tunnel),
+            safe(&it.client),
+            or_nothing(it.backend.as_deref()),
+            safe(it.phase.as_str()),
+            age(it.age_ms / 1_000),
+            age(it.idle_ms / 1_000),
+            short(it.bytes_in),
+            short(it.bytes_out),
+            short(it.rate_in),
+            short(it.rate_out),
+        ]
+    };
+    aligned(columns, connections.iter().map(row), has_headers)
 }
 
 /// The changes, a line for each tunnel that one has changed.

@@ -1,5 +1,6 @@
 //! Why the service says no.
 
+use plexy_shared::connection::ConnectionId;
 use plexy_shared::error::{Code, Refusal};
 use plexy_shared::spec::{BackendAddr, BoundAddr, SpecError, TunnelName, TunnelRef};
 use plexy_shared::units::counted;
@@ -141,6 +142,12 @@ pub enum ServiceError {
     /// Options do not go together.
     #[error("{0} of what the tunnel would be")]
     Unfit(SpecError),
+    /// None of them lives.
+    #[error("{}", no_connection(.0))]
+    ConnectionNotFound(Vec<ConnectionId>),
+    /// The daemon has failed.
+    #[error("plexyd has failed at this: {0}")]
+    Failed(String),
     /// The daemon drains.
     #[error("plexyd is shutting down")]
     ShuttingDown,
@@ -152,6 +159,13 @@ fn first_of(mistakes: &[String]) -> String {
     match mistakes.len() {
         0 | 1 => first.to_owned(),
         count => format!("{first} (and {})", counted(count as u64 - 1, "more mistake")),
+    }
+}
+
+fn no_connection(ids: &[ConnectionId]) -> String {
+    match ids {
+        [id] => format!("no connection `{id}`"),
+        ids => format!("none of these {} connections is live", ids.len()),
     }
 }
 
@@ -209,6 +223,8 @@ impl ServiceError {
             Self::NoConfig => Code::NoConfig,
             Self::BadFile(_) => Code::BadFile,
             Self::NothingToUndo { .. } => Code::NothingToUndo,
+            Self::ConnectionNotFound(_) => Code::ConnectionNotFound,
+            Self::Failed(_) => Code::InternalError,
         }
     }
 
@@ -224,6 +240,7 @@ impl ServiceError {
             Self::ChangedSince(_) | Self::NothingToUndo { .. } => {
                 Some("`history` tells the changes")
             }
+            Self::ConnectionNotFound(_) => Some("`conns` shows those that are live"),
             Self::OutOfDescriptors => Some("raise the limit of open files"),
             _ => None,
         }

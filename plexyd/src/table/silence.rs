@@ -1,8 +1,9 @@
 //! Whether a connection is silent, and for how long: what the sweep remembers of it, and when it
 //! looks again. Decisions only: the sweep acts.
 
+use std::num::NonZeroU32;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use plexy_shared::spec::TunnelOptions;
 
@@ -22,55 +23,66 @@ pub(super) const SILENT_PAUSE_MAX: Duration = Duration::from_secs(120);
 /// its length, and each waits for its sweep: it is exceeded by a quarter at most.
 const LOOKS_PER_TIMEOUT: u32 = 16;
 
-/// What the sweep remembers of a connection.
+/// What the sweep remembers of a connection, in milliseconds of the table's clock.
 #[derive(Debug)]
 pub(super) struct Silence {
-    /// The sum of its bytes when the sweep last saw it change.
+    /// The sum of its bytes when somebody last saw it change.
     bytes_seen: u64,
-    was_half_closed: bool,
-    since: Instant,
-    unsent: Unsent,
+    since: u64,
     /// When it is looked at next, and how long after the last time that is.
-    next_look: Instant,
-    pub(super) pause: Duration,
+    next_look: u64,
+    pause_ms: u32,
+    unsent: Unsent,
+    was_half_closed: bool,
+    was_connecting: bool,
 }
 
+/// In milliseconds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timeouts {
-    idle: Option<Duration>,
-    half_close: Option<Duration>,
-    /// Silence after which the kernel begins to ask the backend whether it is still there.
-    keepalive: Option<Duration>,
+    idle: Option<NonZeroU32>,
+    half_close: Option<NonZeroU32>,
 }
 
 impl Timeouts {
     pub(super) fn of(options: &TunnelOptions) -> Self {
+        let ms = |time: Duration| NonZeroU32::new(in_ms(time)).unwrap_or(NonZeroU32::MIN);
         Self {
-            idle: options.idle_timeout,
-            half_close: options.half_close_timeout(),
-            keepalive: options.keepalive.map(|keepalive| keepalive.idle),
+            idle: options.idle_timeout.map(ms),
+            half_close: options.half_close_timeout().map(ms),
         }
     }
 
-    /// How long a connection may be silent.
-    pub(super) fn silence_max(self, half_closed: bool) -> Option<Duration> {
-        if half_closed { self.half_close } else { self.idle }
+    /// How many milliseconds a connection may be silent.
+    pub(super) fn silence_max_ms(self, half_closed: bool) -> Option<u64> {
+        let max = if half_closed { self.half_close } else { self.idle };
+        max.map(|ms| u64::from(ms.get()))
     }
 
     /// The pause between two looks while it is silent.
     fn silent_pause(self) -> Duration {
         let shortest = [self.idle, self.half_close].into_iter().flatten().min();
         shortest
-            .map_or(SILENT_PAUSE_MAX, |it| it / LOOKS_PER_TIMEOUT)
+            .map_or(SILENT_PAUSE_MAX, |it| in_time(it) / LOOKS_PER_TIMEOUT)
             .clamp(PAUSE_MIN, SILENT_PAUSE_MAX)
     }
+}
 
-    /// The same while it is not, or not known to be: its silence is to be found in time for its
-    /// keepalive.
-    fn lively_pause(self) -> Duration {
-        let keepalive = self.keepalive.map_or(LIVELY_PAUSE_MAX, |idle| idle / LOOKS_PER_TIMEOUT);
-        self.silent_pause().min(keepalive).clamp(PAUSE_MIN, LIVELY_PAUSE_MAX)
-    }
+/// The pause while it is not silent, or not known to be: its silence is to be found in time for its
+/// keepalive, with which the kernel begins to ask the backend whether it is still there.
+fn lively_pause(entry: &Entry) -> Duration {
+    let options = &entry.tunnel.route().options;
+    let keepalive = options.keepalive.map_or(LIVELY_PAUSE_MAX, |it| it.idle / LOOKS_PER_TIMEOUT);
+    let silent = Timeouts::of(options).silent_pause();
+    silent.min(keepalive).clamp(PAUSE_MIN, LIVELY_PAUSE_MAX)
+}
+
+fn in_ms(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
+}
+
+fn in_time(ms: NonZeroU32) -> Duration {
+    Duration::from_millis(ms.get().into())
 }
 
 /// What is known of the send queues of a connection that moves no bytes. While its peers take what
@@ -96,49 +108,77 @@ pub(super) enum Finding {
 }
 
 impl Silence {
-    /// Of a connection that begins.
-    pub(super) fn of(entry: &Entry) -> Self {
-        let pause = Timeouts::of(&entry.tunnel.route().options).lively_pause();
+    /// Of a connection that begins now.
+    pub(super) fn of(entry: &Entry, now: u64) -> Self {
+        let pause_ms = in_ms(lively_pause(entry));
         Self {
             bytes_seen: 0,
-            was_half_closed: false,
-            since: entry.started,
+            since: now,
+            next_look: now + u64::from(pause_ms),
+            pause_ms,
             unsent: Unsent::Unknown,
-            next_look: entry.started + pause,
-            pause,
+            was_half_closed: false,
+            was_connecting: false,
         }
     }
 
     /// The time-outs have changed: it is looked at as soon as if it had just begun.
-    pub(super) fn hurry(&mut self, entry: &Entry, now: Instant) {
-        let pause = Timeouts::of(&entry.tunnel.route().options).lively_pause();
-        self.pause = self.pause.min(pause);
-        self.next_look = self.next_look.min(now + pause);
+    pub(super) fn hurry(&mut self, entry: &Entry, now: u64) {
+        self.pause_ms = self.pause_ms.min(in_ms(lively_pause(entry)));
+        self.next_look = self.next_look.min(now + u64::from(self.pause_ms));
+    }
+
+    /// The pause between two looks.
+    pub(super) fn pause(&self) -> Duration {
+        Duration::from_millis(self.pause_ms.into())
     }
 
     /// Looks whether it was silent for longer than it may, if it is time for that, and when to look
     /// again.
-    pub(super) fn look(&mut self, entry: &Entry, now: Instant) -> Finding {
+    pub(super) fn look(&mut self, entry: &Entry, bytes: u64, now: u64) -> Finding {
         if now < self.next_look {
             return Finding::Fine;
         }
-        let finding = self.find(entry, now);
+        let finding = self.find(entry, bytes, now);
         let is_silent = self.unsent == Unsent::Bytes(0);
-        let timeouts = Timeouts::of(&entry.tunnel.route().options);
-        self.pause = if is_silent { timeouts.silent_pause() } else { timeouts.lively_pause() };
-        self.next_look = now + self.pause;
+        let silent_pause = || Timeouts::of(&entry.tunnel.route().options).silent_pause();
+        let pause = if is_silent { silent_pause() } else { lively_pause(entry) };
+        self.pause_ms = in_ms(pause);
+        self.next_look = now + u64::from(self.pause_ms);
         finding
     }
 
+    /// Whether it was time for that.
+    pub(super) fn was_looked_at(&self, now: u64) -> bool {
+        self.next_look == now + u64::from(self.pause_ms)
+    }
+
+    /// Somebody else looks, and sees so many bytes: if that is news, it was not silent.
+    pub(super) fn saw(&mut self, bytes: u64, now: u64) {
+        if bytes != self.bytes_seen {
+            self.bytes_seen = bytes;
+            self.since = now;
+            self.unsent = Unsent::Unknown;
+        }
+    }
+
+    /// For how long it is silent, as far as that is known: it may be more.
+    pub(super) fn lasts_ms(&self, now: u64) -> u64 {
+        now.saturating_sub(self.since)
+    }
+
     /// The byte counts tell it: the data path never looks at a clock.
-    fn find(&mut self, entry: &Entry, now: Instant) -> Finding {
-        let (bytes_in, bytes_out) = entry.flow.bytes();
-        let bytes = bytes_in + bytes_out;
+    fn find(&mut self, entry: &Entry, bytes: u64, now: u64) -> Finding {
         let half_closed = entry.half_closed.load(Ordering::Relaxed);
-        let is_connecting = entry.backend.get().is_none();
-        if bytes != self.bytes_seen || half_closed != self.was_half_closed || is_connecting {
+        if entry.backend.get().is_none() {
+            self.was_connecting = true;
+            return Finding::Fine;
+        }
+        let is_news = half_closed != self.was_half_closed || self.was_connecting;
+        if bytes != self.bytes_seen || is_news {
             self.bytes_seen = bytes;
             self.was_half_closed = half_closed;
+            self.was_connecting = false;
             self.since = now;
             self.unsent = Unsent::Unknown;
             return Finding::Fine;
@@ -153,9 +193,8 @@ impl Silence {
             Unsent::Asked | Unsent::Bytes(_) => {}
         }
         self.unsent = Unsent::Bytes(unsent);
-        let silence = now.saturating_duration_since(self.since);
-        match entry.silence_max() {
-            Some(max) if silence >= max => Finding::Over,
+        match entry.silence_max_ms() {
+            Some(max) if self.lasts_ms(now) >= max => Finding::Over,
             _ if unsent > 0 => Finding::Ask,
             _ => Finding::Fine,
         }
@@ -168,13 +207,15 @@ mod tests {
     use super::*;
 
     use crate::socket::ClientAddr;
+    use crate::table::cells::Cells;
     use crate::traffic::Direction;
     use crate::tunnel::Tunnel;
 
     /// A connection that may be silent for 16 s, and so is looked at every second.
     fn entry() -> Entry {
         let (tunnel, backend) = Tunnel::of("3000=4000[idle-timeout=16s]");
-        let entry = Entry::new(1, tunnel, ClientAddr::Unix);
+        let flow = Cells::default().begin(0);
+        let entry = Entry::new(1, tunnel, ClientAddr::Unix, flow);
         entry.backend.set(backend).unwrap();
         entry
     }
@@ -183,10 +224,10 @@ mod tests {
     /// connection tells `unsent` of that second.
     fn looks(unsent: impl Fn(u64) -> usize) -> Vec<Finding> {
         let entry = entry();
-        let mut silence = Silence::of(&entry);
+        let mut silence = Silence::of(&entry, 0);
         entry.flow.count(Direction::In, 1);
         let look = |second: u64| {
-            let finding = silence.look(&entry, entry.started + Duration::from_secs(second));
+            let finding = silence.look(&entry, entry.flow.bytes().0, second * 1_000);
             entry.note_unsent(unsent(second));
             finding
         };

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::Verb;
 use crate::error::{Code, Refusal, Span, nearest, quoted};
+use crate::filter::FilterError;
 use crate::spec::SpecError;
 use crate::units::ValueError;
 
@@ -55,6 +56,8 @@ pub enum CommandError {
     },
     /// A tunnel, a backend or an address does not follow its grammar.
     Spec(Box<SpecError>),
+    /// A filter does not follow its grammar.
+    Filter(Box<FilterError>),
 }
 
 /// Where in a line something stands.
@@ -133,6 +136,7 @@ impl From<CommandError> for Refusal {
                     .suggesting(error.suggestion().map(str::to_owned))
             }
             CommandError::Spec(error) => Self::from(*error),
+            CommandError::Filter(error) => Self::from(*error),
         }
     }
 }

@@ -36,6 +36,38 @@ fn verbs_are_read_in_any_case_and_by_their_aliases() {
 }
 
 #[test]
+fn conns_takes_its_clauses_in_any_order_and_kill_ids_or_a_filter() {
+    use crate::connection::{ConnectionId, ConnectionQuery, KillOrder, Sort};
+    use crate::filter::Key;
+
+    let query = |line| match parsed(line) {
+        Request::Conns(query) => *query,
+        other => unreachable!("{other:?}"),
+    };
+    let kill = |line| match parsed(line) {
+        Request::Kill(order) => order,
+        other => unreachable!("{other:?}"),
+    };
+    let filter = || "idle > 1m and bytes<1k".parse().unwrap();
+    let tunnel = || Some("db".parse().unwrap());
+    assert_eq!(query("conns"), ConnectionQuery::default());
+    let sort = Sort { key: Key::Bytes, is_descending: true };
+    let expected = ConnectionQuery { tunnel: tunnel(), filter: filter(), sort, limit: 7 };
+    assert_eq!(query("conns db where idle > 1m and bytes<1k sort -bytes limit 7"), expected);
+    assert_eq!(query("CONNS db LIMIT 7 Sort -BYTES Where idle>1m AND bytes<1k"), expected);
+    assert_eq!(query("conns limit 10000"), ConnectionQuery { limit: 10_000, ..Default::default() });
+
+    assert_eq!(
+        kill("kill 7 18446744073709551615"),
+        KillOrder::Ids(vec![ConnectionId(7), ConnectionId(u64::MAX),])
+    );
+    let order = |tunnel| KillOrder::Where { tunnel, filter: filter() };
+    assert_eq!(kill("kill where idle>1m and bytes<1k"), order(None));
+    assert_eq!(kill("kill db where idle>1m and bytes<1k"), order(tunnel()));
+    assert!(matches!(kill("kill 3000 where age>1s"), KillOrder::Where { tunnel: Some(_), .. }));
+}
+
+#[test]
 fn close_knows_how_to_drain() {
     let drain = |line| match parsed(line) {
         Request::Close { live, .. } => live,
@@ -195,5 +227,23 @@ fn a_bad_line_is_refused_with_its_place() {
     refused("save x", "unexpected-argument", 6, "save takes nothing");
     refused("reload x", "unexpected-argument", 8, "reload takes nothing");
     refused("export x", "unexpected-argument", 8, "export takes nothing");
+    refused("conns db 1", "unexpected-argument", 10, "where or sort or limit");
+    refused("conns a..b:x", "invalid-address", 7, "port");
+    refused("conns db wher idle>1s", "unexpected-argument", 10, "did you mean `where`?");
+    refused("conns where", "missing-argument", 12, "expected a test");
+    refused("conns where idel>1s", "unknown-option", 13, "did you mean `idle`?");
+    refused("conns wo where é>1s", "unknown-option", 16, "unknown key `é`");
+    refused("conns where idle>1s or age>1s", "unexpected-argument", 21, "and or sort or limit");
+    refused("conns sort", "missing-argument", 11, "a key to sort by");
+    refused("conns sort byts", "invalid-value", 12, "did you mean `bytes`?");
+    refused("conns sort id sort id", "unexpected-argument", 15, "unexpected `sort`");
+    refused("conns limit 0", "out-of-range", 13, "1 to 10000");
+    refused("conns limit 10001", "out-of-range", 13, "1 to 10000");
+    refused("kill", "missing-argument", 5, "the id of a connection");
+    refused("kill db", "invalid-value", 6, "as `conns` shows it");
+    refused("kill 1 db", "invalid-value", 8, "as `conns` shows it");
+    refused("kill 1 where", "missing-argument", 13, "expected a test");
+    refused("kill where tunnel>db", "unexpected-argument", 18, "no more or less");
+    refused("kill where age>1s sort id", "unexpected-argument", 19, "kill takes ID");
     refused("open \x1b[31m=80", "invalid-syntax", 6, r"`\u{1b}`");
 }

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use super::{CommandError, VERBS, Verb};
 use crate::error::Span;
+use crate::filter::{Filter, FilterError};
 use crate::spec::{BackendSpec, SpecError, TunnelRef};
 use crate::units::ValueError;
 
@@ -65,6 +66,12 @@ impl<'a> Words<'a> {
         self.parse(word)
     }
 
+    /// Whether this word is the next one; it is not read.
+    pub(super) fn comes(&self, word: &str) -> bool {
+        let rest = self.rest().split_whitespace();
+        rest.take(1).any(|next| next.eq_ignore_ascii_case(word))
+    }
+
     pub(super) fn next(&mut self, what: &'static str) -> Result<&'a str, CommandError> {
         self.maybe_next().ok_or_else(|| CommandError::missing(what, self.line))
     }
@@ -108,6 +115,17 @@ impl<'a> Words<'a> {
         self.rest_as("a backend like `10.0.0.1:5432`")
     }
 
+    /// A filter: it ends where no more tests follow.
+    pub(super) fn filter(&mut self) -> Result<Filter, CommandError> {
+        let (before, rest) = self.line.split_at(self.at);
+        let (filter, end) = Filter::read(rest).map_err(|error: FilterError| {
+            let error = error.shifted(before.len(), before.chars().count());
+            CommandError::Filter(Box::new(error))
+        })?;
+        self.at += end;
+        Ok(filter)
+    }
+
     /// All that is left, which may hold blanks.
     pub(super) fn rest_as<T: FromStr<Err = SpecError>>(
         &mut self,
@@ -122,7 +140,8 @@ impl<'a> Words<'a> {
         self.parse(rest)
     }
 
-    fn parse<T: FromStr<Err = SpecError>>(&self, text: &str) -> Result<T, CommandError> {
+    /// The word that was just read, as what it stands for.
+    pub(super) fn parse<T: FromStr<Err = SpecError>>(&self, text: &str) -> Result<T, CommandError> {
         let before = self.line.get(..self.last.start).unwrap_or_default();
         text.parse().map_err(|error: SpecError| {
             CommandError::Spec(Box::new(error.shifted(before.len(), before.chars().count())))

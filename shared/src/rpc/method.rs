@@ -58,6 +58,7 @@ macro_rules! methods {
         /// One type per method.
         pub(super) mod methods {
             use super::Method;
+            use crate::connection;
             use crate::event;
             use crate::history;
             use crate::info;
@@ -138,6 +139,10 @@ methods! {
         = "takes a backend out of service: no new clients, no checks";
     Enable("enable", change, params::EnableParams) -> info::TunnelChangeReply
         = "ends a drain, or puts a backend into service again; a tunnel listens again";
+    ListConnections("listConnections", look, params::ConnectionsParams) -> connection::ConnectionsReply
+        = "shows the live connections: those that pass a filter, the first of them in an order";
+    KillConnections("killConnections", change, params::KillParams) -> connection::KillReply
+        = "resets connections at once: those with these ids, or all that pass a filter";
     History("history", look, params::HistoryParams) -> history::HistoryReply
         = "tells the newest changes, with who made them and how it was before";
     Undo("undo", change, params::UndoParams) -> history::TransitionReply

@@ -3,6 +3,8 @@
 //! Tunnels, backends and durations are text in the grammar of every other
 //! door, and parsed by the same parser: the same mistake has the same code.
 
+mod connections;
+
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -10,6 +12,8 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use connections::{ConnectionsParams, KillParams};
 
 use crate::command::{Detail, EVENTS_RANGE, HISTORY_DEFAULT, LOG_RANGE, LiveChoice, LogChange};
 use crate::error::{Code, Refusal};

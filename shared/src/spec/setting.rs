@@ -307,7 +307,7 @@ mod tests {
         options(
             r#"check=send-expect check-send="PING\r\n" check-expect="+PONG""#,
             "",
-            r#"[check=send-expect,check-send="PING\r\n",check-expect="+PONG"]"#,
+            r#"[check=send-expect,check-send=PING\r\n,check-expect="+PONG"]"#,
         );
     }
 

@@ -180,6 +180,12 @@ async fn every_end_is_told_with_its_reason_and_its_bytes() {
     check(&scene.end_in("closed").await, "tunnel-closed", (2, 2));
 
     let mut client =
+        Stream::connect(scene.open(&format!("{echo}[name=killed]")).await).await.unwrap();
+    exchange(&mut client, "wxyz").await;
+    line.ask("kill where tunnel=killed").await;
+    check(&scene.end_in("killed").await, "killed", (4, 4));
+
+    let mut client =
         Stream::connect(scene.open(&format!("{echo}[name=drained]")).await).await.unwrap();
     exchange(&mut client, "xyz").await;
     line.ask("close drained drain deadline=50ms").await;

@@ -124,3 +124,27 @@ fn where_nothing_is_checked_or_ejected_nothing_is_said_of_it() {
     info.backend_list.remove(0);
     assert!(!detail(&info, true).contains("EJECTED"));
 }
+
+#[test]
+fn connections_stand_in_line_and_say_what_is_not_there() {
+    let connecting = ConnectionInfo {
+        id: "7355149516800000001".to_owned(),
+        tunnel: "web\x1b[2J".to_owned(),
+        listen: "127.0.0.1:8080".to_owned(),
+        client: "10.0.0.7:40312".to_owned(),
+        backend: None,
+        phase: Word::Unknown("napping".into()),
+        age_ms: 61_999,
+        idle_ms: 999,
+        bytes_in: 42_100_000,
+        bytes_out: 0,
+        rate_in: 1_240,
+        rate_out: 0,
+        rate_over_ms: 1_000,
+    };
+    let expected = "\
+ID                   TUNNEL        CLIENT          BACKEND  PHASE      AGE  IDLE     IN  OUT   IN/S  OUT/S
+7355149516800000001  web\\u{1b}[2J  10.0.0.7:40312  -        napping  1m01s    0s  42.1M    0  1.24k      0
+";
+    assert_eq!(conns(&[connecting], true), expected);
+}

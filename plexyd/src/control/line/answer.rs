@@ -2,6 +2,7 @@
 //! end mark for scripts, or one JSON object a line for programs.
 
 use plexy_shared::command::{Mode, VERBS, Verb};
+use plexy_shared::connection::{ConnectionInfo, ConnectionsReply, KillReply};
 use plexy_shared::error::Refusal;
 use plexy_shared::event::{Event, EventsReply};
 use plexy_shared::history::{ChangeInfo, ExportReply, HistoryReply, SaveReply, TransitionReply};
@@ -129,6 +130,26 @@ impl Answer {
         Self::new(&info.status.listen, lines, info)
     }
 
+    pub(super) fn conns(reply: &ConnectionsReply) -> Self {
+        let (matched, shown) = (reply.matched, reply.connections.len());
+        let mut headline = format!("Connections: {matched}");
+        if matched > shown as u64 {
+            headline.push_str(&format!(", shown {shown}"));
+        }
+        Self::new(headline, reply.connections.iter().map(connection_line).collect(), reply)
+    }
+
+    pub(super) fn killed(reply: &KillReply) -> Self {
+        let KillReply { killed, ids, gone } = reply;
+        let mut headline = format!("killed {killed}");
+        if !gone.is_empty() {
+            headline.push_str(&format!(", gone before {}", gone.len()));
+        }
+        let killed = ids.iter().map(|id| format!("killed {id}"));
+        let gone = gone.iter().map(|id| format!("gone {id}"));
+        Self::new(headline, killed.chain(gone).collect(), reply)
+    }
+
     pub(super) fn events(reply: &EventsReply) -> Self {
         let mut headline = format!("Events: {}", reply.events.len());
         if reply.missed > 0 {
@@ -249,6 +270,21 @@ pub(super) fn end_mark(mode: Mode) -> &'static str {
 
 fn event_line(event: &Event) -> String {
     format!("{} {} {} {event}", event.seq, event.time, event.severity)
+}
+
+/// Keys as in the access log, and as there what has no backend has no key for it.
+fn connection_line(connection: &ConnectionInfo) -> String {
+    let ConnectionInfo { id, tunnel, listen, client, backend, phase, .. } = connection;
+    let mut line = format!("id={id} tunnel={tunnel} listen={listen} client={client}");
+    if let Some(backend) = backend {
+        line.push_str(&format!(" backend={backend}"));
+    }
+    let ConnectionInfo { age_ms, idle_ms, bytes_in, bytes_out, .. } = connection;
+    let ConnectionInfo { rate_in, rate_out, rate_over_ms, .. } = connection;
+    line + &format!(
+        " phase={phase} age_ms={age_ms} idle_ms={idle_ms} bytes_in={bytes_in} \
+         bytes_out={bytes_out} rate_in={rate_in} rate_out={rate_out} rate_over_ms={rate_over_ms}"
+    )
 }
 
 /// Who has made it, and what it did to each tunnel.

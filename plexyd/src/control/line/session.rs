@@ -274,6 +274,8 @@ impl Session {
             Request::Enable { tunnel, backend } => {
                 Answer::changed(&service.enable(&tunnel, backend.as_ref(), caller).await?)
             }
+            Request::Conns(query) => Answer::conns(&service.conns(&query).await?),
+            Request::Kill(order) => Answer::killed(&service.kill(&order, caller).await?),
             Request::Events { range, follow } => {
                 let events = service.events(range);
                 self.following = follow.then_some(events.newest);

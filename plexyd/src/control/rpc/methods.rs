@@ -10,9 +10,9 @@ use plexy_shared::command::Detail;
 use plexy_shared::error::{Code, Refusal};
 use plexy_shared::rpc::{
     AddBackend, Backends, CloseTunnel, Disable, Discover, Drain, Enable, Export, Hello, History,
-    ListEvents, ListTunnels, Load, LogLevel, Method, NumberOfTunnels, OpenTunnel, OpenTunnels,
-    Ping, Reload, RemoveBackend, Save, SetBackend, SetLogLevel, SetTunnel, SwitchBackends,
-    TunnelInfo, Undo, Version, openrpc,
+    KillConnections, ListConnections, ListEvents, ListTunnels, Load, LogLevel, Method,
+    NumberOfTunnels, OpenTunnel, OpenTunnels, Ping, Reload, RemoveBackend, Save, SetBackend,
+    SetLogLevel, SetTunnel, SwitchBackends, TunnelInfo, Undo, Version, openrpc,
 };
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -116,6 +116,12 @@ impl Methods {
             let caller = Caller { actor, expected_revision: params.expected_revision };
             let (tunnel, backend) = params.request()?;
             Ok(service.enable(&tunnel, backend.as_ref(), &caller).await?)
+        });
+        methods.add::<ListConnections, _, _>(async |service, params, _| {
+            Ok(service.conns(&params.query()?).await?)
+        });
+        methods.add::<KillConnections, _, _>(async |service, params, actor| {
+            Ok(service.kill(&params.order()?, &actor.into()).await?)
         });
         methods
             .add::<History, _, _>(async |service, params, _| Ok(service.history(params.count()?)));

@@ -1,0 +1,125 @@
+//! `conns`: the live connections. They are filtered, sorted and cut before anything of them is
+//! written down, and never on a thread of the data path.
+
+mod ranking;
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use plexy_shared::connection::{ConnectionInfo, ConnectionQuery, ConnectionsReply, Sort};
+
+use super::selection::Selection;
+use super::{Service, ServiceError};
+use crate::table::Entry;
+use crate::tunnel::{Tunnel, TunnelId};
+use crate::worker::Workers;
+use ranking::{Ranked, first};
+
+impl Service {
+    /// The live connections that are asked for, in the order that is asked for.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such tunnel, open or with connections that outlive it.
+    pub async fn conns(&self, query: &ConnectionQuery) -> Result<ConnectionsReply, ServiceError> {
+        let mut selection = self.selection(query.tunnel.as_ref(), &query.filter).await;
+        let (sort, limit) = (query.sort, query.limit);
+        let looked = self.looking(move |workers| {
+            let reply = look(workers, &mut selection, sort, limit);
+            (reply, selection)
+        });
+        let (reply, selection) = looked.await?;
+        self.check_tunnel(query.tunnel.as_ref(), &selection)?;
+        Ok(reply)
+    }
+
+    /// Looks at all connections, one who looks after the other, on no thread of data or control.
+    pub(super) async fn looking<R: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Workers) -> R + Send + 'static,
+    ) -> Result<R, ServiceError> {
+        let engine = std::sync::Arc::clone(&self.engine);
+        let turn = std::sync::Arc::clone(&self.looking).lock_owned().await;
+        let looked = tokio::task::spawn_blocking(move || {
+            let looked = look(&engine.workers);
+            drop(turn);
+            looked
+        });
+        looked.await.map_err(|error| ServiceError::Failed(error.to_string()))
+    }
+}
+
+fn look(
+    workers: &Workers,
+    selection: &mut Selection,
+    sort: Sort,
+    limit: usize,
+) -> ConnectionsReply {
+    let mut ranked = Vec::new();
+    for (worker, table) in workers.tables().enumerate() {
+        table.look(|sight| {
+            if selection.has(&sight) {
+                ranked.push(Ranked::new(worker, &sight, sort.key));
+            }
+        });
+    }
+    let matched = ranked.len() as u64;
+    let shown = first(ranked, limit, sort.is_descending);
+    ConnectionsReply { matched, connections: written(workers, &shown) }
+}
+
+/// Those that still live, in their order.
+fn written(workers: &Workers, shown: &[Ranked]) -> Vec<ConnectionInfo> {
+    let now = Instant::now();
+    let mut names = Names::default();
+    let mut rows = Vec::with_capacity(shown.len());
+    for (worker, table) in workers.tables().enumerate() {
+        let of_worker = || shown.iter().enumerate().filter(move |(_, it)| it.worker == worker);
+        let places: Vec<_> = of_worker().map(|(_, it)| (it.place, it.id)).collect();
+        for ((order, seen), entry) in of_worker().zip(table.find(&places)) {
+            if let Some(entry) = entry {
+                rows.push((order, row(&entry, seen, names.of(&entry.tunnel), now)));
+            }
+        }
+    }
+    rows.sort_unstable_by_key(|(order, _)| *order);
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+/// What the tunnels are called, so that each is asked once.
+#[derive(Debug, Default)]
+struct Names(HashMap<TunnelId, (String, String)>);
+
+impl Names {
+    /// Its label, and where it listens.
+    fn of(&mut self, tunnel: &Tunnel) -> (String, String) {
+        let names = || (tunnel.label(), tunnel.listen.to_string());
+        self.0.entry(tunnel.id).or_insert_with(names).clone()
+    }
+}
+
+fn row(
+    entry: &Entry,
+    seen: &Ranked,
+    (tunnel, listen): (String, String),
+    now: Instant,
+) -> ConnectionInfo {
+    let age = now.saturating_duration_since(entry.started);
+    let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+    ConnectionInfo {
+        id: entry.id.to_string(),
+        tunnel,
+        listen,
+        client: entry.client.to_string(),
+        backend: entry.backend.get().map(|backend| backend.addr.to_string()),
+        phase: entry.phase().into(),
+        age_ms,
+        // The two are rounded by different clocks.
+        idle_ms: seen.idle_ms.min(age_ms),
+        bytes_in: seen.bytes.0,
+        bytes_out: seen.bytes.1,
+        rate_in: seen.rates.bytes_in,
+        rate_out: seen.rates.bytes_out,
+        rate_over_ms: seen.rates.over_ms,
+    }
+}

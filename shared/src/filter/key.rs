@@ -1,0 +1,59 @@
+//! What connections can be looked at by.
+
+use crate::word::{Words, words};
+
+/// What a filter tests, or an order goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// The number of the connection: only to sort by.
+    Id,
+    /// Its tunnel, which sorts in order of opening.
+    Tunnel,
+    /// The address of its backend, as its tunnel has it.
+    Backend,
+    /// The address of its client.
+    Client,
+    /// How long ago it was accepted.
+    Age,
+    /// For how long no byte has gone either way.
+    Idle,
+    /// Bytes in both directions together.
+    Bytes,
+    /// Bytes from the client to the backend.
+    BytesIn,
+    /// Bytes from the backend to the client.
+    BytesOut,
+    /// How far it has come.
+    Phase,
+}
+
+words!(Key {
+    Id => "id",
+    Tunnel => "tunnel",
+    Backend => "backend",
+    Client => "client",
+    Age => "age",
+    Idle => "idle",
+    Bytes => "bytes",
+    BytesIn => "bytes-in",
+    BytesOut => "bytes-out",
+    Phase => "phase",
+});
+
+impl Key {
+    /// The key of that word, in any case.
+    #[must_use]
+    pub fn read(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|key| key.word().eq_ignore_ascii_case(word))
+    }
+
+    /// The words that an order can go by.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        Self::ALL.iter().map(|key| key.word())
+    }
+
+    /// Those that a filter can test: who knows the ids needs no filter.
+    pub fn words_of_filters() -> impl Iterator<Item = &'static str> {
+        Self::ALL.iter().filter(|key| **key != Self::Id).map(|key| key.word())
+    }
+}
