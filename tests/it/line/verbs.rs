@@ -147,7 +147,10 @@ async fn every_mistake_has_an_answer_that_helps() {
         ("open", "expected a tunnel like `3000=10.0.0.1:5432` at column 5".to_owned()),
         ("close", "expected a tunnel: its name or its listen address at column 6".to_owned()),
         ("close nobody", "no tunnel `nobody`; `list` shows the tunnels".to_owned()),
-        ("close db now", "unexpected `now` at column 10; expected drain".to_owned()),
+        (
+            "close db now",
+            "unexpected `now` at column 10; expected keep or drain or kill".to_owned(),
+        ),
         ("close db drain deadline=x", "`deadline`: ".to_owned()),
         ("close db drain deadline=1s x", "unexpected `x` at column 28".to_owned()),
         ("status ful", "unexpected `ful` at column 8; did you mean `full`?".to_owned()),

@@ -191,6 +191,16 @@ async fn every_end_is_told_with_its_reason_and_its_bytes() {
     line.ask("close drained drain deadline=50ms").await;
     check(&scene.end_in("drained").await, "drain-deadline", (3, 3));
 
+    let two = |name| format!("{echo},127.0.0.1:1+backup[name={name},on-remove=kill,on-down=kill]");
+    for (name, command, reason) in
+        [("removed", "remove", "backend-removed"), ("down", "disable", "backend-down")]
+    {
+        let mut client = Stream::connect(scene.open(&two(name)).await).await.unwrap();
+        exchange(&mut client, "uvw").await;
+        line.ask(&format!("{command} {name} {echo}")).await;
+        check(&scene.end_in(name).await, reason, (3, 3));
+    }
+
     let full = scene.open(&format!("{echo}[name=full,max-conns=1]")).await;
     let mut held = Stream::connect(full).await.unwrap();
     exchange(&mut held, "x").await;
