@@ -14,6 +14,7 @@ mod readme;
 // The data path.
 mod add_remove;
 mod balance;
+mod changes;
 mod checks;
 mod client;
 mod close;
