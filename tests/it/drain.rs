@@ -61,6 +61,12 @@ async fn a_draining_backend_gets_no_new_clients_and_keeps_the_others() {
     let drained = admin(&daemon, tunnel, &one).await;
     assert_eq!((drained.state, drained.deadline_ms), (AdminState::Drain.into(), None));
     assert!(drained.by.unwrap().starts_with("line 127.0.0.1:"));
+    let metrics = daemon.monitor().get("/metrics").await.body;
+    let labels = format!("tunnel=\"{tunnel}\",backend=\"{}\"", one.addr());
+    assert!(
+        metrics.contains(&format!("plexy_backend_admin_state{{{labels},state=\"drain\"}} 1\n"))
+    );
+    assert!(metrics.contains(&format!("plexy_backend_up{{{labels}}} 1\n")), "{metrics}");
     // It is kept apart from its health.
     assert_eq!(daemon.backend(tunnel, one.addr()).await.state, BackendState::Up);
     let status = daemon.status(tunnel).await;
@@ -175,6 +181,8 @@ async fn a_draining_tunnel_listens_no_more_and_keeps_its_place() {
     assert_eq!(names, [Some("way".to_owned()), Some("other".to_owned())]);
     let status = ask(&daemon, "status full").await;
     assert!(status.contains(", name way, admin drain"), "{status}");
+    let metrics = daemon.monitor().get("/metrics").await.body;
+    assert!(metrics.contains("plexy_tunnels{state=\"draining\"} 1\n"), "{metrics}");
     let before = flow.bytes();
     eventually!(flow.bytes() > before + 10_000);
 

@@ -91,6 +91,8 @@ const NAMES: &[[&str; 4]] = &[
     ],
     ["plexy_backend_up", "plexy.backend.up", "{backend}", "up-down"],
     ["plexy_backend_state", "plexy.backend.state", "{backend}", "up-down"],
+    ["plexy_backend_admin_state", "plexy.backend.admin_state", "{backend}", "up-down"],
+    ["plexy_backend_check_state", "plexy.backend.check_state", "{backend}", "up-down"],
     ["plexy_backend_state_changes_total", "plexy.backend.state_changes", "{change}", "counter"],
     ["plexy_backend_connections", "plexy.backend.open_connections", "{connection}", "up-down"],
     [
@@ -238,6 +240,7 @@ async fn a_collector_is_told_what_prometheus_is_told() {
     drop(held);
     eventually!(scrape(&process).await.contains("plexy_tunnel_connections{tunnel=\"web\"} 0"));
     eventually!(scrape(&process).await.contains("plexy_backend_checks_total{"));
+    assert!(line.ask(&format!("drain web {}", echo.addr())).await.starts_with("OK: draining"));
     let rpc = HttpClient::Unix(process.rpc_socket());
     rpc.call("ping", serde_json::json!({})).await.unwrap();
     rpc.call("nosuch", serde_json::json!({})).await.unwrap_err();

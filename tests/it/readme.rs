@@ -140,6 +140,7 @@ async fn the_table_of_metrics_is_what_a_busy_daemon_tells() {
     let _refused = tokio::net::TcpStream::connect(tunnel).await;
     eventually!(daemon.rejected(tunnel).await == 1);
     eventually!(daemon.monitor().get("/metrics").await.body.contains("plexy_backend_checks_total"));
+    daemon.line().await.ask(&format!("drain {tunnel} {}", refuser.addr())).await;
     daemon.rpc().call("ping", serde_json::json!({})).await.unwrap();
     let scrape = daemon.monitor().get("/metrics").await.body;
     let told: Vec<_> = scrape

@@ -95,15 +95,16 @@ pub(super) static FAMILIES: &[Family] = &[
             otlp: "plexy.tunnel.count",
             unit: "{tunnel}",
             kind: Kind::UpDownCounter,
-            help: "Open tunnels: ok if all their backends take connections, degraded if some do, down if none does.",
+            help: "Open tunnels: ok if all their backends take connections, degraded if some do, down if none does, draining if they listen no more.",
         },
         sample: |_, survey, samples| {
-            let mut counts = [("ok", 0), ("degraded", 0), ("down", 0)];
+            let mut counts = [("ok", 0), ("degraded", 0), ("down", 0), ("draining", 0)];
             for tunnel in &survey.tunnels {
                 let backends = &tunnel.route.backends;
                 let up = backends.iter().filter(|backend| backend.is_usable()).count();
-                let [ok, degraded, down] = &mut counts;
+                let [ok, degraded, down, draining] = &mut counts;
                 match up {
+                    _ if !tunnel.tunnel.is_ready() => draining.1 += 1,
                     0 => down.1 += 1,
                     up if up < backends.len() => degraded.1 += 1,
                     _ => ok.1 += 1,

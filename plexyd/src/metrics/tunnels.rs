@@ -1,6 +1,7 @@
 //! The families of tunnels and backends: one row each.
 
-use plexy_shared::info::{Attempt, BackendState, CheckOutcome, Traffic};
+use plexy_shared::info::{Attempt, BackendState, CheckOutcome, CheckState, Traffic};
+use plexy_shared::spec::AdminState;
 use plexy_shared::word::Words;
 
 use super::family::{Direction, Head, Kind, Label, Outcome, Sink, Value};
@@ -161,6 +162,41 @@ pub(super) static FAMILIES: &[Family] = &[
                     let state_label = Label::Word("state", state.as_str());
                     let labels = [Label::Tunnel(survey), Label::Backend(backend), state_label];
                     samples.whole(&labels, (*state == now).into());
+                }
+            }
+        },
+    },
+    Family {
+        head: Head {
+            name: "plexy_backend_admin_state",
+            otlp: "plexy.backend.admin_state",
+            unit: "{backend}",
+            kind: Kind::UpDownCounter,
+            help: "1 for what somebody wants of a backend, where that is not to be ready: drain, or disabled; ready ones are left out.",
+        },
+        sample: |survey, samples| {
+            let members = survey.route.backends.iter();
+            for member in members.filter(|it| it.options.admin != AdminState::Ready) {
+                let state = Label::Word("state", member.options.admin.as_str());
+                samples.whole(&[Label::Tunnel(survey), Label::Backend(&member.backend), state], 1);
+            }
+        },
+    },
+    Family {
+        head: Head {
+            name: "plexy_backend_check_state",
+            otlp: "plexy.backend.check_state",
+            unit: "{backend}",
+            kind: Kind::UpDownCounter,
+            help: "1 for what the checks of a backend say: pending, up or down, and 0 for the others; those that are not checked are left out.",
+        },
+        sample: |survey, samples| {
+            for (backend, _) in backends(survey) {
+                let Some(report) = backend.checked.report() else { continue };
+                for state in CheckState::ALL {
+                    let state_label = Label::Word("state", state.as_str());
+                    let labels = [Label::Tunnel(survey), Label::Backend(backend), state_label];
+                    samples.whole(&labels, (*state == report.verdict.state).into());
                 }
             }
         },

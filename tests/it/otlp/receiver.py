@@ -100,7 +100,9 @@ class Receiver(BaseHTTPRequestHandler):
             "resource": attributes(resource.resource.attributes),
             "scope": [scope.scope.name, scope.scope.version],
         } | content
-        print(json.dumps(told), flush=True)
+        # In one piece: another thread may write too.
+        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.flush()
         answer = answer.SerializeToString()
         self.send_response(200)
         self.send_header("Content-Type", "application/x-protobuf")
