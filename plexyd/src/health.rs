@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use plexy_shared::event::EventKind;
-use plexy_shared::spec::{BackendAddr, HostName, TunnelOptions};
+use plexy_shared::spec::{AdminState, BackendAddr, HostName, TunnelOptions};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
@@ -111,12 +111,12 @@ impl Health {
     /// A client's attempt has failed.
     pub(crate) fn failed(
         self: &Arc<Self>,
-        tunnel: &Tunnel,
+        of: &Arc<Tunnel>,
         backend: &Arc<Backend>,
         error: &DialError,
         options: &TunnelOptions,
     ) {
-        let tunnel = tunnel.label();
+        let tunnel = of.label();
         let tunnel = tunnel.as_str();
         let addr = &backend.addr;
         match error {
@@ -124,7 +124,7 @@ impl Health {
                 debug!(tunnel, backend = %addr, %error, "attempt failed");
                 if let Some(over) = backend.failed(&error.to_string(), &Rules::from(options)) {
                     self.report(tunnel, backend, Change::Ejected);
-                    self.end_ejection(tunnel, backend, options, over);
+                    self.end_ejection(of, backend, options, over);
                 }
             }
             DialError::Exhausted(_)
@@ -141,7 +141,7 @@ impl Health {
 
     fn end_ejection(
         self: &Arc<Self>,
-        tunnel: &str,
+        tunnel: &Arc<Tunnel>,
         backend: &Arc<Backend>,
         options: &TunnelOptions,
         over: CancellationToken,
@@ -151,29 +151,37 @@ impl Health {
             backend.expect_probe(Some(Instant::now() + options.check_interval));
         }
         let (health, backend) = (Arc::clone(self), Arc::clone(backend));
-        let (tunnel, options) = (tunnel.to_owned(), options.clone());
+        let tunnel = Arc::clone(tunnel);
         self.spawn(async move {
             let removed = backend.removed.clone();
             tokio::select! {
                 () = removed.cancelled() => {}
                 () = over.cancelled() => {}
-                () = health.keep_probing(&tunnel, &backend, &options) => {}
+                () = health.keep_probing(&tunnel, &backend) => {}
             }
         });
     }
 
-    /// Probes until that has ended the ejection.
-    async fn keep_probing(&self, tunnel: &str, backend: &Backend, options: &TunnelOptions) {
+    /// Probes until that has ended the ejection, as the tunnel says at that time. What is out of service
+    /// is left alone.
+    async fn keep_probing(&self, tunnel: &Arc<Tunnel>, backend: &Arc<Backend>) {
         while let Some(until) = backend.ejected_until() {
-            if options.check_interval.is_zero() {
+            let interval = tunnel.route().options.check_interval;
+            if interval.is_zero() {
                 tokio::time::sleep_until(until.into()).await;
-                self.report(tunnel, backend, backend.expire());
+                self.report(&tunnel.label(), backend, backend.expire());
                 continue;
             }
-            let pause = jittered(options.check_interval);
+            let pause = jittered(interval);
             backend.expect_probe(Some(Instant::now() + pause));
             tokio::time::sleep(pause).await;
-            match self.probe(backend, options).await {
+            let route = tunnel.route();
+            if route.admin(backend) == Some(AdminState::Disabled) {
+                continue;
+            }
+            let tunnel = tunnel.label_of(&route);
+            let tunnel = tunnel.as_str();
+            match self.probe(backend, &route.options).await {
                 Ok(()) => self.report(tunnel, backend, backend.succeeded()),
                 Err(DialError::Backend(error)) => {
                     debug!(tunnel, backend = %backend.addr, %error, "probe failed");

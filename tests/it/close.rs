@@ -8,12 +8,14 @@ use plexy_shared::command::LiveChoice;
 use plexy_shared::error::{Code, Refusal};
 use plexy_shared::spec::LiveAction;
 use plexy_tests::backend::{BlackHole, Echo, Recorder};
-use plexy_tests::daemon::Daemon;
+use plexy_tests::daemon::{Daemon, LineClient, Process};
 use plexy_tests::eventually;
 use plexy_tests::port::Port;
 use plexy_tests::stream::Stream;
 use plexy_tests::traffic::{Ending, Fault, Flow, round_trip};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::process::PLEXYD;
 
 const DRAIN: LiveChoice = LiveChoice { action: LiveAction::Drain, deadline: None };
 
@@ -83,9 +85,13 @@ async fn close_ends_clients_that_wait_for_their_backend() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_port_can_be_opened_again_with_the_answer_of_close() {
     let (echo, port) = (Echo::start(), Port::reserve());
-    let daemon = Daemon::start().await;
+    // A process of its own: one that other tests start has copies of the sockets of ours for a moment.
+    let process = Process::start(PLEXYD, &["--control-socket", "127.0.0.1:0"]).await;
+    let mut line = LineClient::connect(process.control_addr()).await;
     let spec = format!("{}={}", port.addr(), echo.addr());
-    let other = daemon.open(&echo.addr().to_string()).await;
+    let (other_port, open) = (Port::reserve(), "OK\n");
+    let other = other_port.addr();
+    assert_eq!(line.ask(&format!("open {other}={}", echo.addr())).await, open);
     let flow = Flow::paced(other, 1, PACE).await.unwrap();
     let (over, addr) = (Arc::new(AtomicBool::new(false)), port.addr());
     let clients: Vec<_> = (0..4)
@@ -105,16 +111,16 @@ async fn the_port_can_be_opened_again_with_the_answer_of_close() {
         .collect();
 
     for round in 0..200 {
-        daemon.try_open(&spec).await.unwrap_or_else(|refusal| panic!("round {round}: {refusal}"));
+        assert_eq!(line.ask(&format!("open {spec}")).await, "OK\n", "round {round}");
         Stream::connect(addr).await.unwrap_or_else(|error| panic!("round {round}: {error}"));
-        daemon.close(addr).await;
+        assert_eq!(line.ask(&format!("close {addr}")).await, "OK\n", "round {round}");
     }
 
     over.store(true, Ordering::Relaxed);
     for client in clients {
         client.await.unwrap();
     }
-    eventually!(daemon.connections() == 1);
+    eventually!(line.ask("conns").await.starts_with("OK: Connections: 1"));
     assert!(flow.stop().await.fault.is_none());
 }
 

@@ -237,3 +237,24 @@ async fn without_any_backend_in_service_clients_are_reset_at_once() {
     }
     round_trip(tunnel, 1).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_out_of_service_is_not_probed_either() {
+    let (echo, port) = (Echo::start(), Port::reserve());
+    let daemon = Daemon::start().await;
+    let options = "check-interval=50ms,retries=3";
+    let tunnel = daemon.open(&format!("{},{}[{options}]", port.addr(), echo.addr())).await;
+    for _ in 0..2 {
+        round_trip(tunnel, 100).await.unwrap();
+    }
+    assert_eq!(daemon.backend(tunnel, port.addr()).await.state, BackendState::Ejected);
+    ask(&daemon, &format!("disable {tunnel} {}", port.addr())).await;
+
+    let back = Echo::at(port.addr());
+
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(back.accepted(), 0);
+    ask(&daemon, &format!("enable {tunnel} {}", port.addr())).await;
+    eventually!(daemon.backend(tunnel, port.addr()).await.state == BackendState::Up);
+    assert!(back.accepted() > 0);
+}
