@@ -38,7 +38,8 @@ const QUEUE_RECORDS: usize = 16 * 1024;
 const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Ends that are told whatever the sample says: who looks for them looks for each.
-const ALWAYS_TOLD: [Reason; 3] = [Reason::ConnectFailed, Reason::Limit, Reason::Error];
+const ALWAYS_TOLD: [Reason; 4] =
+    [Reason::ConnectFailed, Reason::Refused, Reason::Limit, Reason::Error];
 
 /// What the access log is asked to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,7 +167,13 @@ impl AccessLog {
     }
 
     /// Tells of a client that was not let in.
-    pub(crate) fn refused(&self, tunnel: &Arc<Tunnel>, client: ClientAddr, connection: u64) {
+    pub(crate) fn refused(
+        &self,
+        tunnel: &Arc<Tunnel>,
+        client: ClientAddr,
+        connection: u64,
+        reason: Reason,
+    ) {
         let Some(queue) = self.queue.as_deref() else { return };
         queue.tell(Record {
             connection,
@@ -175,12 +182,7 @@ impl AccessLog {
             backend: None,
             attempts: 0,
             connect_time: None,
-            moment: Moment::Ended {
-                reason: Reason::Limit,
-                bytes_in: 0,
-                bytes_out: 0,
-                lifetime: Duration::ZERO,
-            },
+            moment: Moment::Ended { reason, bytes_in: 0, bytes_out: 0, lifetime: Duration::ZERO },
         });
     }
 

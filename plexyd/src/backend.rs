@@ -11,7 +11,7 @@ mod warm_up;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::Admin;
 use crate::fold::Fold;
 use crate::histogram::Histogram;
+use crate::queue::Queue;
 use crate::resolver::{Addresses, IpVersion};
 use crate::stop::Verdict;
 use crate::tally::Tally;
@@ -91,6 +92,8 @@ pub(crate) struct Backend {
     preferred: AtomicUsize,
     /// Whether one of its addresses was seen to be this machine's own.
     pub(crate) is_here: AtomicBool,
+    /// Clients who may wait for it, where its tunnel has limits.
+    waiting: OnceLock<Arc<Queue>>,
     standing: Standing,
     /// What somebody has done to it last.
     pub(crate) admin: Admin,
@@ -152,6 +155,7 @@ impl Backend {
             targets: ArcSwap::from_pointee(Targets { targets, cause }),
             preferred: AtomicUsize::new(0),
             is_here: AtomicBool::new(false),
+            waiting: OnceLock::new(),
             standing: Standing::new(now),
             admin: Admin::default(),
             verdict: Verdict::default(),
@@ -212,7 +216,8 @@ impl Backend {
         }
     }
 
-    /// Counts the state that it has come to be in; whether it takes connections only since then.
+    /// Counts the state that it has come to be in, and has those look who may wait for it; whether it
+    /// takes connections only since then.
     fn settle(&self) -> bool {
         let mut settled = self.settled();
         // Asked while nobody else counts, so that who comes last counts what is.
@@ -221,6 +226,8 @@ impl Backend {
         if is_news {
             *settled = (state, Instant::now());
             self.entered.count(state);
+            drop(settled);
+            self.wake_waiting();
         }
         is_news && state == BackendState::Up
     }
@@ -273,6 +280,7 @@ impl Backend {
             } else {
                 // That is how it begins.
                 *self.settled() = (self.state(), Instant::now());
+                self.wake_waiting();
             }
         }
         !is_same
@@ -291,10 +299,20 @@ impl Backend {
         is_news
     }
 
-    /// A connection that is to go to it.
-    pub(crate) fn lease(self: &Arc<Self>) -> Lease {
-        self.totals.enter(None);
-        Lease { backend: Arc::clone(self) }
+    /// A connection that is to go to it, unless `max` do already.
+    pub(crate) fn lease(self: &Arc<Self>, max: Option<u32>) -> Option<Lease> {
+        self.totals.enter(max).then(|| Lease { backend: Arc::clone(self) })
+    }
+
+    /// Has these clients look for a place whenever it may have one.
+    pub(crate) fn serve(&self, queue: &Arc<Queue>) {
+        self.waiting.get_or_init(|| Arc::clone(queue));
+    }
+
+    fn wake_waiting(&self) {
+        if let Some(queue) = self.waiting.get() {
+            queue.wake();
+        }
     }
 
     /// An attempt has worked.
@@ -433,5 +451,6 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.backend.totals.leave();
+        self.backend.wake_waiting();
     }
 }

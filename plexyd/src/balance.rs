@@ -77,9 +77,11 @@ impl Balance {
     /// 1. usable and untried, 2. the same among the backups,
     /// 3. where none is usable at all, any untried one (`on-all-down` is
     ///    `try-all`), 4. the same among the backups,
-    /// 5. usable ones, tried before, 6. the same among the backups, 7. any.
+    /// 5. usable ones, tried before, 6. the same among the backups, 7. where none is
+    ///    usable, any.
     ///
-    /// Nothing is chosen where no backend has an address and is ready.
+    /// One that is at its `max-conns` is never chosen. Nothing is where no backend has an address and
+    /// is ready, or all that might be are full.
     pub(crate) fn choose(&self, backends: &[Member], asking: &Asking<'_>) -> Option<usize> {
         let Asking { tried, now, .. } = *asking;
         let any_usable = backends.iter().any(|backend| backend.is_usable());
@@ -90,7 +92,7 @@ impl Balance {
             &|place, _| !any_usable && !tried.contains(&place),
             &|_, it| it.is_usable() && !it.options.backup,
             &|_, it| it.is_usable(),
-            &|_, _| true,
+            &|_, _| !any_usable,
         ];
         let slow_start = self.slow_start;
         let mut candidates =

@@ -1,18 +1,18 @@
 //! One connection: an accepted client, the attempts to reach a backend for
 //! it, and the relay between the two.
 
+mod place;
+
 use std::future::poll_fn;
 use std::os::fd::OwnedFd;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use plexy_shared::info::{Attempt, Reason};
 use tracing::{debug, warn};
 
-use crate::backend::{Lease, Member};
-use crate::balance::Asking;
+use crate::backend::Lease;
 use crate::descriptors::Taken;
 use crate::dial::{DialError, Dialled, Manner, dial};
 use crate::engine::Engine;
@@ -21,7 +21,7 @@ use crate::relay::{Held, Outcome, Stream, relay};
 use crate::socket::{ClientAddr, Kind, Socket};
 use crate::table::{Entry, Registered};
 use crate::trace::Trace;
-use crate::tunnel::Route;
+use place::{Search, place};
 
 /// The pause before a backend is tried again for the same client, doubled each
 /// time: room for a restart, without hammering.
@@ -35,8 +35,8 @@ pub(crate) struct Accepted {
     pub(crate) registered: Registered,
     /// Tunnels of ours that it has come through.
     pub(crate) hops: u8,
-    /// The descriptors of both sides.
-    pub(crate) _taken: Taken,
+    /// The descriptors of both sides, or of the client alone while it is parked.
+    pub(crate) taken: Taken,
 }
 
 /// Carries a connection from its acceptance to its end.
@@ -57,8 +57,8 @@ pub(crate) async fn carry(mut accepted: Accepted, engine: Arc<Engine>) {
     if let Some(trace) = &mut accepted.registered.trace {
         trace.local = client.local_addr();
     }
-    let trace = accepted.registered.trace.as_deref_mut();
-    let connecting = connected(&client, &entry, accepted.hops, &engine, trace);
+    let (registered, taken) = (&mut accepted.registered, &mut accepted.taken);
+    let connecting = connected(&client, &entry, accepted.hops, &engine, registered, taken);
     let connected = match Box::pin(connecting).await {
         Ok((dialled, lease)) => {
             let backend = lease.backend();
@@ -114,17 +114,20 @@ async fn connected(
     entry: &Entry,
     hops: u8,
     engine: &Arc<Engine>,
-    mut trace: Option<&mut Trace>,
+    registered: &mut Registered,
+    taken: &mut Taken,
 ) -> Result<(Dialled, Lease), Reason> {
+    let mut search = Search::new(client, entry, engine, taken);
     let connecting = async {
         loop {
-            let route = entry.tunnel.route();
-            let connected = connect(entry, &route, hops, engine, trace.as_deref_mut()).await;
-            let now = entry.tunnel.route();
-            let is_wanted = Arc::ptr_eq(&route, &now)
-                || connected.as_ref().is_some_and(|(_, lease)| now.offers(&lease.backend()));
-            // Else the tunnel goes another way now, and nothing was sent to that backend yet.
-            if is_wanted {
+            let connected = connect(&mut search, hops, registered).await;
+            // The tunnel may go another way now, and nothing was sent to that backend yet.
+            let is_settled = !search.look_again()
+                || match &connected {
+                    Ok((_, lease)) => search.route.offers(&lease.backend()),
+                    Err(reason) => *reason != Reason::ConnectFailed,
+                };
+            if is_settled {
                 return connected;
             }
         }
@@ -133,7 +136,7 @@ async fn connected(
         biased;
         reason = entry.stop.ended() => Err(reason),
         () = left(client) => Err(Reason::ClientReset),
-        connected = connecting => connected.ok_or(Reason::ConnectFailed),
+        connected = connecting => connected,
     }
 }
 
@@ -167,40 +170,26 @@ async fn left(client: &Socket) {
 
 /// Tries backends until one stands, `retries` run out, there is none, or the tunnel goes another way.
 async fn connect(
-    entry: &Entry,
-    route: &Arc<Route>,
+    search: &mut Search<'_>,
     hops: u8,
-    engine: &Arc<Engine>,
-    mut trace: Option<&mut Trace>,
-) -> Option<(Dialled, Lease)> {
-    let mut tried: Vec<usize> = Vec::new();
+    registered: &mut Registered,
+) -> Result<(Dialled, Lease), Reason> {
+    let (entry, engine) = (search.entry, search.engine);
     let mut pause = RETRY_PAUSE;
-    for _ in 0..=route.options.retries {
-        if !tried.is_empty() && !Arc::ptr_eq(route, &entry.tunnel.route()) {
-            return None;
+    while search.may_try() {
+        if search.tried() > 0 && search.is_outdated() {
+            return Err(Reason::ConnectFailed);
         }
-        let choose = || {
-            let now = Instant::now();
-            route.choose(&Asking { client: &entry.client, tried: &tried, now })
-        };
-        let place = match choose() {
-            Some(place) => place,
-            None => {
-                located(&route.backends, route.options.connect_timeout).await;
-                let Some(place) = choose() else { break };
-                place
-            }
-        };
-        if tried.contains(&place) {
+        let Some((backend, lease)) = place(search, registered).await? else { break };
+        if search.note_tried(&backend) {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(RETRY_PAUSE_MAX);
         }
-        tried.push(place);
-        let backend = route.backends.get(place)?;
-        let lease = backend.lease();
+        let (backend, route) = (&backend, &search.route);
+        let trace = &mut registered.trace;
         let begun = Instant::now();
         entry.tries.count();
-        if let Some(trace) = &mut trace {
+        if let Some(trace) = trace {
             trace.attempt(backend, begun);
         }
         match dial(backend, Manner::new(&route.options, hops), &engine.hops).await {
@@ -210,17 +199,17 @@ async fn connect(
                 backend.connect_times.observe(&CONNECT_TIMES, now - begun);
                 backend.has_connected_in(now - begun, now);
                 entry.tries.stands(now - entry.started);
-                if let Some(trace) = &mut trace {
+                if let Some(trace) = trace {
                     trace.attempted(now, Ok(()));
                 }
                 engine.health.succeeded(&entry.tunnel, backend);
-                return Some((dialled, lease));
+                return Ok((dialled, lease));
             }
             Err(error) => {
                 backend.attempts.count(error.outcome());
                 engine.health.failed(&entry.tunnel, backend, &error, &route.options);
                 let is_exhausted = matches!(error, DialError::Exhausted(_));
-                if let Some(trace) = &mut trace {
+                if let Some(trace) = trace {
                     trace.attempted(Instant::now(), Err(error));
                 }
                 if is_exhausted {
@@ -231,24 +220,10 @@ async fn connect(
     }
     let label = entry.tunnel.label();
     if entry.tunnel.refusals.admits(|| format!("tunnel {label}: client without a backend")) {
-        warn!(tunnel = label, client = %entry.client, tried = tried.len(), "no backend could be reached");
+        warn!(tunnel = label, client = %entry.client, tried = search.tried(), "no backend could be reached");
     }
     debug!(connection = entry.id, "connection without a backend");
-    None
-}
-
-/// Waits until it is known where one of the backends is: a client who comes
-/// before the first answer about a name has come too early, not in vain.
-async fn located(backends: &[Member], timeout: Duration) {
-    let mut waits: Vec<_> = backends.iter().map(|backend| Box::pin(backend.located())).collect();
-    let one = poll_fn(|cx| {
-        waits.retain_mut(|wait| wait.as_mut().poll(cx).is_pending());
-        let is_one_located = backends.iter().any(|backend| backend.is_resolved());
-        if is_one_located || waits.is_empty() { Poll::Ready(()) } else { Poll::Pending }
-    });
-    if tokio::time::timeout(timeout, one).await.is_err() {
-        debug!("no answer about the names of the backends");
-    }
+    Err(Reason::ConnectFailed)
 }
 
 #[cfg(test)]

@@ -137,7 +137,15 @@ impl Daemon {
             Arc::clone(&events),
         );
         let health = Arc::new(health);
-        let engine = Arc::new(Engine::new(workers, descriptors, hops, health, access_log, traces));
+        let engine = Arc::new(Engine::new(
+            workers,
+            descriptors,
+            hops,
+            health,
+            access_log,
+            traces,
+            Arc::clone(&events),
+        ));
         let service = Arc::new(Service::new(Parts {
             engine: Arc::clone(&engine),
             resolver: Arc::clone(&resolver),

@@ -45,7 +45,7 @@ struct Waiting<'a>(&'a AtomicUsize);
 /// Descriptors taken; given back on drop.
 #[derive(Debug)]
 pub(crate) struct Taken {
-    _permit: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
 }
 
 impl Descriptors {
@@ -86,7 +86,7 @@ impl Descriptors {
     /// Takes `count`, if there are so many.
     pub(crate) fn try_take(&self, count: u32) -> Option<Taken> {
         let permit = Arc::clone(&self.free).try_acquire_many_owned(count).ok()?;
-        Some(Taken { _permit: permit })
+        Some(Taken { permit })
     }
 
     /// Takes `count` for what is no more than useful: only while more than a quarter is left.
@@ -101,7 +101,7 @@ impl Descriptors {
         let _waiting = self.wait();
         let acquire = Arc::clone(&self.free).acquire_many_owned(count);
         let permit = tokio::time::timeout(PATIENCE, acquire).await.ok()?.ok()?;
-        Some(Taken { _permit: permit })
+        Some(Taken { permit })
     }
 
     fn wait(&self) -> Waiting<'_> {
@@ -114,6 +114,19 @@ impl Descriptors {
             )));
         }
         Waiting(&self.waiting)
+    }
+}
+
+impl Taken {
+    /// Gives back all but one.
+    pub(crate) fn shrink(&mut self) {
+        let spare = self.permit.num_permits().saturating_sub(1);
+        drop(self.permit.split(spare));
+    }
+
+    /// Takes the others along.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.permit.merge(other.permit);
     }
 }
 
@@ -149,6 +162,13 @@ mod tests {
         let taken = descriptors.try_take(2);
         assert!(taken.is_some());
         assert!(descriptors.try_take(2).is_none());
+        drop(taken);
+        assert_eq!(descriptors.left(), 3);
+        let mut taken = descriptors.try_take(3).unwrap();
+        taken.shrink();
+        assert_eq!(descriptors.left(), 2);
+        taken.merge(descriptors.try_take(1).unwrap());
+        assert_eq!(descriptors.left(), 1);
         drop(taken);
         assert_eq!(descriptors.left(), 3);
     }

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use crate::backend::{Backend, Target};
 use crate::hops::{Hops, Origin, Underway};
-use crate::socket::{Kind, Socket, keep_urgent, tune};
+use crate::socket::{Kind, Socket, break_after, keep_urgent, tune};
 
 /// Ports that the system gives to outgoing connections, as they are when the first one is made
 /// (ip(7), `ip_local_port_range`): all of them where it does not tell.
@@ -35,6 +35,8 @@ static LOCAL_PORTS: LazyLock<RangeInclusive<u16>> = LazyLock::new(|| {
 pub(crate) struct Manner {
     /// For all addresses of the backend together.
     pub(crate) timeout: Duration,
+    /// How long the backend may acknowledge nothing, once it is connected.
+    pub(crate) user_timeout: Option<Duration>,
     /// Tunnels that the client has come through.
     pub(crate) hops: u8,
     /// Another port than that of the backend.
@@ -43,7 +45,8 @@ pub(crate) struct Manner {
 
 impl Manner {
     pub(crate) fn new(options: &TunnelOptions, hops: u8) -> Self {
-        Self { timeout: options.connect_timeout, hops, port: None }
+        let user_timeout = options.limits().tcp_user_timeout;
+        Self { timeout: options.connect_timeout, user_timeout, hops, port: None }
     }
 }
 
@@ -180,6 +183,7 @@ async fn connect_tcp(
     let socket = socket2::Socket::new(Domain::for_address(addr), flags, None)?;
     tune(&socket)?;
     keep_urgent(&socket)?;
+    break_after(&socket, manner.user_timeout);
     let begin = || is_connected(&socket, addr);
     let is_here = addr.ip().is_loopback() || backend.is_here.load(Ordering::Relaxed);
     let may_be_ours = hops.listens_on_port(addr.port());

@@ -35,6 +35,17 @@ pub(crate) const CONNECT_TIMES: Bounds = Bounds([
     Duration::from_secs(1),
 ]);
 
+/// How long clients are parked: from one of many short connections to the longest time-out.
+pub(crate) const PARKED_TIMES: Bounds = Bounds([
+    Duration::from_millis(1),
+    Duration::from_millis(10),
+    Duration::from_millis(100),
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_secs(300),
+]);
+
 /// A histogram that is made by its first observation.
 #[derive(Debug, Default)]
 pub(crate) struct Histogram {

@@ -9,7 +9,6 @@ use std::sync::{Arc, Weak};
 use std::task::{Poll, ready};
 use std::time::Duration;
 
-use plexy_shared::info::Reason;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{
@@ -26,10 +25,11 @@ use crate::connection::{Accepted, carry};
 use crate::descriptors::Taken;
 use crate::engine::Engine;
 use crate::hops::{HOPS_MAX, Listening};
-use crate::socket::{ClientAddr, reset_on_close};
+use crate::refusal::Refusal;
+use crate::socket::{ClientAddr, break_after, reset_on_close};
 use crate::sys;
 use crate::table::Entry;
-use crate::tunnel::Tunnel;
+use crate::tunnel::{Admission, Tunnel};
 
 /// Clients accepted in a row before others get their turn.
 const BATCH: u32 = 64;
@@ -267,29 +267,38 @@ impl Door {
         tokio::time::sleep(ERROR_PAUSE).await;
     }
 
-    /// Lets a client in, or resets it.
+    /// Lets a client in, or parks it, or resets it.
     fn admit(&self, fd: OwnedFd, peer: Option<SocketAddrAny>, taken: Option<Taken>) {
         let (client, hops) = self.identify(&fd, peer);
-        let Some(taken) = taken else {
-            return self.refuse(&fd, client, "no file descriptors are left");
+        let id = self.engine.connection_id();
+        let Some(mut taken) = taken else {
+            return self.refuse(&fd, client, id, Refusal::Descriptors);
         };
         if hops >= HOPS_MAX {
-            return self.refuse(
-                &fd,
-                client,
-                "it has come through 8 tunnels of this daemon: a loop",
-            );
+            return self.refuse(&fd, client, id, Refusal::Loop);
         }
-        let Some(seat) = self.tunnel.seat() else {
-            return self.refuse(&fd, client, "`max-conns` is reached");
+        let route = self.tunnel.route();
+        let Admission { seat, is_counted } = match self.tunnel.admit(&route, client, id) {
+            Ok(admission) => admission,
+            Err(refusal) => return self.refuse(&fd, client, id, refusal),
         };
-        self.tunnel.totals.count();
-        let id = self.engine.connection_id();
+        if seat.is_none() {
+            // Its backend needs none before it goes on.
+            taken.shrink();
+            self.engine.meets(&self.tunnel, self.tunnel.limit_met(&route));
+        }
+        if let ClientAddr::Ip(_) = client {
+            break_after(&fd, route.options.limits().tcp_user_timeout);
+        }
         let tunnel = Arc::clone(&self.tunnel);
         let worker = self.engine.workers.least_loaded();
-        let entry = |flow| Entry::new(id, tunnel, client, flow);
+        let entry = |flow| {
+            let mut entry = Entry::new(id, tunnel, client, flow);
+            entry.is_counted = is_counted;
+            entry
+        };
         let registered = worker.table.register(entry, seat);
-        let accepted = Accepted { fd, registered, hops, _taken: taken };
+        let accepted = Accepted { fd, registered, hops, taken };
         worker.tasks.spawn_on(carry(accepted, Arc::clone(&self.engine)), &worker.handle);
     }
 
@@ -308,13 +317,17 @@ impl Door {
         }
     }
 
-    fn refuse(&self, fd: &OwnedFd, client: ClientAddr, why: &str) {
+    fn refuse(&self, fd: &OwnedFd, client: ClientAddr, id: u64, refusal: Refusal) {
         reset_on_close(fd);
-        self.tunnel.rejected.count(Reason::Limit);
-        let id = self.engine.connection_id();
-        self.engine.access_log.refused(&self.tunnel, client, id);
-        self.engine.traces.refused(&self.tunnel, client, id);
-        self.warn_folded(|| format!("client {client} refused: {why}"));
+        let reason = refusal.reason();
+        self.tunnel.rejected.count(reason);
+        self.engine.access_log.refused(&self.tunnel, client, id, reason);
+        self.engine.traces.refused(&self.tunnel, client, id, reason);
+        if let Refusal::Limit(limit) = refusal {
+            self.engine.meets(&self.tunnel, limit);
+        }
+        let refusals = &self.tunnel.gate_to_refuse().refusals;
+        refusals.tell(refusal, &client, &self.engine.events, || self.tunnel.label());
     }
 
     fn warn_folded(&self, message: impl FnOnce() -> String) {

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use plexy_shared::spec::Keepalive;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvFlags, SendFlags, Shutdown};
 use rustix::pipe::SpliceFlags;
 use socket2::{SockRef, TcpKeepalive};
@@ -34,6 +35,15 @@ pub(crate) struct Socket {
 pub(crate) enum Kind {
     Tcp,
     Unix,
+}
+
+/// How a peer has gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// It has sent nothing more, and may have closed.
+    Fin,
+    /// It has reset the connection, or closed a Unix socket.
+    Reset,
 }
 
 /// Who is at the other end of an accepted socket.
@@ -135,6 +145,28 @@ impl Socket {
         }
     }
 
+    /// Waits until a peer that nobody has served yet is gone: it has reset the connection, or has
+    /// ended its direction and left nothing to be read. A half-close behind bytes is no reason to go:
+    /// it may be all that there is to ask.
+    pub(crate) async fn gone(&self) -> Gone {
+        // News of an end come with those of urgent data, and without those of other data.
+        if let Err(error) = self.fd.ready(Interest::PRIORITY).await {
+            debug!(%error, "cannot watch a socket");
+            return pending().await;
+        }
+        let mut this = [PollFd::new(&self.fd, PollFlags::RDHUP)];
+        let news = poll(&mut this, Some(&Timespec::default())).is_ok();
+        let news = this.iter().find(|_| news).map_or(PollFlags::empty(), PollFd::revents);
+        if news.intersects(PollFlags::HUP | PollFlags::ERR) {
+            return Gone::Reset;
+        }
+        if news.contains(PollFlags::RDHUP) && !self.has_unread_bytes() {
+            return Gone::Fin;
+        }
+        self.broken().await;
+        Gone::Reset
+    }
+
     /// Whether the peer has sent something that was not read.
     pub(crate) fn has_unread_bytes(&self) -> bool {
         let look = RecvFlags::PEEK | RecvFlags::DONTWAIT;
@@ -231,6 +263,16 @@ pub(crate) fn tune(socket: impl AsFd) -> io::Result<()> {
     let socket = SockRef::from(&socket);
     // Without it a response waits for the peer's delayed acknowledgement.
     socket.set_tcp_nodelay(true)
+}
+
+/// Has the kernel give up a TCP connection whose peer acknowledges nothing of what was sent to it for
+/// so long (tcp(7), `TCP_USER_TIMEOUT`).
+pub(crate) fn break_after(socket: impl AsFd, timeout: Option<Duration>) {
+    if timeout.is_some()
+        && let Err(error) = SockRef::from(&socket).set_tcp_user_timeout(timeout)
+    {
+        debug!(%error, "cannot set a user time-out");
+    }
 }
 
 /// Without it an urgent byte is lost that nobody asks for (tcp(7), "Urgent data"). Sockets that a TCP

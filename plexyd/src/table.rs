@@ -4,6 +4,7 @@
 //! reads or sweeps; never while bytes move.
 
 mod cells;
+mod clock;
 mod pace;
 mod sight;
 mod silence;
@@ -29,6 +30,7 @@ use crate::traffic::Totals;
 use crate::tunnel::{Seat, Tunnel, TunnelId};
 pub(crate) use cells::Cell;
 use cells::Cells;
+use clock::Clock;
 use pace::Pace;
 pub(crate) use pace::Rates;
 pub(crate) use sight::Sight;
@@ -56,6 +58,8 @@ pub(crate) struct Entry {
     /// Set once a backend carries it: silence counts from then on.
     pub(crate) backend: OnceLock<Arc<Backend>>,
     pub(crate) tries: Tries,
+    /// Whether it is counted among the connections of its source.
+    pub(crate) is_counted: bool,
     /// Bytes written that the peers had not taken when it was last [asked](Stop::pause).
     unsent_bytes: AtomicU32,
 }
@@ -72,6 +76,7 @@ impl Entry {
             half_closed: AtomicBool::new(false),
             backend: OnceLock::new(),
             tries: Tries::default(),
+            is_counted: false,
             unsent_bytes: AtomicU32::new(NEVER_ASKED),
         }
     }
@@ -88,10 +93,15 @@ impl Entry {
         let is_left = !self.tunnel.is_open() || backend.is_some_and(|backend| backend.has_left());
         match backend {
             _ if is_left || self.stop.is_ordered() => Phase::Closing,
+            None if self.is_parked() => Phase::Parked,
             None => Phase::Connecting,
             Some(_) if self.half_closed.load(Ordering::Relaxed) => Phase::HalfClosed,
             Some(_) => Phase::Relaying,
         }
+    }
+
+    fn is_parked(&self) -> bool {
+        self.tunnel.gate().is_some_and(|gate| gate.queue.has(self.id))
     }
 
     /// What the access log tells of it.
@@ -137,8 +147,7 @@ struct Slots {
 #[derive(Debug)]
 pub(crate) struct Table {
     slots: Mutex<Slots>,
-    /// From when on its milliseconds count.
-    began: Instant,
+    clock: Clock,
     /// All that was in it, whatever became of its tunnel.
     totals: Totals,
     /// Wakes the sweep when a connection with a shorter pause has come.
@@ -160,6 +169,8 @@ pub(crate) struct Registered {
     /// What a connection holds of others, given back with its counts.
     pub(crate) lease: Option<Lease>,
     seat: Option<Seat>,
+    /// Whether it has had one: who was only parked was never let in.
+    was_let_in: bool,
     /// Where it is sampled.
     pub(crate) trace: Option<Box<Trace>>,
 }
@@ -168,7 +179,7 @@ impl Table {
     pub(crate) fn new(access_log: AccessLog, traces: Traces) -> Self {
         Self {
             slots: Mutex::default(),
-            began: Instant::now(),
+            clock: Clock::since(Instant::now()),
             totals: Totals::default(),
             sooner: Notify::new(),
             shortest_pause: Mutex::new(SILENT_PAUSE_MAX),
@@ -177,23 +188,26 @@ impl Table {
         }
     }
 
-    /// Takes in the connection that is made around its counts.
+    /// Takes in the connection that is made around its counts. Without a seat it is parked.
     pub(crate) fn register(
         self: &Arc<Self>,
         entry: impl FnOnce(Cell) -> Entry,
-        seat: Seat,
+        seat: Option<Seat>,
     ) -> Registered {
-        self.totals.count();
         let (key, entry, pause) = {
             let mut slots = self.lock();
             let key = slots.slab.vacant_key();
             let entry = Arc::new(entry(slots.cells.begin(key)));
-            let began = self.ms(entry.started);
+            let began = self.clock.ms(entry.started);
             let silence = Silence::of(&entry, began);
             let (pause, pace) = (silence.pause(), Pace::beginning(began));
             slots.slab.insert(Slot { entry: Arc::clone(&entry), id: entry.id, silence, pace });
             (key, entry, pause)
         };
+        let was_let_in = seat.is_some();
+        if was_let_in {
+            self.count(&entry);
+        }
         let trace = self.traces.begin(entry.id, &entry.tunnel, entry.client, entry.started);
         self.sweep_at_least_every(pause);
         Registered {
@@ -202,9 +216,16 @@ impl Table {
             entry,
             reason: None,
             lease: None,
-            seat: Some(seat),
+            seat,
+            was_let_in,
             trace,
         }
+    }
+
+    /// One that is let in.
+    fn count(&self, entry: &Entry) {
+        self.totals.count();
+        entry.tunnel.totals.count();
     }
 
     fn sweep_at_least_every(&self, pause: Duration) {
@@ -223,16 +244,6 @@ impl Table {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A moment in its milliseconds.
-    fn ms(&self, moment: Instant) -> u64 {
-        let since = moment.saturating_duration_since(self.began);
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    }
-
-    fn now_ms(&self) -> u64 {
-        self.ms(Instant::now())
-    }
-
     /// Connections in it.
     pub(crate) fn len(&self) -> usize {
         self.lock().slab.len()
@@ -243,7 +254,7 @@ impl Table {
         Frozen { slots: self.lock(), totals: &self.totals }
     }
 
-    /// Ends connections that were silent for too long, again and again.
+    /// Ends connections that were silent for too long or are too old, again and again.
     pub(crate) async fn keep_sweeping(&self) {
         loop {
             let pause = *self.lock_shortest_pause();
@@ -251,20 +262,21 @@ impl Table {
                 () = tokio::time::sleep(pause) => {}
                 () = self.sooner.notified() => continue,
             }
-            let mut next = self.sweep(self.now_ms(), 0);
+            let mut next = self.sweep(self.clock.now_ms(), 0);
             while let Some(from) = next {
                 tokio::time::sleep(PART_PAUSE).await;
-                next = self.sweep(self.now_ms(), from);
+                next = self.sweep(self.clock.now_ms(), from);
             }
         }
     }
 
-    /// The time-outs of a tunnel have changed: its connections are looked at in time for the new ones.
+    /// The time-outs of a tunnel, or how old its connections may be, have changed: they are looked at in
+    /// time for that.
     pub(crate) fn retime(&self, tunnel: TunnelId) {
-        let (now, mut shortest) = (self.now_ms(), SILENT_PAUSE_MAX);
+        let (now, mut shortest) = (self.clock.now_ms(), SILENT_PAUSE_MAX);
         for (_, slot) in &mut self.lock().slab {
             if slot.entry.tunnel.id == tunnel {
-                slot.silence.hurry(&slot.entry, now);
+                slot.silence.hurry(&slot.entry, now, self.clock);
                 shortest = shortest.min(slot.silence.pause());
             }
         }
@@ -279,7 +291,7 @@ impl Table {
         for place in from..slots.slab.capacity() {
             let bytes = slots.cells.bytes(place);
             let Some(slot) = slots.slab.get_mut(place) else { continue };
-            let finding = slot.silence.look(&slot.entry, bytes.0 + bytes.1, now);
+            let finding = slot.silence.look(&slot.entry, bytes.0 + bytes.1, now, self.clock);
             if slot.silence.was_looked_at(now) {
                 slot.pace.look(bytes, now);
             }
@@ -290,8 +302,8 @@ impl Table {
                     slot.entry.stop.pause();
                     asked += 1;
                 }
-                Finding::Over => {
-                    slot.entry.stop.order(Reason::Idle);
+                Finding::Over(reason) => {
+                    slot.entry.stop.order(reason);
                 }
             }
             if asked == ASKED_MAX {
@@ -329,6 +341,24 @@ impl Frozen<'_> {
 }
 
 impl Registered {
+    pub(crate) fn has_seat(&self) -> bool {
+        self.seat.is_some()
+    }
+
+    /// Lets it in that was parked, for the first time or once more.
+    pub(crate) fn let_in(&mut self, seat: Seat) {
+        self.seat = Some(seat);
+        if !self.was_let_in {
+            self.was_let_in = true;
+            self.table.count(&self.entry);
+        }
+    }
+
+    /// Gives its seat to others, since it is parked.
+    pub(crate) fn stand_up(&mut self) {
+        self.seat = None;
+    }
+
     /// Says that a backend carries it.
     pub(crate) fn started(&self) {
         if let Some(log) = self.table.access_log.of_start(self.entry.id) {
@@ -348,7 +378,9 @@ impl Drop for Registered {
         let reason = self.reason.unwrap_or(Reason::Error);
         let ended = Instant::now();
         let lifetime = ended - entry.started;
-        entry.tunnel.lifetimes.observe(&LIFETIMES, lifetime);
+        if self.was_let_in {
+            entry.tunnel.lifetimes.observe(&LIFETIMES, lifetime);
+        }
         if let Some(backend) = entry.backend.get() {
             backend.lifetimes.observe(&LIFETIMES, lifetime);
         }
@@ -360,7 +392,9 @@ impl Drop for Registered {
             if let Some(backend) = entry.backend.get() {
                 backend.totals.keep(&entry.flow);
             }
-            entry.tunnel.ended.count(reason);
+            let counted =
+                if self.was_let_in { &entry.tunnel.ended } else { &entry.tunnel.rejected };
+            counted.count(reason);
             (self.lease, self.seat) = (None, None);
             // Then they are another connection's.
             let bytes = entry.flow.bytes();
@@ -369,6 +403,15 @@ impl Drop for Registered {
             }
             bytes
         };
+        if let Some(gate) = entry.tunnel.gate() {
+            if entry.is_counted {
+                gate.sources.leave(entry.client);
+            }
+            if !self.was_let_in {
+                // Where its task has come to nothing.
+                gate.queue.leave(entry.id);
+            }
+        }
         if let Some(log) = self.table.access_log.of_end(entry.id, reason) {
             log.tell(entry.record(Moment::Ended { reason, bytes_in, bytes_out, lifetime }));
         }

@@ -70,12 +70,13 @@ impl Totals {
     /// One more that may live, given back with [`Totals::leave`]; refused
     /// where `max` live already.
     pub(crate) fn enter(&self, max: Option<u32>) -> bool {
-        let before = self.live.fetch_add(1, Ordering::Relaxed);
-        let admitted = max.is_none_or(|max| before < u64::from(max));
-        if !admitted {
-            self.leave();
-        }
-        admitted
+        let Some(max) = max else {
+            self.live.fetch_add(1, Ordering::Relaxed);
+            return true;
+        };
+        // One that is refused must not be seen by another one, which would be refused for it.
+        let more = |live| (live < u64::from(max)).then_some(live + 1);
+        self.live.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 
     /// One less that lives.

@@ -3,8 +3,8 @@
 //!
 //! It knows nothing of sockets: its listener belongs to the registry.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -17,7 +17,10 @@ use crate::admin::Admin;
 use crate::backend::{Backend, Member};
 use crate::balance::{Asking, Balance};
 use crate::fold::Fold;
+use crate::gate::Gate;
 use crate::histogram::Histogram;
+use crate::refusal::{Limit, Refusal};
+use crate::socket::ClientAddr;
 use crate::tally::Tally;
 use crate::traffic::Totals;
 
@@ -36,11 +39,13 @@ pub(crate) struct Tunnel {
     pub(crate) origin: Origin,
     pub(crate) opened: Instant,
     pub(crate) totals: Totals,
-    /// Messages about clients that were refused, folded.
+    /// Messages about clients that found no backend, or could not be accepted, folded.
     pub(crate) refusals: Fold,
+    /// What it remembers for its limits, where it has some or had some.
+    gate: OnceLock<Box<Gate>>,
     /// Why connections have ended.
     pub(crate) ended: Reasons,
-    /// Why clients were reset instead of let in.
+    /// Why clients were not let in.
     pub(crate) rejected: Reasons,
     /// How long connections have lived.
     pub(crate) lifetimes: Histogram,
@@ -68,13 +73,18 @@ impl Route {
         Self { options, backends: backends.into(), balance, revision }
     }
 
-    /// Chooses a backend for a client, unless none is up and the tunnel refuses clients then.
-    pub(crate) fn choose(&self, asking: &Asking<'_>) -> Option<usize> {
-        let may_choose = match self.options.on_all_down {
-            OnAllDown::TryAll => true,
+    /// Whether there is a backend for clients, be it full: none where none is up and the tunnel refuses
+    /// clients then.
+    pub(crate) fn has_backend(&self) -> bool {
+        match self.options.on_all_down {
+            OnAllDown::TryAll => self.backends.iter().any(Member::is_offered),
             OnAllDown::Refuse => self.backends.iter().any(Member::is_usable),
-        };
-        if may_choose { self.balance.choose(&self.backends, asking) } else { None }
+        }
+    }
+
+    /// Chooses a backend for a client, if there is one that is not full.
+    pub(crate) fn choose(&self, asking: &Asking<'_>) -> Option<usize> {
+        if self.has_backend() { self.balance.choose(&self.backends, asking) } else { None }
     }
 
     /// Whether new clients may come to this backend.
@@ -86,6 +96,28 @@ impl Route {
     pub(crate) fn admin(&self, backend: &Arc<Backend>) -> Option<AdminState> {
         let is_it = |member: &&Member| Arc::ptr_eq(&member.backend, backend);
         self.backends.iter().find(is_it).map(|it| it.options.admin)
+    }
+
+    /// Whether anybody may have to wait here, or to be counted.
+    pub(crate) fn is_limited(&self) -> bool {
+        let limits = self.options.limits();
+        self.options.max_conns.is_some()
+            || limits.max_conns_per_source.is_some()
+            || limits.conn_rate.is_some()
+            || self.backends.iter().any(|backend| backend.options.max_conns.is_some())
+    }
+
+    /// How many clients may be parked: as many as may be connected.
+    pub(crate) fn parked_max(&self) -> u64 {
+        let of_backends = || {
+            let each = self.backends.iter().filter_map(|backend| backend.options.max_conns);
+            each.map(u64::from).sum()
+        };
+        if self.options.queue_timeout().is_zero() {
+            0
+        } else {
+            self.options.max_conns.map_or_else(of_backends, u64::from)
+        }
     }
 
     /// The backend of that address.
@@ -100,8 +132,19 @@ pub(crate) struct Seat {
     tunnel: Arc<Tunnel>,
 }
 
+/// A client that may stay.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    /// None for one that is parked.
+    pub(crate) seat: Option<Seat>,
+    /// Whether it is counted among the connections of its source.
+    pub(crate) is_counted: bool,
+}
+
 impl Tunnel {
     pub(crate) fn new(id: TunnelId, listen: BoundAddr, origin: Origin, route: Route) -> Self {
+        let gate = OnceLock::new();
+        prepare(&gate, &route);
         Self {
             id,
             listen,
@@ -109,6 +152,7 @@ impl Tunnel {
             opened: Instant::now(),
             totals: Totals::default(),
             refusals: Fold::default(),
+            gate,
             route: ArcSwap::from_pointee(route),
             ended: Reasons::default(),
             rejected: Reasons::default(),
@@ -133,9 +177,34 @@ impl Tunnel {
         self.route.load_full()
     }
 
-    /// Sends new connections another way from now on.
+    /// Sends new connections another way from now on. Who is parked hears of it when it is
+    /// [woken](Self::wake).
     pub(crate) fn reroute(&self, route: Route) {
+        prepare(&self.gate, &route);
         self.route.store(Arc::new(route));
+    }
+
+    /// What it remembers for its limits, if it has ever had some.
+    pub(crate) fn gate(&self) -> Option<&Gate> {
+        self.gate.get().map(|gate| &**gate)
+    }
+
+    /// The same where somebody is refused, for which it needs none.
+    pub(crate) fn gate_to_refuse(&self) -> &Gate {
+        self.gate.get_or_init(Box::default)
+    }
+
+    /// How many clients are parked.
+    pub(crate) fn parked(&self) -> u64 {
+        self.gate().map_or(0, |gate| gate.queue.len())
+    }
+
+    /// Has the first of those who are parked look whether it can go on. For whoever frees something,
+    /// or sets something else than a route.
+    pub(crate) fn wake(&self) {
+        if let Some(gate) = self.gate() {
+            gate.queue.wake();
+        }
     }
 
     /// The specification that would open it again as it is now.
@@ -167,10 +236,66 @@ impl Tunnel {
         route.options.name.as_ref().map_or_else(|| self.listen.to_string(), ToString::to_string)
     }
 
+    /// Lets a client in, or parks it, or neither. What is about the client itself comes first, so
+    /// that who is refused for that takes nothing from others.
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        route: &Route,
+        client: ClientAddr,
+        connection: u64,
+    ) -> Result<Admission, Refusal> {
+        let limits = route.options.limits();
+        if let (Some(access), ClientAddr::Ip(addr)) = (&limits.access, client)
+            && !access.admits(addr.ip())
+        {
+            return Err(Refusal::Denied);
+        }
+        let Some(gate) = self.gate() else {
+            let seat = self.seat(route);
+            return Ok(Admission { seat, is_counted: false });
+        };
+        let arrival = match limits.max_conns_per_source {
+            Some(max) => {
+                let arrival = gate.sources.enter(client, max);
+                Some(arrival.ok_or(Refusal::Limit(Limit::PerSource))?)
+            }
+            None => None,
+        };
+        if limits.conn_rate.is_some_and(|rate| !gate.pace.admits(rate)) {
+            return Err(Refusal::Limit(Limit::ConnRate));
+        }
+        // Nobody overtakes those who are parked.
+        let seat = if gate.queue.has_before(connection) { None } else { self.seat(route) };
+        if seat.is_none() && !gate.queue.park(connection, route.parked_max()) {
+            return Err(Refusal::Limit(self.limit_met(route)));
+        }
+        let is_counted = arrival.is_some();
+        if let Some(arrival) = arrival {
+            arrival.stay();
+        }
+        Ok(Admission { seat, is_counted })
+    }
+
     /// A place for one more connection, unless `max-conns` are there.
-    pub(crate) fn seat(self: &Arc<Self>) -> Option<Seat> {
-        let max = self.route.load().options.max_conns;
-        self.totals.enter(max).then(|| Seat { tunnel: Arc::clone(self) })
+    pub(crate) fn seat(self: &Arc<Self>, route: &Route) -> Option<Seat> {
+        let is_let_in = self.totals.enter(route.options.max_conns);
+        is_let_in.then(|| Seat { tunnel: Arc::clone(self) })
+    }
+
+    /// Which limit it is that lets nobody in.
+    pub(crate) fn limit_met(&self, route: &Route) -> Limit {
+        match route.options.max_conns {
+            Some(max) if self.totals.live() >= u64::from(max) => Limit::MaxConns,
+            _ => Limit::Backends,
+        }
+    }
+}
+
+/// Has the backends of a limited route wake who is parked, before anybody can be.
+fn prepare(gate: &OnceLock<Box<Gate>>, route: &Route) {
+    if route.is_limited() || gate.get().is_some() {
+        let gate = gate.get_or_init(Box::default);
+        route.backends.iter().for_each(|backend| backend.serve(&gate.queue));
     }
 }
 
@@ -189,5 +314,6 @@ impl Tunnel {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.tunnel.totals.leave();
+        self.tunnel.wake();
     }
 }

@@ -57,6 +57,8 @@ impl fmt::Display for ConnectionId {
 /// How far a connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
+    /// It waits until a limit lets it go on.
+    Parked,
     /// No backend carries it yet.
     Connecting,
     /// Bytes may go both ways.
@@ -68,6 +70,7 @@ pub enum Phase {
 }
 
 words!(Phase {
+    Parked => "parked",
     Connecting => "connecting",
     Relaying => "relaying",
     HalfClosed => "half-closed",
@@ -85,7 +88,7 @@ pub struct ConnectionInfo {
     pub listen: String,
     /// Where it came from; `unix` for a client of a Unix socket.
     pub client: String,
-    /// The backend that carries it, as its tunnel has it; none while it connects.
+    /// The backend that carries it, as its tunnel has it; none while it waits or connects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backend: Option<String>,
     /// How far it has come.

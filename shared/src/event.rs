@@ -55,6 +55,10 @@ pub enum EventKind {
     BackendUnresolved,
     /// Tunnels accept no client, since no descriptors are left.
     DescriptorsLow,
+    /// A limit of a tunnel is met; the detail says which.
+    LimitReached,
+    /// Clients were reset instead of let in; the detail says how many, and why.
+    ConnectionsRefused,
     /// The configuration file was read again, and its difference done.
     ConfigReloaded,
     /// The configuration file is no good, and nothing was changed.
@@ -91,6 +95,8 @@ words!(EventKind {
     BackendResolved => "backend-resolved",
     BackendUnresolved => "backend-unresolved",
     DescriptorsLow => "descriptors-low",
+    LimitReached => "limit-reached",
+    ConnectionsRefused => "connections-refused",
     ConfigReloaded => "config-reloaded",
     ConfigRefused => "config-refused",
     StateFailed => "state-failed",
@@ -108,6 +114,8 @@ impl EventKind {
             | Self::BackendEjected
             | Self::BackendUnresolved
             | Self::DescriptorsLow
+            | Self::LimitReached
+            | Self::ConnectionsRefused
             | Self::StateFailed
             | Self::ConfigRefused => Severity::Warning,
             Self::DaemonReady

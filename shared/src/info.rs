@@ -65,6 +65,8 @@ pub enum Reason {
     BackendReset,
     /// Silence for the idle or the half-close time-out.
     Idle,
+    /// It was as old as it may be.
+    MaxDuration,
     /// Somebody has ended it.
     Killed,
     /// Its tunnel was closed.
@@ -75,6 +77,8 @@ pub enum Reason {
     BackendRemoved,
     /// Its backend was found down, or disabled.
     BackendDown,
+    /// The client may not use the tunnel.
+    Refused,
     /// A limit was reached.
     Limit,
     /// No backend could be connected to.
@@ -91,11 +95,13 @@ words!(Reason {
     ClientReset => "client-reset",
     BackendReset => "backend-reset",
     Idle => "idle",
+    MaxDuration => "max-duration",
     Killed => "killed",
     TunnelClosed => "tunnel-closed",
     DrainDeadline => "drain-deadline",
     BackendRemoved => "backend-removed",
     BackendDown => "backend-down",
+    Refused => "refused",
     Limit => "limit",
     ConnectFailed => "connect-failed",
     Shutdown => "shutdown",
@@ -190,6 +196,9 @@ pub struct TunnelInfo {
     pub age_seconds: u64,
     /// Whether somebody lets clients come.
     pub admin_info: AdminInfo,
+    /// Clients that wait until a limit lets them go on; they are no connections yet.
+    #[serde(default)]
+    pub parked: u64,
     /// Every option.
     pub options: Vec<OptionInfo>,
     /// Why its connections ended, reasons without a connection left out.
@@ -230,6 +239,9 @@ pub struct BackendInfo {
     pub effective_weight: Option<Weight>,
     /// Whether it is used only while no other one is.
     pub backup: bool,
+    /// Connections that it may have at once, where that is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_conns: Option<u32>,
     /// What went to it. Connections that still connect count.
     #[serde(flatten)]
     pub traffic: Traffic,

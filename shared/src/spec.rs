@@ -4,6 +4,7 @@
 //! half of its worth: each has a span, and most have a suggestion, which a
 //! parser combinator would have to be talked into production by production.
 
+mod access;
 mod address;
 mod admin;
 mod backend;
@@ -11,6 +12,7 @@ mod check;
 mod cursor;
 mod error;
 mod keepalive;
+mod limits;
 mod name;
 mod option;
 mod setting;
@@ -19,12 +21,14 @@ mod strategy;
 use std::fmt;
 use std::str::FromStr;
 
+pub use access::Access;
 pub use address::{BackendAddr, BoundAddr, HostName, ListenAddr, UnixPath};
 pub use admin::{AdminState, LiveAction};
 pub use backend::{ATTRIBUTES, AttributeRow, BackendOptions, BackendSpec};
 pub use check::{Check, CheckKind, CheckPath, CheckText, OnAllDown, Question, escaped};
 pub use error::{AddressError, SpecError, SpecErrorKind};
 pub use keepalive::Keepalive;
+pub use limits::Limits;
 pub use name::{TunnelName, TunnelRef};
 pub use option::{DEADLINE_RANGE, OPTIONS, OptionRow, TunnelOptions};
 pub use setting::{AttributeSettings, OptionSettings, SettingRow, Settings};

@@ -1,4 +1,4 @@
-//! Durations, sizes and whole numbers as people write them.
+//! Durations, sizes, whole numbers and rates as people write them.
 //!
 //! No time is held as a float: `1.5s` becomes 1 500 ms by counting digits.
 
@@ -8,6 +8,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::error::{Code, nearest, quoted};
+
+mod rate;
+
+pub use rate::Rate;
 
 /// What is wrong with a value, whatever option it was meant for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +46,15 @@ pub enum ValueError {
         /// What is accepted.
         valid: Vec<&'static str>,
     },
+    /// What a list holds already.
+    Repeated(String),
+    /// A network with bits beyond its prefix.
+    HostBits {
+        /// What was given.
+        given: String,
+        /// The network that it is in.
+        network: String,
+    },
     /// Another rule, as a sentence that goes on after "`value` ".
     Malformed {
         /// What was given.
@@ -62,6 +75,7 @@ impl ValueError {
     pub fn code(&self) -> Code {
         match self {
             Self::OutOfRange { .. } | Self::Negative(_) | Self::TooFine(_) => Code::OutOfRange,
+            Self::Repeated(_) => Code::Repeated,
             _ => Code::InvalidValue,
         }
     }
@@ -104,6 +118,10 @@ impl fmt::Display for ValueError {
             }
             Self::UnknownWord { given, valid } => {
                 write!(f, "{} is not one of {}", quoted(given), valid.join(", "))
+            }
+            Self::Repeated(given) => write!(f, "{} is given twice", quoted(given)),
+            Self::HostBits { given, network } => {
+                write!(f, "{} has bits beyond its prefix; write `{network}`", quoted(given))
             }
             Self::Malformed { given, rule } => write!(f, "{} {rule}", quoted(given)),
         }

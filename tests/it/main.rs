@@ -43,6 +43,7 @@ mod clients;
 mod conns;
 mod events;
 mod history;
+mod limits;
 mod line;
 mod load;
 mod many;

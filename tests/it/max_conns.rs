@@ -12,7 +12,7 @@ use crate::client::is_reset;
 async fn the_client_beyond_the_limit_is_reset_until_one_leaves() {
     let echo = Echo::start();
     let daemon = Daemon::start().await;
-    let tunnel = daemon.open(&format!("{}[max-conns=2]", echo.addr())).await;
+    let tunnel = daemon.open(&format!("{}[max-conns=2,queue-timeout=0]", echo.addr())).await;
     let first = Flow::start(tunnel, 1).await.unwrap();
     let second = Flow::start(tunnel, 2).await.unwrap();
 
@@ -34,7 +34,9 @@ async fn the_client_beyond_the_limit_is_reset_until_one_leaves() {
 async fn clients_that_wait_for_their_backend_count() {
     let hole = BlackHole::start();
     let daemon = Daemon::start().await;
-    let tunnel = daemon.open(&format!("{}[max-conns=1,connect-timeout=1m]", hole.addr())).await;
+    let tunnel = daemon
+        .open(&format!("{}[max-conns=1,queue-timeout=0,connect-timeout=1m]", hole.addr()))
+        .await;
     let _waiting = Stream::connect(tunnel).await.unwrap();
     eventually!(daemon.connections() == 1);
 
@@ -46,7 +48,9 @@ async fn clients_that_wait_for_their_backend_count() {
 async fn a_client_that_resets_while_it_waits_for_its_backend_makes_room() {
     let hole = BlackHole::start();
     let daemon = Daemon::start().await;
-    let tunnel = daemon.open(&format!("{}[max-conns=1,connect-timeout=1m]", hole.addr())).await;
+    let tunnel = daemon
+        .open(&format!("{}[max-conns=1,queue-timeout=0,connect-timeout=1m]", hole.addr()))
+        .await;
     let waiting = Stream::connect(tunnel).await.unwrap();
     eventually!(daemon.connections() == 1);
 
@@ -60,8 +64,8 @@ async fn a_client_that_resets_while_it_waits_for_its_backend_makes_room() {
 async fn each_tunnel_has_its_own_limit() {
     let echo = Echo::start();
     let daemon = Daemon::start().await;
-    let full = daemon.open(&format!("{}[max-conns=1]", echo.addr())).await;
-    let other = daemon.open(&format!("{}[max-conns=1]", echo.addr())).await;
+    let full = daemon.open(&format!("{}[max-conns=1,queue-timeout=0]", echo.addr())).await;
+    let other = daemon.open(&format!("{}[max-conns=1,queue-timeout=0]", echo.addr())).await;
     let flow = Flow::start(full, 1).await.unwrap();
 
     round_trip(other, 1_000).await.unwrap();

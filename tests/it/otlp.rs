@@ -65,6 +65,13 @@ const NAMES: &[[&str; 4]] = &[
     ["plexy_tunnel_connections", "plexy.tunnel.active_connections", "{connection}", "up-down"],
     ["plexy_tunnel_connections_limit", "plexy.tunnel.connection.limit", "{connection}", "up-down"],
     [
+        "plexy_tunnel_connections_parked",
+        "plexy.tunnel.parked_connections",
+        "{connection}",
+        "up-down",
+    ],
+    ["plexy_tunnel_parked_duration_seconds", "plexy.tunnel.parked.duration", "s", "histogram"],
+    [
         "plexy_tunnel_connections_accepted_total",
         "plexy.tunnel.accepted_connections",
         "{connection}",
@@ -219,7 +226,9 @@ async fn a_collector_is_told_what_prometheus_is_told() {
     let Some(mut receiver) = Receiver::start().await else { return };
     let (echo, refuser) = (Echo::start(), Refuser::start());
     let backends = format!("{},{}", echo.addr(), refuser.addr());
-    let web = format!("0={backends}[name=web,max-conns=1,check-interval=off,fail-timeout=5m]");
+    let web = format!(
+        "0={backends}[name=web,max-conns=1,queue-timeout=50ms,check-interval=off,fail-timeout=5m]"
+    );
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("listen.sock");
     let checked = "name=local,check=tcp,check-interval=50ms";

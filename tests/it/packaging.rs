@@ -38,7 +38,7 @@ impl Busy {
     async fn start() -> Self {
         let daemon = Daemon::start().await;
         let (echo, refuser) = (Echo::start(), Refuser::start());
-        let options = "name=busy,max-conns=1,check=tcp,check-interval=1s";
+        let options = "name=busy,max-conns=1,queue-timeout=0,check=tcp,check-interval=1s";
         let rest = format!("{},{}[{options}]", echo.addr(), refuser.addr());
         let tunnel = daemon.open(&rest).await;
         for _ in 0..2 {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use plexy_shared::error::Refusal;
 use plexy_shared::info::TunnelInfo;
 use plexy_tests::daemon::Daemon;
+use plexy_tests::eventually;
 use plexy_tests::port::Port;
 use serde_json::{Value, json};
 
@@ -86,11 +87,21 @@ async fn through_a_door(door: Door, specs: &[String]) -> Outcome {
     refused.unwrap_or(Outcome::Tunnels(tunnels))
 }
 
+/// A test beside this one that starts a program has copies of our sockets for a moment.
+async fn freed(specs: &[String]) {
+    let listens = specs.iter().filter_map(|spec| spec.split('=').next()?.rsplit(':').next());
+    for port in listens.filter_map(|port| port.parse::<u16>().ok()) {
+        eventually!(std::net::TcpListener::bind(("127.0.0.1", port)).is_ok(), "{port}");
+    }
+}
+
 /// Each door one after the other, so that all can have the same ports.
 async fn same(specs: &[String]) -> Outcome {
     let service = through_the_service(specs).await;
+    freed(specs).await;
     assert_eq!(through_arguments(specs).await, service, "{specs:?}");
     for door in Door::ALL {
+        freed(specs).await;
         assert_eq!(through_a_door(door, specs).await, service, "{door:?}: {specs:?}");
     }
     service

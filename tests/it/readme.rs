@@ -128,7 +128,7 @@ async fn the_table_of_metrics_is_what_a_busy_daemon_tells() {
     })
     .await;
     let (echo, refuser) = (Echo::start(), Refuser::start());
-    let options = "max-conns=1,check=tcp,check-interval=50ms";
+    let options = "max-conns=1,queue-timeout=50ms,check=tcp,check-interval=50ms";
     let rest = format!("{},{}[{options}]", echo.addr(), refuser.addr());
     let tunnel = daemon.open(&rest).await;
     for _ in 0..2 {

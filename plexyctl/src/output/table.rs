@@ -54,6 +54,10 @@ pub(super) fn list(tunnels: &[TunnelStatus], has_headers: bool) -> String {
 pub(super) fn detail(info: &TunnelInfo, has_headers: bool) -> String {
     let (status, traffic) = (&info.status, &info.status.traffic);
     let connections = (short(traffic.connections), short(traffic.connections_total));
+    let parked = match info.parked {
+        0 => String::new(),
+        parked => format!(", {} parked", short(parked)),
+    };
     let options = info.options.iter().map(|it| format!("{}={}", safe(&it.key), safe(&it.value)));
     let mut lines = vec![
         ["name".to_owned(), or_nothing(status.name.as_deref())],
@@ -65,7 +69,10 @@ pub(super) fn detail(info: &TunnelInfo, has_headers: bool) -> String {
         ],
         ["admin".to_owned(), admin(&info.admin_info)],
         ["revision".to_owned(), info.revision.to_string()],
-        ["connections".to_owned(), format!("{} now, {} in total", connections.0, connections.1)],
+        [
+            "connections".to_owned(),
+            format!("{} now, {} in total{parked}", connections.0, connections.1),
+        ],
         [
             "bytes".to_owned(),
             format!("{} in, {} out", short(traffic.bytes_in), short(traffic.bytes_out)),
@@ -157,7 +164,10 @@ fn backends(backends: &[BackendInfo], has_headers: bool) -> String {
             backend.next_ms.map_or_else(|| NOTHING.to_owned(), wait),
             weight(backend),
             if backend.backup { "yes" } else { NOTHING }.to_owned(),
-            short(traffic.connections),
+            match backend.max_conns {
+                None => short(traffic.connections),
+                Some(max) => format!("{}/{}", short(traffic.connections), short(max.into())),
+            },
             short(traffic.connections_total),
             short(traffic.bytes_in),
             short(traffic.bytes_out),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use plexy_shared::spec::{AdminState, BackendOptions, BackendSpec};
 use plexy_shared::weight::Weight;
 
-use super::Backend;
+use super::{Backend, Lease};
 
 /// One of the backends of a tunnel.
 #[derive(Debug, Clone)]
@@ -41,6 +41,16 @@ impl Member {
     /// Whether clients are sent to it while another one is.
     pub(crate) fn is_usable(&self) -> bool {
         self.options.admin == AdminState::Ready && self.backend.is_usable()
+    }
+
+    /// Whether it may have one more connection.
+    pub(crate) fn has_room(&self) -> bool {
+        self.options.max_conns.is_none_or(|max| self.backend.totals.live() < u64::from(max))
+    }
+
+    /// A connection that is to go to it, if it may have one more.
+    pub(crate) fn lease(&self) -> Option<Lease> {
+        self.backend.lease(self.options.max_conns)
     }
 
     /// What its weight counts now.

@@ -59,6 +59,6 @@ impl Candidates<'_> {
     }
 
     fn holds(&self, place: usize, backend: &Member) -> bool {
-        backend.is_offered() && (self.tier)(place, backend)
+        backend.is_offered() && backend.has_room() && (self.tier)(place, backend)
     }
 }

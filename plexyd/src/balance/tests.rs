@@ -82,7 +82,7 @@ fn chi_square(counts: &[u32], weights: &[u32]) -> f64 {
 
 /// So many connections to each, chosen one after the other and kept.
 fn fill(balance: &Balance, backends: &[Member], connections: u32) -> Vec<Lease> {
-    let one = |_| backends[choose(balance, backends, &[]).unwrap()].lease();
+    let one = |_| backends[choose(balance, backends, &[]).unwrap()].lease().unwrap();
     (0..connections).map(one).collect()
 }
 
@@ -502,4 +502,37 @@ fn a_backend_without_an_address_is_never_chosen() {
     for strategy in ALL {
         assert_eq!(choose(&balance(strategy, 1), &nameless, &[]), None, "{strategy}");
     }
+}
+
+#[test]
+fn one_that_is_full_is_never_chosen() {
+    let backends = backends(&["1+max-conns=1", "2+max-conns=1", "3+backup+max-conns=1"]);
+    for strategy in ALL {
+        let balance = balance(strategy, 3);
+        let choose = |tried: &[usize]| choose(&balance, &backends, tried);
+        let mut leases = Vec::new();
+        for _ in 0..2 {
+            let place = choose(&[]).unwrap();
+            leases.extend(backends.get(place).unwrap().lease());
+        }
+        // Both are full, so that the backup takes the next one, even if it has failed before.
+        assert_eq!((choose(&[]), choose(&[2])), (Some(2), Some(2)), "{strategy}");
+        leases.extend(backends.get(2).unwrap().lease());
+        assert_eq!((leases.len(), choose(&[])), (3, None), "{strategy}");
+        assert!(backends.first().unwrap().lease().is_none());
+    }
+}
+
+#[test]
+fn one_that_is_ejected_is_no_place_for_those_for_whom_there_is_no_room() {
+    let backends = backends(&["1+max-conns=1", "2"]);
+    backends.get(1).into_iter().for_each(eject);
+    let balance = balance(Strategy::RoundRobin, 2);
+    let lease = backends.first().unwrap().lease();
+    assert_eq!(choose(&balance, &backends, &[]), None);
+    drop(lease);
+    // Where none is usable any one is tried, if there is room.
+    backends.first().into_iter().for_each(eject);
+    let _lease = backends.first().unwrap().lease();
+    assert_eq!(choose(&balance, &backends, &[]), Some(1));
 }

@@ -65,7 +65,7 @@ pub(super) async fn check(
 ) -> Result<(), CheckError> {
     let timeout = options.check_timeout();
     let deadline = Instant::now() + timeout;
-    let manner = Manner { timeout, hops: 0, port: check.port };
+    let manner = Manner { timeout, user_timeout: None, hops: 0, port: check.port };
     let dialled = dial(backend, manner, hops).await.map_err(CheckError::Dial)?;
     let question = check.question();
     let words = words_of(question, &backend.addr, check.port);

@@ -121,7 +121,7 @@ pub(super) static FAMILIES: &[Family] = &[
             otlp: "plexy.active_connections",
             unit: "{connection}",
             kind: Kind::UpDownCounter,
-            help: "Connections that live, those of closed tunnels included.",
+            help: "Connections that live, those of closed tunnels and parked clients included.",
         },
         sample: |_, survey, samples| samples.whole(&[], survey.daemon.connections),
     },

@@ -6,7 +6,7 @@ use plexy_shared::word::Words;
 
 use super::family::{Direction, Head, Kind, Label, Outcome, Sink, Value};
 use crate::backend::Backend;
-use crate::histogram::{CONNECT_TIMES, LIFETIMES};
+use crate::histogram::{CONNECT_TIMES, LIFETIMES, PARKED_TIMES};
 use crate::service::TunnelSurvey;
 
 /// A family, and how the samples of one tunnel are taken.
@@ -65,6 +65,36 @@ pub(super) static FAMILIES: &[Family] = &[
     },
     Family {
         head: Head {
+            name: "plexy_tunnel_connections_parked",
+            otlp: "plexy.tunnel.parked_connections",
+            unit: "{connection}",
+            kind: Kind::UpDownCounter,
+            help: "Clients that wait until a limit of a tunnel lets them go on, where there is one.",
+        },
+        sample: |survey, samples| {
+            if survey.route.is_limited() {
+                samples.whole(&[Label::Tunnel(survey)], survey.tunnel.parked());
+            }
+        },
+    },
+    Family {
+        head: Head {
+            name: "plexy_tunnel_parked_duration_seconds",
+            otlp: "plexy.tunnel.parked.duration",
+            unit: "s",
+            kind: Kind::Histogram,
+            help: "How long clients of a tunnel were parked, whatever became of them.",
+        },
+        sample: |survey, samples| {
+            let observed = survey.tunnel.gate().and_then(|gate| gate.queue.times.observed());
+            if let Some(observed) = observed {
+                let value = Value::Histogram(&PARKED_TIMES, &observed);
+                samples.sample(&[Label::Tunnel(survey)], value);
+            }
+        },
+    },
+    Family {
+        head: Head {
             name: "plexy_tunnel_connections_accepted_total",
             otlp: "plexy.tunnel.accepted_connections",
             unit: "{connection}",
@@ -95,7 +125,7 @@ pub(super) static FAMILIES: &[Family] = &[
             otlp: "plexy.tunnel.rejected_connections",
             unit: "{connection}",
             kind: Kind::Counter,
-            help: "Clients that a tunnel has reset instead of letting them in, by reason; reasons that never were are left out.",
+            help: "Clients that a tunnel has not let in, by reason; reasons that never were are left out.",
         },
         sample: |survey, samples| {
             for (reason, count) in survey.tunnel.rejected.counts() {

@@ -82,6 +82,7 @@ pub(super) fn is_failure(reason: Reason) -> bool {
         reason,
         Reason::ClientReset
             | Reason::BackendReset
+            | Reason::Refused
             | Reason::Limit
             | Reason::ConnectFailed
             | Reason::Error

@@ -32,10 +32,10 @@ pub(super) enum Holder {
 }
 
 impl Holder {
-    /// How many there are.
+    /// How many there are, those that are parked included.
     pub(super) fn live(&self) -> u64 {
         match self {
-            Self::Tunnel(tunnel) => tunnel.totals.live(),
+            Self::Tunnel(tunnel) => tunnel.totals.live() + tunnel.parked(),
             Self::Backend(_, backend) => backend.totals.live(),
         }
     }

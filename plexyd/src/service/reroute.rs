@@ -171,6 +171,8 @@ impl Service {
             }
         }
         self.engine.health.recheck(tunnel);
+        // There may be room now, or nothing to wait for.
+        tunnel.wake();
         if difference.is_admin {
             match bound {
                 Some((bound, taken)) => self.listen_again(tunnel, bound, taken, actor).await,
@@ -231,11 +233,11 @@ impl Difference {
         Self { before, after, added, removed, admin, is_admin, is_more }
     }
 
-    /// Whether live connections may be silent for longer than before, or not so long.
+    /// Whether live connections may be silent or get old for longer than before, or not so long.
     fn is_timed(&self) -> bool {
         let times = |route: &Route| {
             let TunnelOptions { idle_timeout, half_close_timeout, .. } = route.options;
-            (idle_timeout, half_close_timeout)
+            (idle_timeout, half_close_timeout, route.options.limits().max_duration)
         };
         times(&self.before) != times(&self.after)
     }

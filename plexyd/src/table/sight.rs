@@ -30,7 +30,7 @@ impl Table {
         let (mut from, mut end) = (0, PART_PLACES);
         while from < end {
             let mut slots = self.lock();
-            let now = self.now_ms();
+            let now = self.clock.now_ms();
             end = slots.slab.capacity();
             let part = from..end.min(from + PART_PLACES);
             from = part.end;

@@ -1,13 +1,14 @@
-//! Whether a connection is silent, and for how long: what the sweep remembers of it, and when it
-//! looks again. Decisions only: the sweep acts.
+//! Whether a connection is silent, and for how long, or too old: what the sweep remembers of it, and
+//! when it looks again. Decisions only: the sweep acts.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use plexy_shared::info::Reason;
 use plexy_shared::spec::TunnelOptions;
 
-use super::Entry;
+use super::{Clock, Entry};
 
 /// Shortest pause between two sweeps, and so between two looks at a connection.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
@@ -22,6 +23,12 @@ pub(super) const SILENT_PAUSE_MAX: Duration = Duration::from_secs(120);
 /// A time-out is looked at so many times before it passes. One look finds the silence, another one
 /// its length, and each waits for its sweep: it is exceeded by a quarter at most.
 const LOOKS_PER_TIMEOUT: u32 = 16;
+
+/// How exactly the age of a connection is looked at: one part in so many of what it may be, or this
+/// long if that is less. Look and sweep may both be late by so much, so that it gets older than it
+/// may by a 16th or by 2 s.
+const AGE_PARTS: u32 = 32;
+const AGE_PART_MAX: Duration = Duration::from_secs(1);
 
 /// What the sweep remembers of a connection, in milliseconds of the table's clock.
 #[derive(Debug)]
@@ -70,11 +77,22 @@ impl Timeouts {
 
 /// The pause while it is not silent, or not known to be: its silence is to be found in time for its
 /// keepalive, with which the kernel begins to ask the backend whether it is still there.
-fn lively_pause(entry: &Entry) -> Duration {
-    let options = &entry.tunnel.route().options;
+fn lively_pause(options: &TunnelOptions) -> Duration {
     let keepalive = options.keepalive.map_or(LIVELY_PAUSE_MAX, |it| it.idle / LOOKS_PER_TIMEOUT);
     let silent = Timeouts::of(options).silent_pause();
     silent.min(keepalive).clamp(PAUSE_MIN, LIVELY_PAUSE_MAX)
+}
+
+/// The pause, or a shorter one after which a connection of that age may be too old.
+fn until_old(pause: Duration, options: &TunnelOptions, age: Duration) -> Duration {
+    let Some(max) = options.limits().max_duration else { return pause };
+    let part = (max / AGE_PARTS).clamp(PAUSE_MIN, AGE_PART_MAX);
+    pause.min(max.saturating_sub(age).max(part))
+}
+
+/// How old a connection is now.
+fn age(entry: &Entry, now: u64, clock: Clock) -> Duration {
+    Duration::from_millis(now.saturating_sub(clock.ms(entry.started)))
 }
 
 fn in_ms(time: Duration) -> u32 {
@@ -103,14 +121,15 @@ pub(super) enum Finding {
     Fine,
     /// It is to tell what its peers have not taken.
     Ask,
-    /// It was silent for longer than it may.
-    Over,
+    /// It was silent for longer than it may, or is too old.
+    Over(Reason),
 }
 
 impl Silence {
     /// Of a connection that begins now.
     pub(super) fn of(entry: &Entry, now: u64) -> Self {
-        let pause_ms = in_ms(lively_pause(entry));
+        let options = &entry.tunnel.route().options;
+        let pause_ms = in_ms(until_old(lively_pause(options), options, Duration::ZERO));
         Self {
             bytes_seen: 0,
             since: now,
@@ -122,9 +141,12 @@ impl Silence {
         }
     }
 
-    /// The time-outs have changed: it is looked at as soon as if it had just begun.
-    pub(super) fn hurry(&mut self, entry: &Entry, now: u64) {
-        self.pause_ms = self.pause_ms.min(in_ms(lively_pause(entry)));
+    /// The time-outs have changed: it is looked at as soon as if it had just begun, or as its age asks
+    /// for.
+    pub(super) fn hurry(&mut self, entry: &Entry, now: u64, clock: Clock) {
+        let options = &entry.tunnel.route().options;
+        let pause = until_old(lively_pause(options), options, age(entry, now, clock));
+        self.pause_ms = self.pause_ms.min(in_ms(pause));
         self.next_look = self.next_look.min(now + u64::from(self.pause_ms));
     }
 
@@ -133,17 +155,26 @@ impl Silence {
         Duration::from_millis(self.pause_ms.into())
     }
 
-    /// Looks whether it was silent for longer than it may, if it is time for that, and when to look
-    /// again.
-    pub(super) fn look(&mut self, entry: &Entry, bytes: u64, now: u64) -> Finding {
+    /// Looks whether it was silent for longer than it may, or is too old, if it is time for that, and
+    /// when to look again.
+    pub(super) fn look(&mut self, entry: &Entry, bytes: u64, now: u64, clock: Clock) -> Finding {
         if now < self.next_look {
             return Finding::Fine;
         }
-        let finding = self.find(entry, bytes, now);
+        let route = entry.tunnel.route();
+        let options = &route.options;
+        let age = age(entry, now, clock);
+        let is_too_old = options.limits().max_duration.is_some_and(|max| age >= max);
+        let finding = if is_too_old {
+            // Told again and again, in case it does not hear.
+            Finding::Over(Reason::MaxDuration)
+        } else {
+            self.find(entry, bytes, now)
+        };
         let is_silent = self.unsent == Unsent::Bytes(0);
-        let silent_pause = || Timeouts::of(&entry.tunnel.route().options).silent_pause();
-        let pause = if is_silent { silent_pause() } else { lively_pause(entry) };
-        self.pause_ms = in_ms(pause);
+        let silent_pause = || Timeouts::of(options).silent_pause();
+        let pause = if is_silent { silent_pause() } else { lively_pause(options) };
+        self.pause_ms = in_ms(until_old(pause, options, age));
         self.next_look = now + u64::from(self.pause_ms);
         finding
     }
@@ -194,7 +225,7 @@ impl Silence {
         }
         self.unsent = Unsent::Bytes(unsent);
         match entry.silence_max_ms() {
-            Some(max) if self.lasts_ms(now) >= max => Finding::Over,
+            Some(max) if self.lasts_ms(now) >= max => Finding::Over(Reason::Idle),
             _ if unsent > 0 => Finding::Ask,
             _ => Finding::Fine,
         }
@@ -211,23 +242,42 @@ mod tests {
     use crate::traffic::Direction;
     use crate::tunnel::Tunnel;
 
-    /// A connection that may be silent for 16 s, and so is looked at every second.
-    fn entry() -> Entry {
-        let (tunnel, backend) = Tunnel::of("3000=4000[idle-timeout=16s]");
+    /// A connection that a backend carries.
+    fn entry_of(spec: &str) -> Entry {
+        let (tunnel, backend) = Tunnel::of(spec);
         let flow = Cells::default().begin(0);
         let entry = Entry::new(1, tunnel, ClientAddr::Unix, flow);
         entry.backend.set(backend).unwrap();
         entry
     }
 
+    #[test]
+    fn a_connection_is_over_when_it_is_as_old_as_it_may_be_whatever_it_does() {
+        let entry = entry_of("3000=4000[max-duration=32s]");
+        let clock = Clock::since(entry.started);
+        let mut silence = Silence::of(&entry, 0);
+        let mut look = |tenth: u64| {
+            let finding = silence.look(&entry, tenth, tenth * 100, clock);
+            (finding, silence.pause())
+        };
+        let looks: Vec<_> = (1..=320).map(&mut look).collect();
+        let over = looks.iter().position(|(it, _)| *it == Finding::Over(Reason::MaxDuration));
+        assert_eq!(over, Some(319));
+        // Looked at no more often than it takes to notice.
+        assert!(looks.iter().all(|(_, pause)| *pause >= AGE_PART_MAX), "{looks:?}");
+    }
+
     /// What the looks of each second after the first bytes come to, up to the end; with each, the
     /// connection tells `unsent` of that second.
+    ///
+    /// It may be silent for 16 s, and so is looked at every second.
     fn looks(unsent: impl Fn(u64) -> usize) -> Vec<Finding> {
-        let entry = entry();
+        let entry = entry_of("3000=4000[idle-timeout=16s]");
+        let clock = Clock::since(entry.started);
         let mut silence = Silence::of(&entry, 0);
         entry.flow.count(Direction::In, 1);
         let look = |second: u64| {
-            let finding = silence.look(&entry, entry.flow.bytes().0, second * 1_000);
+            let finding = silence.look(&entry, entry.flow.bytes().0, second * 1_000, clock);
             entry.note_unsent(unsent(second));
             finding
         };
@@ -239,7 +289,7 @@ mod tests {
         let looks = looks(|_| 0);
         // Found at once, and asked what is left: nothing.
         assert_eq!(looks[..3], [Finding::Fine, Finding::Ask, Finding::Fine]);
-        let over = looks.iter().position(|it| *it == Finding::Over);
+        let over = looks.iter().position(|it| *it == Finding::Over(Reason::Idle));
         assert_eq!(over, Some(16), "the first look saw bytes, and 16 s later is the 17th");
     }
 
@@ -247,7 +297,7 @@ mod tests {
     fn a_peer_that_still_takes_is_not_silent_and_one_that_has_ceased_to_is() {
         // It takes a byte each second up to the 30th, and then nothing more.
         let looks = looks(|second| 100 - usize::try_from(second.min(30)).unwrap());
-        let over = looks.iter().position(|it| *it == Finding::Over);
+        let over = looks.iter().position(|it| *it == Finding::Over(Reason::Idle));
         assert!(over.is_some_and(|at| (45..=48).contains(&at)), "{over:?}");
         assert!(looks[1..45].iter().all(|it| *it == Finding::Ask), "{looks:?}");
     }

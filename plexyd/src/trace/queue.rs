@@ -92,13 +92,19 @@ impl Traces {
     }
 
     /// Notes a client that was not let in.
-    pub(crate) fn refused(&self, tunnel: &Arc<Tunnel>, client: ClientAddr, connection: u64) {
+    pub(crate) fn refused(
+        &self,
+        tunnel: &Arc<Tunnel>,
+        client: ClientAddr,
+        connection: u64,
+        reason: Reason,
+    ) {
         let now = Instant::now();
         if let Some(trace) = self.begin(connection, tunnel, client, now) {
             self.end(
                 trace,
                 End {
-                    reason: Reason::Limit,
+                    reason,
                     backend: None,
                     bytes_in: 0,
                     bytes_out: 0,
@@ -196,7 +202,7 @@ mod tests {
         let (traces, spans) = Traces::start(Some(FULL));
         let mut spans = spans.unwrap();
         let tunnel = tunnel();
-        (1..=7).for_each(|id| traces.refused(&tunnel, ClientAddr::Unix, id));
+        (1..=7).for_each(|id| traces.refused(&tunnel, ClientAddr::Unix, id, Reason::Limit));
         // There is a batch, so nothing is waited for.
         spans.wait(Duration::MAX).await;
         let mut taken =
@@ -205,7 +211,7 @@ mod tests {
         let counts = traces.counts().unwrap();
         assert_eq!(counts, [(Fate::Exported, 0), (Fate::Refused, 0), (Fate::Dropped, 2)]);
         drop(spans);
-        traces.refused(&tunnel, ClientAddr::Unix, 8);
+        traces.refused(&tunnel, ClientAddr::Unix, 8, Reason::Limit);
         assert_eq!(traces.counts().unwrap()[2], (Fate::Dropped, 3));
     }
 

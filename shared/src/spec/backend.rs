@@ -36,13 +36,15 @@ pub struct BackendOptions {
     pub weight: u32,
     /// Used only while no other backend is.
     pub backup: bool,
+    /// Its connections at once; none for any number.
+    pub max_conns: Option<u32>,
     /// Whether somebody lets clients come to it.
     pub admin: AdminState,
 }
 
 impl Default for BackendOptions {
     fn default() -> Self {
-        Self { weight: 1, backup: false, admin: AdminState::Ready }
+        Self { weight: 1, backup: false, max_conns: None, admin: AdminState::Ready }
     }
 }
 
@@ -81,6 +83,20 @@ pub static ATTRIBUTES: &[AttributeRow] = &[
         set: |options, text| parse_switch(text).map(|is_on| options.backup = is_on),
         reset: |options| options.backup = false,
         show: |options| options.backup.then(|| "backup".to_owned()),
+    },
+    AttributeRow {
+        key: "max-conns",
+        value: "1–1000000, or `none`",
+        default: "none",
+        meaning: "its connections at once, those still connecting included; another backend takes those beyond it, or they are parked",
+        set: |options, text| {
+            let is_none = text.eq_ignore_ascii_case("none");
+            options.max_conns =
+                if is_none { None } else { Some(parse_count(text, &(1..=1_000_000))?) };
+            Ok(())
+        },
+        reset: |options| options.max_conns = None,
+        show: |options| options.max_conns.map(|max| format!("max-conns={max}")),
     },
     AttributeRow {
         key: "admin",

@@ -6,15 +6,17 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::access::Verdict;
 use super::check::{CheckText, Mismatch, NO_CHECK};
 use super::cursor::{Cursor, Piece, ends_bare_word, quote_escaped_if_needed, quote_if_needed};
+use super::limits::{Limits, NO_LIMITS};
 use super::{
     AdminState, Check, CheckKind, CheckPath, Keepalive, LiveAction, OnAllDown, SpecError,
     SpecErrorKind, Strategy, TunnelName,
 };
 use crate::error::Span;
 use crate::info::AppliesTo;
-use crate::units::{ValueError, parse_count, parse_duration, show_duration};
+use crate::units::{Rate, ValueError, parse_count, parse_duration, show_duration};
 use crate::word::{Words, parse_word};
 
 const ONE_MS: Duration = Duration::from_millis(1);
@@ -66,6 +68,8 @@ pub struct TunnelOptions {
     pub backlog: u32,
     /// Whether somebody lets clients come: it listens only where they may.
     pub admin: AdminState,
+    /// What most tunnels are not limited by; none where it would say nothing.
+    pub limits: Option<Box<Limits>>,
 }
 
 impl Default for TunnelOptions {
@@ -94,6 +98,7 @@ impl Default for TunnelOptions {
             }),
             backlog: 4096,
             admin: AdminState::Ready,
+            limits: None,
         }
     }
 }
@@ -113,8 +118,11 @@ pub struct OptionRow {
     pub applies_to: AppliesTo,
     /// The word for no value, where there may be none.
     nothing: &'static str,
+    /// Of a list, it adds one entry.
     set: fn(&mut TunnelOptions, &str) -> Result<(), ValueError>,
     show: fn(&TunnelOptions) -> Option<String>,
+    /// The entries of a list, each of which is written behind the key again.
+    each: Option<fn(&TunnelOptions) -> Vec<String>>,
 }
 
 /// Every option of a tunnel, in the order in which they are printed.
@@ -141,6 +149,7 @@ pub static OPTIONS: &[OptionRow] = &[
             Ok(())
         },
         show: |options| options.name.as_ref().map(ToString::to_string),
+        each: None,
     },
     OptionRow {
         key: "strategy",
@@ -151,6 +160,7 @@ pub static OPTIONS: &[OptionRow] = &[
         nothing: "",
         set: |options, text| Strategy::parse(text).map(|strategy| options.strategy = strategy),
         show: |options| Some(options.strategy.to_string()),
+        each: None,
     },
     OptionRow {
         key: "slow-start",
@@ -165,6 +175,7 @@ pub static OPTIONS: &[OptionRow] = &[
             Ok(())
         },
         show: |options| options.slow_start.map(show_duration),
+        each: None,
     },
     OptionRow {
         key: "connect-timeout",
@@ -177,6 +188,7 @@ pub static OPTIONS: &[OptionRow] = &[
             parse_duration(text, &(ONE_MS..=ONE_HOUR)).map(|it| options.connect_timeout = it)
         },
         show: |options| Some(show_duration(options.connect_timeout)),
+        each: None,
     },
     OptionRow {
         key: "retries",
@@ -187,6 +199,7 @@ pub static OPTIONS: &[OptionRow] = &[
         nothing: "",
         set: |options, text| parse_count(text, &(0..=100)).map(|it| options.retries = it),
         show: |options| Some(options.retries.to_string()),
+        each: None,
     },
     OptionRow {
         key: "max-fails",
@@ -197,6 +210,7 @@ pub static OPTIONS: &[OptionRow] = &[
         nothing: "",
         set: |options, text| parse_count(text, &(1..=1000)).map(|it| options.max_fails = it),
         show: |options| Some(options.max_fails.to_string()),
+        each: None,
     },
     OptionRow {
         key: "fail-timeout",
@@ -210,6 +224,7 @@ pub static OPTIONS: &[OptionRow] = &[
                 .map(|it| options.fail_timeout = it)
         },
         show: |options| Some(show_duration(options.fail_timeout)),
+        each: None,
     },
     OptionRow {
         key: "check",
@@ -222,6 +237,7 @@ pub static OPTIONS: &[OptionRow] = &[
             parse_word(text, CheckKind::ALL).map(|kind| options.check_mut().kind = kind)
         },
         show: |options| Some(options.check().kind.to_string()),
+        each: None,
     },
     OptionRow {
         key: "check-interval",
@@ -237,6 +253,7 @@ pub static OPTIONS: &[OptionRow] = &[
             Ok(())
         },
         show: |options| Some(options.check_interval).filter(|it| !it.is_zero()).map(show_duration),
+        each: None,
     },
     OptionRow {
         key: "check-timeout",
@@ -251,6 +268,7 @@ pub static OPTIONS: &[OptionRow] = &[
             Ok(())
         },
         show: |options| options.check().timeout.map(show_duration),
+        each: None,
     },
     OptionRow {
         key: "fall",
@@ -261,6 +279,7 @@ pub static OPTIONS: &[OptionRow] = &[
         nothing: "",
         set: |options, text| parse_count(text, &(1..=100)).map(|it| options.check_mut().fall = it),
         show: |options| Some(options.check().fall.to_string()),
+        each: None,
     },
     OptionRow {
         key: "rise",
@@ -271,6 +290,7 @@ pub static OPTIONS: &[OptionRow] = &[
         nothing: "",
         set: |options, text| parse_count(text, &(1..=100)).map(|it| options.check_mut().rise = it),
         show: |options| Some(options.check().rise.to_string()),
+        each: None,
     },
     OptionRow {
         key: "check-port",
@@ -285,6 +305,7 @@ pub static OPTIONS: &[OptionRow] = &[
             Ok(())
         },
         show: |options| options.check().port.map(|it| it.to_string()),
+        each: None,
     },
     OptionRow {
         key: "check-send",
@@ -295,6 +316,7 @@ pub static OPTIONS: &[OptionRow] = &[
         nothing: "none",
         set: |options, text| CheckText::parse(text).map(|it| options.check_mut().send = it),
         show: |options| options.check().send.as_ref().map(ToString::to_string),
+        each: None,
     },
     OptionRow {
         key: "check-expect",
@@ -305,6 +327,7 @@ pub static OPTIONS: &[OptionRow] = &[
         nothing: "none",
         set: |options, text| CheckText::parse(text).map(|it| options.check_mut().expect = it),
         show: |options| options.check().expect.as_ref().map(ToString::to_string),
+        each: None,
     },
     OptionRow {
         key: "check-path",
@@ -315,6 +338,7 @@ pub static OPTIONS: &[OptionRow] = &[
         nothing: "/",
         set: |options, text| CheckPath::parse(text).map(|it| options.check_mut().path = it),
         show: |options| options.check().path.as_ref().map(ToString::to_string),
+        each: None,
     },
     OptionRow {
         key: "on-all-down",
@@ -325,6 +349,7 @@ pub static OPTIONS: &[OptionRow] = &[
         nothing: "",
         set: |options, text| parse_word(text, OnAllDown::ALL).map(|it| options.on_all_down = it),
         show: |options| Some(options.on_all_down.to_string()),
+        each: None,
     },
     OptionRow {
         key: "on-remove",
@@ -337,6 +362,7 @@ pub static OPTIONS: &[OptionRow] = &[
             parse_word(text, LiveAction::ALL).map(|action| options.on_remove = action)
         },
         show: |options| Some(options.on_remove.to_string()),
+        each: None,
     },
     OptionRow {
         key: "on-down",
@@ -349,6 +375,7 @@ pub static OPTIONS: &[OptionRow] = &[
             parse_word(text, LiveAction::ALL).map(|action| options.on_down = action)
         },
         show: |options| Some(options.on_down.to_string()),
+        each: None,
     },
     OptionRow {
         key: "drain-deadline",
@@ -363,6 +390,7 @@ pub static OPTIONS: &[OptionRow] = &[
             Ok(())
         },
         show: |options| options.drain_deadline.map(show_duration),
+        each: None,
     },
     OptionRow {
         key: "idle-timeout",
@@ -377,6 +405,7 @@ pub static OPTIONS: &[OptionRow] = &[
             Ok(())
         },
         show: |options| options.idle_timeout.map(show_duration),
+        each: None,
     },
     OptionRow {
         key: "half-close-timeout",
@@ -392,12 +421,29 @@ pub static OPTIONS: &[OptionRow] = &[
             Ok(())
         },
         show: |options| options.half_close_timeout.map(show_duration),
+        each: None,
+    },
+    OptionRow {
+        key: "max-duration",
+        aliases: &[],
+        value: "50ms–720h, or `none`",
+        meaning: "a connection that is so old is reset",
+        applies_to: AppliesTo::Live,
+        nothing: "none",
+        set: |options, text| {
+            let range = Duration::from_millis(50)..=THIRTY_DAYS;
+            let max = unless("none", text, |text| parse_duration(text, &range))?;
+            options.limit(|limits| limits.max_duration = max);
+            Ok(())
+        },
+        show: |options| options.limits().max_duration.map(show_duration),
+        each: None,
     },
     OptionRow {
         key: "max-conns",
         aliases: &[],
         value: "1–1000000, or `none`",
-        meaning: "connections at once; a client beyond it is reset",
+        meaning: "connections at once; as many clients more are parked, first in first out, and those beyond them are reset",
         applies_to: AppliesTo::New,
         nothing: "none",
         set: |options, text| {
@@ -405,6 +451,75 @@ pub static OPTIONS: &[OptionRow] = &[
             Ok(())
         },
         show: |options| options.max_conns.map(|it| it.to_string()),
+        each: None,
+    },
+    OptionRow {
+        key: "queue-timeout",
+        aliases: &[],
+        value: "1ms–1h, `0`, or `connect-timeout`",
+        meaning: "how long a client is parked while `max-conns` of the tunnel, or of all its backends that can be used, is reached; then it is reset; `0` resets it at once",
+        applies_to: AppliesTo::New,
+        nothing: "connect-timeout",
+        set: |options, text| {
+            let parse = |text: &str| parse_duration(text, &(Duration::ZERO..=ONE_HOUR));
+            let timeout = unless("connect-timeout", text, parse)?;
+            options.limit(|limits| limits.queue_timeout = timeout);
+            Ok(())
+        },
+        show: |options| options.limits().queue_timeout.map(show_duration),
+        each: None,
+    },
+    OptionRow {
+        key: "max-conns-per-source",
+        aliases: &[],
+        value: "1–1000000, or `none`",
+        meaning: "connections at once from one IP address, those parked included; a client beyond it is reset; all clients of a Unix socket are one source",
+        applies_to: AppliesTo::New,
+        nothing: "none",
+        set: |options, text| {
+            let max = unless("none", text, |text| parse_count(text, &(1..=1_000_000)))?;
+            options.limit(|limits| limits.max_conns_per_source = max);
+            Ok(())
+        },
+        show: |options| options.limits().max_conns_per_source.map(|it| it.to_string()),
+        each: None,
+    },
+    OptionRow {
+        key: "conn-rate",
+        aliases: &[],
+        value: "1–1000000 `/s` or `/m`, or `none`",
+        meaning: "new connections in a second or a minute; those of one second may come at once; a client beyond it is reset",
+        applies_to: AppliesTo::New,
+        nothing: "none",
+        set: |options, text| {
+            let rate = unless("none", text, Rate::parse)?;
+            options.limit(|limits| limits.conn_rate = rate);
+            Ok(())
+        },
+        show: |options| options.limits().conn_rate.map(|it| it.to_string()),
+        each: None,
+    },
+    OptionRow {
+        key: "allow",
+        aliases: &[],
+        value: "an IP address or a network like `10.0.0.0/8`, again for each; `none` empties the list",
+        meaning: "only these clients are let in, the others are reset; the longest prefix of `allow` and `deny` decides; clients of a Unix socket always are",
+        applies_to: AppliesTo::New,
+        nothing: "none",
+        set: |options, text| options.list(Verdict::Allow, text),
+        show: |options| joined(&options.listed(Verdict::Allow)),
+        each: Some(|options| options.listed(Verdict::Allow)),
+    },
+    OptionRow {
+        key: "deny",
+        aliases: &[],
+        value: "the same",
+        meaning: "these clients are reset; without any `allow` all others are let in",
+        applies_to: AppliesTo::New,
+        nothing: "none",
+        set: |options, text| options.list(Verdict::Deny, text),
+        show: |options| joined(&options.listed(Verdict::Deny)),
+        each: Some(|options| options.listed(Verdict::Deny)),
     },
     OptionRow {
         key: "keepalive",
@@ -415,6 +530,23 @@ pub static OPTIONS: &[OptionRow] = &[
         nothing: "off",
         set: |options, text| Keepalive::parse(text).map(|it| options.keepalive = it),
         show: |options| options.keepalive.map(|it| it.to_string()),
+        each: None,
+    },
+    OptionRow {
+        key: "tcp-user-timeout",
+        aliases: &[],
+        value: "100ms–720h, or `none`",
+        meaning: "TCP_USER_TIMEOUT of new connections on both sides: one whose peer acknowledges nothing for so long is broken; that cuts a live peer that reads slowly, too",
+        applies_to: AppliesTo::New,
+        nothing: "none",
+        set: |options, text| {
+            let range = Duration::from_millis(100)..=THIRTY_DAYS;
+            let timeout = unless("none", text, |text| parse_duration(text, &range))?;
+            options.limit(|limits| limits.tcp_user_timeout = timeout);
+            Ok(())
+        },
+        show: |options| options.limits().tcp_user_timeout.map(show_duration),
+        each: None,
     },
     OptionRow {
         key: "backlog",
@@ -425,6 +557,7 @@ pub static OPTIONS: &[OptionRow] = &[
         nothing: "",
         set: |options, text| parse_count(text, &(1..=65_535)).map(|it| options.backlog = it),
         show: |options| Some(options.backlog.to_string()),
+        each: None,
     },
     OptionRow {
         key: "admin",
@@ -438,6 +571,7 @@ pub static OPTIONS: &[OptionRow] = &[
             parse_word(text, &valid).map(|admin| options.admin = admin)
         },
         show: |options| Some(options.admin.to_string()),
+        each: None,
     },
 ];
 
@@ -477,6 +611,12 @@ impl OptionRow {
     pub fn value_in(&self, options: &TunnelOptions) -> String {
         (self.show)(options).unwrap_or_else(|| self.nothing.to_owned())
     }
+
+    /// Whether it may be given again, each time for one more entry.
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        self.each.is_some()
+    }
 }
 
 /// Reads a value that may also be the word `none`, or another one for nothing.
@@ -486,6 +626,11 @@ fn unless<T>(
     parse: impl Fn(&str) -> Result<T, ValueError>,
 ) -> Result<Option<T>, ValueError> {
     if text.eq_ignore_ascii_case(nothing) { Ok(None) } else { parse(text).map(Some) }
+}
+
+/// A list as one value.
+fn joined(entries: &[String]) -> Option<String> {
+    (!entries.is_empty()).then(|| entries.join(","))
 }
 
 impl TunnelOptions {
@@ -499,6 +644,43 @@ impl TunnelOptions {
     #[must_use]
     pub fn check_timeout(&self) -> Duration {
         self.check().timeout.unwrap_or(self.connect_timeout.min(self.check_interval))
+    }
+
+    /// What it is limited by, besides [`TunnelOptions::max_conns`].
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        self.limits.as_deref().unwrap_or(&NO_LIMITS)
+    }
+
+    /// How long a client is parked; zero for not at all.
+    #[must_use]
+    pub fn queue_timeout(&self) -> Duration {
+        self.limits().queue_timeout.unwrap_or(self.connect_timeout)
+    }
+
+    /// Changes a limit.
+    fn limit(&mut self, change: impl FnOnce(&mut Limits)) {
+        let mut limits = self.limits.take().unwrap_or_default();
+        change(&mut limits);
+        self.limits = Some(limits).filter(|limits| **limits != NO_LIMITS);
+    }
+
+    /// Puts an entry on a list of networks, or empties the list.
+    fn list(&mut self, verdict: Verdict, text: &str) -> Result<(), ValueError> {
+        let mut limits = self.limits.take().unwrap_or_default();
+        let listed = if text.eq_ignore_ascii_case("none") {
+            limits.unlist(verdict);
+            Ok(())
+        } else {
+            limits.list(verdict, text)
+        };
+        self.limits = Some(limits).filter(|limits| **limits != NO_LIMITS);
+        listed
+    }
+
+    fn listed(&self, verdict: Verdict) -> Vec<String> {
+        let access = self.limits().access.as_deref();
+        access.map_or_else(Vec::new, |access| access.listed(verdict))
     }
 
     /// How backends are checked, or that they are not.
@@ -542,11 +724,12 @@ impl TunnelOptions {
             }
             let key = cursor.bare(|c| ends_bare_word(c) || c == '=');
             let row = find(&key, cursor)?;
-            if seen.iter().any(|(key, _)| *key == row.key) {
+            if !seen.iter().any(|(key, _)| *key == row.key) {
+                seen.push((row.key, key.span.clone()));
+            } else if !row.is_list() {
                 let kind = SpecErrorKind::Repeated(row.key);
                 return Err(SpecError::new(kind, key.span, cursor.input()));
             }
-            seen.push((row.key, key.span.clone()));
             read_value(row, &key, &mut options, cursor)?;
             cursor.skip_blanks();
             if cursor.eat(']') {
@@ -603,14 +786,16 @@ impl fmt::Display for TunnelOptions {
         let changed = OPTIONS.iter().filter(|row| (row.show)(self) != (row.show)(&default));
         let mut separator = '[';
         for row in changed {
-            let value = row.value_in(self);
-            let quoted = if row.has_escapes() {
-                quote_escaped_if_needed(&value, ends_bare_word)
-            } else {
-                quote_if_needed(&value, ends_bare_word)
-            };
-            write!(f, "{separator}{}={quoted}", row.key)?;
-            separator = ',';
+            let values = row.each.map_or_else(|| vec![row.value_in(self)], |each| each(self));
+            for value in values {
+                let quoted = if row.has_escapes() {
+                    quote_escaped_if_needed(&value, ends_bare_word)
+                } else {
+                    quote_if_needed(&value, ends_bare_word)
+                };
+                write!(f, "{separator}{}={quoted}", row.key)?;
+                separator = ',';
+            }
         }
         if separator == ',' { f.write_str("]") } else { Ok(()) }
     }

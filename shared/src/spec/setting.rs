@@ -37,6 +37,9 @@ pub trait SettingRow: fmt::Debug + Sized + 'static {
     /// Whether its value is a text with escapes, which are its own matter.
     fn has_escapes(&self) -> bool;
 
+    /// Whether it may stand again, each time for one more entry.
+    fn is_list(&self) -> bool;
+
     /// Sets it.
     ///
     /// # Errors
@@ -50,7 +53,8 @@ pub trait SettingRow: fmt::Debug + Sized + 'static {
 
 /// Options or attributes, and what they are set to: at least one.
 ///
-/// `key=` alone puts one back to its default.
+/// `key=` alone puts one back to its default. An option that is a list is its key again for each entry,
+/// and has no other ones then.
 ///
 /// ```
 /// use plexy_shared::spec::{OptionSettings, TunnelOptions};
@@ -71,8 +75,13 @@ pub type OptionSettings = Settings<OptionRow>;
 pub type AttributeSettings = Settings<AttributeRow>;
 
 impl<R: SettingRow> Settings<R> {
-    /// Makes them what was asked for.
+    /// Makes them what was asked for. What they do not go together with was asked for before, and is
+    /// refused where the whole is read again.
     pub fn apply(&self, of: &mut R::Of) {
+        // All lists before one gets its entries: they may have been those of another one.
+        for (row, _) in self.distinct().filter(|(row, _)| row.is_list()) {
+            row.reset(of);
+        }
         for (row, value) in &self.0 {
             match value {
                 // It was tried when it was read.
@@ -85,7 +94,19 @@ impl<R: SettingRow> Settings<R> {
     /// What is set, in the order in which it was written, and who feels that.
     pub fn applied(&self) -> Vec<AppliedInfo> {
         let info = |row: &R| AppliedInfo { key: row.key().to_owned(), to: row.applies_to().into() };
-        self.0.iter().map(|(row, _)| info(row)).collect()
+        self.distinct().map(|(row, _)| info(row)).collect()
+    }
+
+    /// The first one of each list, and all others.
+    fn distinct(&self) -> impl Iterator<Item = &(&'static R, Option<String>)> {
+        let mut lists = Vec::new();
+        self.0.iter().filter(move |(row, _)| {
+            let is_again = lists.contains(&row.key());
+            if row.is_list() && !is_again {
+                lists.push(row.key());
+            }
+            !is_again
+        })
     }
 
     /// Each of them as it would be written.
@@ -95,14 +116,16 @@ impl<R: SettingRow> Settings<R> {
 
     fn read(cursor: &mut Cursor<'_>) -> Result<Self, SpecError> {
         let mut settings: Vec<(&'static R, Option<String>)> = Vec::new();
+        let mut tried = R::Of::default();
         loop {
             let key = cursor.bare(|c| ends_bare_word(c) || c == '=');
             let row = find::<R>(&key, cursor)?;
-            if settings.iter().any(|(known, _)| known.key() == row.key()) {
+            let is_again = || settings.iter().any(|(known, _)| known.key() == row.key());
+            if !row.is_list() && is_again() {
                 let kind = SpecErrorKind::Repeated(row.key());
                 return Err(SpecError::new(kind, key.span, cursor.input()));
             }
-            settings.push((row, read_value(row, &key, cursor)?));
+            settings.push((row, read_value(row, &key, &mut tried, cursor)?));
             cursor.skip_blanks();
             if cursor.rest().is_empty() {
                 return Ok(Self(settings));
@@ -124,6 +147,7 @@ fn find<R: SettingRow>(key: &Piece<'_>, cursor: &Cursor<'_>) -> Result<&'static 
 fn read_value<R: SettingRow>(
     row: &'static R,
     key: &Piece<'_>,
+    tried: &mut R::Of,
     cursor: &mut Cursor<'_>,
 ) -> Result<Option<String>, SpecError> {
     if !cursor.eat('=') {
@@ -139,9 +163,10 @@ fn read_value<R: SettingRow>(
         cursor.text(ends_bare_word)?
     };
     if value.text.is_empty() {
+        row.reset(tried);
         return Ok(None);
     }
-    row.set(&mut R::Of::default(), &value.text).map_err(|error| {
+    row.set(tried, &value.text).map_err(|error| {
         let kind = SpecErrorKind::Value { key: row.key(), error };
         SpecError::new(kind, value.span.clone(), cursor.input())
     })?;
@@ -221,6 +246,10 @@ impl SettingRow for OptionRow {
         Self::has_escapes(self)
     }
 
+    fn is_list(&self) -> bool {
+        Self::is_list(self)
+    }
+
     fn set(&self, options: &mut TunnelOptions, value: &str) -> Result<(), ValueError> {
         Self::set(self, options, value)
     }
@@ -258,6 +287,10 @@ impl SettingRow for AttributeRow {
     }
 
     fn has_escapes(&self) -> bool {
+        false
+    }
+
+    fn is_list(&self) -> bool {
         false
     }
 
@@ -314,6 +347,36 @@ mod tests {
     #[test]
     fn nothing_is_the_default() {
         options("retries= name= max-conns=\"\"", "[name=db,retries=9,max-conns=4]", "");
+    }
+
+    #[test]
+    fn a_list_becomes_the_entries_that_are_given() {
+        let before = "[allow=10.0.0.0/8,deny=10.1.0.0/16]";
+        options(
+            "allow=192.0.2.1 retries=1 allow=::1",
+            before,
+            "[retries=1,allow=192.0.2.1/32,allow=::1/128,deny=10.1.0.0/16]",
+        );
+        options("allow= deny=none", before, "");
+        options("deny=", before, "[allow=10.0.0.0/8]");
+        // Each entry may go over to the other list.
+        options("allow=10.1.0.0/16 deny=10.0.0.0/8", before, "[allow=10.1.0.0/16,deny=10.0.0.0/8]");
+        options("allow=::1 allow= allow=::2", before, "[allow=::2/128,deny=10.1.0.0/16]");
+        refused("allow=::1 allow=::1/128", "given twice");
+        refused("allow=::1 deny=::1", "allowed and denied");
+        refused("allow=10.0.0.1/8", "write `10.0.0.0/8`");
+        let settings: OptionSettings = "allow=::1 allow=::2 name=a".parse().unwrap();
+        let applied: Vec<_> = settings.applied().into_iter().map(|it| it.key).collect();
+        assert_eq!(applied, ["allow", "name"]);
+    }
+
+    #[test]
+    fn what_is_on_the_other_list_already_is_refused_with_the_whole() {
+        let settings: OptionSettings = "allow=10.1.0.0/16".parse().unwrap();
+        let mut spec: super::super::TunnelSpec = "1=2[deny=10.1.0.0/16]".parse().unwrap();
+        settings.apply(&mut spec.options);
+        let error = spec.to_string().parse::<super::super::TunnelSpec>().unwrap_err().to_string();
+        assert!(error.contains("`10.1.0.0/16` is allowed and denied at once"), "{error}");
     }
 
     #[test]

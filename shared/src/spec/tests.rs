@@ -64,8 +64,12 @@ fn what_is_at_its_default_is_not_printed() {
 #[test]
 fn every_option_is_read_by_every_name_and_printed_by_its_own() {
     check(
-        "1=2+backup+weight=7[NAME=Web-1.x_y,Strategy=Minimum-Open-Connections,slow-start=0.5m,timeout=250ms,retries=0,errors=5,fail-timeout=1.5,check-interval=off,idle-timeout=none,half-close-timeout=2m,max-conns=10,keepalive=off,backlog=1]",
-        "127.0.0.1:1=127.0.0.1:2+weight=7+backup[name=Web-1.x_y,strategy=least-conn,slow-start=30s,connect-timeout=250ms,retries=0,max-fails=5,fail-timeout=1500ms,check-interval=off,idle-timeout=none,half-close-timeout=2m,max-conns=10,keepalive=off,backlog=1]",
+        "1=2+max-conns=30+backup+weight=7[NAME=Web-1.x_y,Strategy=Minimum-Open-Connections,slow-start=0.5m,timeout=250ms,retries=0,errors=5,fail-timeout=1.5,check-interval=off,idle-timeout=none,half-close-timeout=2m,max-conns=10,keepalive=off,backlog=1]",
+        "127.0.0.1:1=127.0.0.1:2+weight=7+backup+max-conns=30[name=Web-1.x_y,strategy=least-conn,slow-start=30s,connect-timeout=250ms,retries=0,max-fails=5,fail-timeout=1500ms,check-interval=off,idle-timeout=none,half-close-timeout=2m,max-conns=10,keepalive=off,backlog=1]",
+    );
+    check(
+        "1=2[max-conns=1,queue-timeout=0,max-conns-per-source=2,conn-rate=600/M,max-duration=24h,tcp-user-timeout=30]",
+        "127.0.0.1:1=127.0.0.1:2[max-duration=24h,max-conns=1,queue-timeout=0s,max-conns-per-source=2,conn-rate=600/m,tcp-user-timeout=30s]",
     );
     check(
         r#"1=2[keepalive="10s/5s/3",strategy="random"]"#,
@@ -173,6 +177,36 @@ fn the_documented_default_of_every_option_is_one() {
 }
 
 #[test]
+fn a_list_is_its_key_again_and_keeps_its_order() {
+    check(
+        "1=2[deny=192.0.2.1,allow=10.0.0.0/8,deny=10.1.0.0/16,retries=1,allow=::ffff:10.2.0.0/112]",
+        "127.0.0.1:1=127.0.0.1:2[retries=1,allow=10.0.0.0/8,allow=10.2.0.0/16,deny=192.0.2.1/32,deny=10.1.0.0/16]",
+    );
+    check("1=2[allow=10.0.0.0/8,allow=none]", "127.0.0.1:1=127.0.0.1:2");
+    check("1=2[allow=::1,deny=::/0,allow=none]", "127.0.0.1:1=127.0.0.1:2[deny=::/0]");
+    refused("1=2[allow=10.0.0.0/8,allow=10.0.0.0/8]", "repeated", "10.0.0.0/8", "given twice");
+    refused("1=2[allow=::1,allow=::1/128]", "repeated", "::1/128", "given twice");
+    refused("1=2[allow=::1,deny=::1/128]", "invalid-value", "::1/128", "allowed and denied");
+    refused("1=2[allow=10.1.0.0/8]", "invalid-value", "10.1.0.0/8", "write `10.0.0.0/8`");
+    refused("1=2[allow=10.0.0.0/33]", "invalid-value", "10.0.0.0/33", "not an IP address");
+    refused("1=2[deny=db.example]", "invalid-value", "db.example", "not an IP address");
+    refused("1=2[deny=]", "invalid-value", "", "missing");
+    refused("1=2[deny]", "invalid-value", "deny", "lacks its value");
+}
+
+#[test]
+fn a_long_list_is_read_in_one_go() {
+    let network = |number: u32| format!("deny={}/31", std::net::Ipv4Addr::from(number * 2));
+    let networks: Vec<_> = (1..=100_000).map(network).collect();
+    let text = format!("127.0.0.1:1=127.0.0.1:2[{}]", networks.join(","));
+    let spec: TunnelSpec = text.parse().unwrap();
+    assert_eq!(spec.to_string(), text);
+    let access = spec.options.limits().access.clone().unwrap();
+    assert!(!access.admits([0, 3, 13, 65].into()), "the last of them");
+    assert!(access.admits([0, 3, 13, 66].into()), "the address behind it");
+}
+
+#[test]
 fn a_bad_form_is_refused_where_it_is() {
     refused("", "invalid-address", "", "missing");
     refused("3000", "invalid-syntax", "", "expected `=` and a backend, found the end");
@@ -243,7 +277,11 @@ fn a_bad_option_is_refused_as_what_it_is() {
     refused("1=2+weight=0", "out-of-range", "0", "1 to 1000");
     refused("1=2+backup=yes", "invalid-value", "yes", "is not one of on, off");
     refused("1=2+backup+backup", "repeated", "backup", "twice");
-    refused("1=2+max-conns=3", "unknown-option", "max-conns", "known ones are weight, backup");
+    refused("1=2+max-con=3", "unknown-option", "max-con", "did you mean `max-conns`?");
+    refused("1=2+max-conns=0", "out-of-range", "0", "1 to 1000000");
+    refused("1=2[conn-rate=100]", "invalid-value", "100", "not a rate");
+    refused("1=2[max-duration=1ms]", "out-of-range", "1ms", "50ms to 720h");
+    refused("1=2[queue-timeout=off]", "invalid-value", "off", "not a duration");
     refused("1=2+", "invalid-syntax", "", "an attribute");
     refused("1=127.0.0.1:2,2", "repeated", "2", "backend `127.0.0.1:2` is given twice");
 }
@@ -298,6 +336,16 @@ fn options() -> impl Strategy_<Value = String> {
         Just("idle-timeout=none".to_owned()),
         (1..=720_u32).prop_map(|hours| format!("half-close-timeout={hours}h")),
         (1..=1_000_000_u32).prop_map(|count| format!("max-conns={count}")),
+        (0..=3_600_u32).prop_map(|seconds| format!("queue-timeout={seconds}")),
+        (1..=1_000_000_u32).prop_map(|count| format!("max-conns-per-source={count}")),
+        (1..=1_000_000_u32, "[sm]").prop_map(|(count, per)| format!("conn-rate={count}/{per}")),
+        (1..=720_u32).prop_map(|hours| format!("max-duration={hours}h")),
+        (1..=720_u32).prop_map(|hours| format!("tcp-user-timeout={hours}h")),
+        (any::<u32>(), 0..=32_u8).prop_map(|(bits, length)| {
+            let network = bits & u32::MAX.checked_shl(32 - u32::from(length)).unwrap_or(0);
+            format!("allow={}/{length}", std::net::Ipv4Addr::from(network))
+        }),
+        any::<u128>().prop_map(|bits| format!("deny={}", std::net::Ipv6Addr::from(bits))),
         (1..=32_767_u32, 1..=32_767_u32, 1..=127_u32)
             .prop_map(|(idle, interval, probes)| format!("keepalive={idle}/{interval}s/{probes}")),
         (1..=65_535_u32).prop_map(|count| format!("backlog={count}")),
@@ -313,7 +361,9 @@ fn options() -> impl Strategy_<Value = String> {
     proptest::collection::vec(option, 0..6).prop_map(|mut options| {
         let mut seen = Vec::new();
         options.retain(|option| {
-            let key = option.split('=').next().unwrap_or_default().to_owned();
+            let key = option.split('=').next().unwrap_or_default();
+            let is_list = ["allow", "deny"].contains(&key);
+            let key = if is_list { option } else { key }.to_owned();
             let new = !seen.contains(&key);
             seen.push(key);
             new

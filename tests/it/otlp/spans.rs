@@ -135,7 +135,7 @@ async fn what_goes_wrong_is_told_with_its_cause() {
 
     let mut line = LineClient::connect(process.control_addr()).await;
     line.ask("close dead").await;
-    line.ask(&format!("open 0={}[name=full,max-conns=1]", echo.addr())).await;
+    line.ask(&format!("open 0={}[name=full,max-conns=1,queue-timeout=0]", echo.addr())).await;
     let full = tunnel_of(&process).await;
     let held = TcpStream::connect(full).await.unwrap();
     eventually!(line.ask("status full").await.contains("open conns 1"));

@@ -201,7 +201,7 @@ async fn every_end_is_told_with_its_reason_and_its_bytes() {
         check(&scene.end_in(name).await, reason, (3, 3));
     }
 
-    let full = scene.open(&format!("{echo}[name=full,max-conns=1]")).await;
+    let full = scene.open(&format!("{echo}[name=full,max-conns=1,queue-timeout=0]")).await;
     let mut held = Stream::connect(full).await.unwrap();
     exchange(&mut held, "x").await;
     crate::client::is_reset(full).await;
@@ -211,6 +211,15 @@ async fn every_end_is_told_with_its_reason_and_its_bytes() {
         (&refused["attempts"], &refused["backend"], &refused["connect_ms"]),
         (&json!(0), &Value::Null, &Value::Null)
     );
+
+    let denied = scene.open(&format!("{echo}[name=denied,deny=127.0.0.1]")).await;
+    crate::client::is_reset(denied).await;
+    check(&scene.end_in("denied").await, "refused", (0, 0));
+
+    let aged = scene.open(&format!("{echo}[name=aged,max-duration=100ms]")).await;
+    let mut client = Stream::connect(aged).await.unwrap();
+    exchange(&mut client, "old").await;
+    check(&scene.end_in("aged").await, "max-duration", (3, 3));
 
     let dead = scene.open(&format!("{}[name=dead,retries=1]", refuser.addr())).await;
     crate::client::is_reset(dead).await;
@@ -384,7 +393,7 @@ async fn a_file_whose_reader_stalls_holds_up_no_connection_and_what_is_dropped_i
     let echo = Echo::start();
     let (free, full) = (
         format!("0={}[name=free]", echo.addr()),
-        format!("0={}[name=full,max-conns=1]", echo.addr()),
+        format!("0={}[name=full,max-conns=1,queue-timeout=0]", echo.addr()),
     );
     let process = plexyd(&[
         "--prometheus-socket",
@@ -452,8 +461,10 @@ async fn standard_error_that_nobody_reads_holds_up_no_connection_and_no_end() {
         "--prometheus-socket",
         &metrics.to_string(),
     ]);
-    command
-        .args([format!("{free}={}", echo.addr()), format!("{full}={}[max-conns=1]", echo.addr())]);
+    command.args([
+        format!("{free}={}", echo.addr()),
+        format!("{full}={}[max-conns=1,queue-timeout=0]", echo.addr()),
+    ]);
     let home = tempfile::tempdir().unwrap();
     command.args(["--access-log", "text"]).env("RUNTIME_DIRECTORY", home.path());
     let mut process = Killed(command.stderr(Stdio::piped()).spawn().unwrap());

@@ -53,6 +53,7 @@ fn info() -> TunnelInfo {
         weight: 3,
         effective_weight: Some(Weight::in_thousandths(550)),
         backup: true,
+        max_conns: None,
         traffic: TRAFFIC,
         attempts_failed: 37,
         addresses: Vec::new(),
@@ -67,6 +68,7 @@ fn info() -> TunnelInfo {
         weight: 1,
         effective_weight: None,
         backup: false,
+        max_conns: Some(200),
         ..backend.clone()
     };
     TunnelInfo {
@@ -76,6 +78,7 @@ fn info() -> TunnelInfo {
         revision: 7,
         age_seconds: 61,
         admin_info: admin(AdminState::Drain, None),
+        parked: 2,
         options: Vec::new(),
         ended: vec![EndedInfo { reason: Reason::ClientFin.into(), connections: 12 }],
         rejected: Vec::new(),
@@ -104,7 +107,7 @@ fn a_detail_says_it_all_and_harms_no_terminal() {
     let detail = detail(&info(), true);
     for expected in [
         "opened by    runtime, 1m01s ago\n",
-        "connections  3 now, 1.24k in total\n",
+        "connections  3 now, 1.24k in total, 2 parked\n",
         "ended        client-fin 12\n",
         "rejected     -\n",
         "admin        drain for 7s by rpc uid=0\n",

@@ -117,6 +117,9 @@ impl Answer {
         if info.admin_info.by.is_some() || info.status.admin.is_some() {
             lines.push(admin_line(&info.admin_info));
         }
+        if info.parked > 0 {
+            lines.push(format!("parked {}", info.parked));
+        }
         for ended in &info.ended {
             lines.push(format!("ended {} = {}", ended.reason, ended.connections));
         }
@@ -355,6 +358,9 @@ fn backend_line(backend: &BackendInfo) -> String {
     }
     if backend.backup {
         line.push_str(", backup");
+    }
+    if let Some(max) = backend.max_conns {
+        line.push_str(&format!(", max conns {max}"));
     }
     line.push_str(&format!(", {}", traffic_line(&backend.traffic)));
     line.push_str(&format!(", failed attempts {}", backend.attempts_failed));

@@ -1,0 +1,200 @@
+//! A place for a client: a seat of its tunnel and one of a backend that is not full, both at once.
+//! Who does not find that is parked, and meanwhile holds nothing that others wait for.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use plexy_shared::info::Reason;
+use tracing::debug;
+
+use crate::backend::{Backend, Lease, Member};
+use crate::balance::Asking;
+use crate::descriptors::Taken;
+use crate::engine::Engine;
+use crate::refusal::Limit;
+use crate::socket::{Gone, Socket};
+use crate::table::{Entry, Registered};
+use crate::tunnel::Route;
+
+/// What there is to go by.
+pub(super) struct Search<'a> {
+    pub(super) client: &'a Socket,
+    pub(super) entry: &'a Entry,
+    pub(super) engine: &'a Arc<Engine>,
+    /// As it was when the client came, or when its turn did.
+    pub(super) route: Arc<Route>,
+    /// The places in it of the backends that were tried.
+    tried: Vec<usize>,
+    taken: &'a mut Taken,
+}
+
+/// What a look for a place has come to.
+enum Found {
+    Place(Arc<Backend>, Lease),
+    /// No backend has an address and takes clients.
+    Nothing,
+    /// There will be one, once there is room.
+    Full(Limit),
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(
+        client: &'a Socket,
+        entry: &'a Entry,
+        engine: &'a Arc<Engine>,
+        taken: &'a mut Taken,
+    ) -> Self {
+        Self { client, entry, engine, route: entry.tunnel.route(), tried: Vec::new(), taken }
+    }
+
+    /// Notes that a backend is tried; whether it was before.
+    pub(super) fn note_tried(&mut self, backend: &Arc<Backend>) -> bool {
+        let mut places = self.route.backends.iter();
+        let Some(place) = places.position(|it| Arc::ptr_eq(&it.backend, backend)) else {
+            return false;
+        };
+        let is_again = self.tried.contains(&place);
+        self.tried.push(place);
+        is_again
+    }
+
+    /// How many attempts there were on this route.
+    pub(super) fn tried(&self) -> usize {
+        self.tried.len()
+    }
+
+    /// Whether there may be one more.
+    pub(super) fn may_try(&self) -> bool {
+        self.tried.len() as u64 <= u64::from(self.route.options.retries)
+    }
+
+    /// Whether the tunnel goes another way by now.
+    pub(super) fn is_outdated(&self) -> bool {
+        !Arc::ptr_eq(&self.entry.tunnel.route(), &self.route)
+    }
+
+    /// Goes by the route as it is now, in which others may stand; whether it is another one.
+    pub(super) fn look_again(&mut self) -> bool {
+        let route = self.entry.tunnel.route();
+        let is_another = !Arc::ptr_eq(&route, &self.route);
+        if is_another {
+            self.route = route;
+            self.tried.clear();
+        }
+        is_another
+    }
+}
+
+/// Looks for a place, and waits for one where there will be one: nothing where no backend has an
+/// address and takes clients. The error is why the client has to go.
+pub(super) async fn place(
+    search: &mut Search<'_>,
+    registered: &mut Registered,
+) -> Result<Option<(Arc<Backend>, Lease)>, Reason> {
+    match find(search, registered).await {
+        Found::Place(backend, lease) => Ok(Some((backend, lease))),
+        Found::Nothing => Ok(None),
+        Found::Full(limit) => Box::pin(wait(search, registered, limit)).await,
+    }
+}
+
+/// The same for one that has to wait.
+async fn wait(
+    search: &mut Search<'_>,
+    registered: &mut Registered,
+    limit: Limit,
+) -> Result<Option<(Arc<Backend>, Lease)>, Reason> {
+    let (tunnel, connection) = (&search.entry.tunnel, search.entry.id);
+    let Some(queue) = tunnel.gate().map(|gate| &gate.queue) else { return Err(Reason::Error) };
+    // Whether it was parked when it came, or is now.
+    let parked = queue.place(connection).or_else(|| {
+        search.engine.meets(tunnel, limit);
+        queue.park(connection, search.route.parked_max()).then(|| queue.place(connection))?
+    });
+    let Some(parked) = parked else { return Err(Reason::Limit) };
+    registered.stand_up();
+    search.taken.shrink();
+    let client = search.client;
+    let timeout = search.route.options.queue_timeout();
+    let turns = async {
+        loop {
+            search.look_again();
+            match find(search, registered).await {
+                Found::Place(backend, lease) => return Some((backend, lease)),
+                Found::Nothing => return None,
+                Found::Full(_) => parked.turn().await,
+            }
+        }
+    };
+    let found = tokio::select! {
+        biased;
+        gone = client.gone() => return Err(match gone {
+            Gone::Fin => Reason::ClientFin,
+            Gone::Reset => Reason::ClientReset,
+        }),
+        found = turns => found,
+        () = tokio::time::sleep(timeout) => return Err(Reason::Limit),
+    };
+    drop(parked);
+    let descriptors = &search.engine.descriptors;
+    let taken = match descriptors.try_take(1) {
+        Some(taken) => taken,
+        None => descriptors.take(1).await.ok_or(Reason::Limit)?,
+    };
+    search.taken.merge(taken);
+    Ok(found)
+}
+
+/// Takes a place, if there is one.
+async fn find(search: &Search<'_>, registered: &mut Registered) -> Found {
+    match try_to_find(search, registered) {
+        Found::Nothing => {
+            located(&search.route.backends, search.route.options.connect_timeout).await;
+            try_to_find(search, registered)
+        }
+        found => found,
+    }
+}
+
+fn try_to_find(search: &Search<'_>, registered: &mut Registered) -> Found {
+    let Search { entry, route, tried, .. } = search;
+    let (tunnel, backends) = (&entry.tunnel, &route.backends);
+    // Nobody overtakes those who are parked.
+    if tunnel.gate().is_some_and(|gate| gate.queue.has_before(entry.id)) {
+        return Found::Full(tunnel.limit_met(route));
+    }
+    loop {
+        let asking = Asking { client: &entry.client, tried, now: Instant::now() };
+        let chosen = route.choose(&asking).and_then(|place| backends.get(place));
+        // Before the seat: one that is given back wakes who is parked.
+        let Some(member) = chosen else {
+            let is_full = route.has_backend();
+            return if is_full { Found::Full(Limit::Backends) } else { Found::Nothing };
+        };
+        let seat = if registered.has_seat() { None } else { Some(tunnel.seat(route)) };
+        if matches!(seat, Some(None)) {
+            return Found::Full(Limit::MaxConns);
+        }
+        // Where it is full by now, another one may not be.
+        if let Some(lease) = member.lease() {
+            seat.flatten().into_iter().for_each(|seat| registered.let_in(seat));
+            return Found::Place(Arc::clone(&member.backend), lease);
+        }
+    }
+}
+
+/// Waits until it is known where one of the backends is: a client who comes
+/// before the first answer about a name has come too early, not in vain.
+async fn located(backends: &[Member], timeout: Duration) {
+    let mut waits: Vec<_> = backends.iter().map(|backend| Box::pin(backend.located())).collect();
+    let one = poll_fn(|cx| {
+        waits.retain_mut(|wait| wait.as_mut().poll(cx).is_pending());
+        let is_one_located = backends.iter().any(Member::is_offered);
+        if is_one_located || waits.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    });
+    if tokio::time::timeout(timeout, one).await.is_err() {
+        debug!("no answer about the names of the backends");
+    }
+}
