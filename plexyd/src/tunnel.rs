@@ -87,6 +87,16 @@ impl Route {
         if self.has_backend() { self.balance.choose(&self.backends, asking) } else { None }
     }
 
+    /// Whether nobody has to wait for one of the backends: one that clients get has room, or there is none
+    /// to wait for.
+    fn has_room(&self) -> bool {
+        let is_one_usable = self.backends.iter().any(Member::is_usable);
+        let may_have = |member: &&Member| {
+            if is_one_usable { member.is_usable() } else { member.is_offered() }
+        };
+        !self.has_backend() || self.backends.iter().filter(may_have).any(Member::has_room)
+    }
+
     /// Whether new clients may come to this backend.
     pub(crate) fn offers(&self, backend: &Arc<Backend>) -> bool {
         self.admin(backend) == Some(AdminState::Ready)
@@ -199,8 +209,8 @@ impl Tunnel {
         self.gate().map_or(0, |gate| gate.queue.len())
     }
 
-    /// Has the first of those who are parked look whether it can go on. For whoever frees something,
-    /// or sets something else than a route.
+    /// Has the first of those who are parked look whether it can go on, or has nothing to wait for. For
+    /// whoever frees something, or sends it another way.
     pub(crate) fn wake(&self) {
         if let Some(gate) = self.gate() {
             gate.queue.wake();
@@ -265,7 +275,8 @@ impl Tunnel {
             return Err(Refusal::Limit(Limit::ConnRate));
         }
         // Nobody overtakes those who are parked.
-        let seat = if gate.queue.has_before(connection) { None } else { self.seat(route) };
+        let may_sit = !gate.queue.has_before(connection) && route.has_room();
+        let seat = if may_sit { self.seat(route) } else { None };
         if seat.is_none() && !gate.queue.park(connection, route.parked_max()) {
             return Err(Refusal::Limit(self.limit_met(route)));
         }

@@ -3,6 +3,7 @@
 mod access;
 mod age;
 mod backends;
+mod changes;
 mod queue;
 mod rate;
 mod sources;

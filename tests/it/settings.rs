@@ -142,7 +142,7 @@ async fn the_backlog_of_a_listener_changes_while_it_listens() {
     // Of a socket that listens `ss` shows it as what is sent.
     let Some(ss) = plexy_tests::tool::Tool::find("ss", "iproute2") else { return };
     let backlog = async || {
-        let shown = ss.run(["-Hltn", "sport", "=", &tunnel.port().to_string()]).output().await;
+        let shown = ss.run(["-Hltn", "src", &tunnel.to_string()]).output().await;
         let shown = shown.text();
         shown.split_whitespace().nth(2).map(str::to_owned)
     };

@@ -13,6 +13,7 @@ use crate::backend::{Backend, Lease, Member};
 use crate::balance::Asking;
 use crate::descriptors::Taken;
 use crate::engine::Engine;
+use crate::queue::Parked;
 use crate::refusal::Limit;
 use crate::socket::{Gone, Socket};
 use crate::table::{Entry, Registered};
@@ -93,27 +94,32 @@ pub(super) async fn place(
     search: &mut Search<'_>,
     registered: &mut Registered,
 ) -> Result<Option<(Arc<Backend>, Lease)>, Reason> {
-    match find(search, registered).await {
-        Found::Place(backend, lease) => Ok(Some((backend, lease))),
-        Found::Nothing => Ok(None),
-        Found::Full(limit) => Box::pin(wait(search, registered, limit)).await,
-    }
+    let entry = search.entry;
+    let queue = entry.tunnel.gate().map(|gate| &gate.queue);
+    // Who was parked when it came leaves the queue when it goes on, even if its turn has come by now.
+    let parked = queue.filter(|_| !registered.has_seat()).and_then(|queue| queue.place(entry.id));
+    let parked = match parked {
+        Some(parked) => parked,
+        None => match find(search, registered).await {
+            Found::Place(backend, lease) => return Ok(Some((backend, lease))),
+            Found::Nothing => return Ok(None),
+            Found::Full(limit) => {
+                search.engine.meets(&entry.tunnel, limit);
+                let max = search.route.parked_max();
+                let queue = queue.filter(|queue| queue.park(entry.id, max));
+                queue.and_then(|queue| queue.place(entry.id)).ok_or(Reason::Limit)?
+            }
+        },
+    };
+    Box::pin(wait(search, registered, parked)).await
 }
 
-/// The same for one that has to wait.
+/// The same for one that is parked.
 async fn wait(
     search: &mut Search<'_>,
     registered: &mut Registered,
-    limit: Limit,
+    parked: Parked<'_>,
 ) -> Result<Option<(Arc<Backend>, Lease)>, Reason> {
-    let (tunnel, connection) = (&search.entry.tunnel, search.entry.id);
-    let Some(queue) = tunnel.gate().map(|gate| &gate.queue) else { return Err(Reason::Error) };
-    // Whether it was parked when it came, or is now.
-    let parked = queue.place(connection).or_else(|| {
-        search.engine.meets(tunnel, limit);
-        queue.park(connection, search.route.parked_max()).then(|| queue.place(connection))?
-    });
-    let Some(parked) = parked else { return Err(Reason::Limit) };
     registered.stand_up();
     search.taken.shrink();
     let client = search.client;
@@ -137,6 +143,7 @@ async fn wait(
         found = turns => found,
         () = tokio::time::sleep(timeout) => return Err(Reason::Limit),
     };
+    let Some(found) = found else { return Ok(None) };
     drop(parked);
     let descriptors = &search.engine.descriptors;
     let taken = match descriptors.try_take(1) {
@@ -144,7 +151,7 @@ async fn wait(
         None => descriptors.take(1).await.ok_or(Reason::Limit)?,
     };
     search.taken.merge(taken);
-    Ok(found)
+    Ok(Some(found))
 }
 
 /// Takes a place, if there is one.

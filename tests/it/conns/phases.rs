@@ -11,7 +11,7 @@ use plexy_tests::stream::Stream;
 use plexy_tests::traffic::{Ending, reset};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{client, conns, ids, kill, row};
+use super::{client, conns, echoed, ids, kill, row};
 
 /// Hears the client out, and keeps its own direction open.
 struct Keeper;
@@ -48,6 +48,27 @@ async fn one_that_connects_has_no_backend_and_can_be_killed() {
     ends(&daemon, client, Phase::Connecting).await;
 
     assert_eq!(daemon.ended(tunnel, "killed").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_parked_has_no_backend_and_can_be_killed() {
+    let echo = Echo::start();
+    let daemon = Daemon::start().await;
+    let tunnel = daemon.open(&format!("{}[max-conns=1,queue-timeout=1m]", echo.addr())).await;
+    let mut held = client(tunnel, b"x").await;
+    let mut parked = Stream::connect(tunnel).await.unwrap();
+    eventually!(row(&daemon, &parked).await.phase == Phase::Parked);
+    let shown = row(&daemon, &parked).await;
+    assert_eq!((shown.backend, shown.bytes_in), (None, 0));
+
+    let killed = kill(&daemon, "where phase=parked").await.unwrap();
+
+    assert_eq!((killed.killed, killed.ids), (1, vec![shown.id]));
+    assert_eq!(Ending::of(&mut parked).await.unwrap(), (Vec::new(), Ending::Reset));
+    eventually!(daemon.connections() == 1);
+    // It was never let in.
+    assert_eq!((daemon.ended(tunnel, "killed").await, daemon.rejected(tunnel).await), (0, 1));
+    echoed(&mut held, b"y").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -55,6 +55,21 @@ async fn a_change_holds_for_connections_that_live() {
     eventually!(scene.ask("detail web").await.contains("\n\tended max-duration = 2\n"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_age_that_is_set_holds_for_a_connection_that_nobody_would_look_at_soon() {
+    let greeter = Greeter::start(BANNER);
+    let daemon = Daemon::start().await;
+    let tunnel = daemon.open(&format!("{}[name=web]", greeter.addr())).await;
+    let mut client = clients(tunnel, 1).await.remove(0);
+    greeted(&mut client).await;
+
+    let answer = daemon.line().await.ask("set web max-duration=50ms").await;
+
+    assert_eq!(answer, "OK: changed\n\tmax-duration holds for live connections too\n");
+    assert_eq!(Ending::of(&mut client).await.unwrap().1, Ending::Reset);
+    eventually!(daemon.ended(tunnel, "max-duration").await == 1);
+}
+
 /// Sockets of this process with this user time-out.
 fn sockets_with(timeout: Duration) -> usize {
     let this = pidfd_open(getpid(), PidfdFlags::empty()).unwrap();

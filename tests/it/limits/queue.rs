@@ -69,6 +69,28 @@ async fn two_hundred_who_are_parked_go_on_when_others_leave() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whose_turn_comes_before_it_waits_leaves_the_queue_too() {
+    let greeter = Greeter::start(BANNER);
+    let daemon = Daemon::start_with(|config| {
+        config.workers = std::num::NonZeroUsize::new(2).unwrap();
+    })
+    .await;
+    let rest = format!("{}[max-conns=1,queue-timeout=1m]", greeter.addr());
+    let tunnel = daemon.open(&rest).await;
+    let mut held = clients(tunnel, 1).await.remove(0);
+    greeted(&mut held).await;
+    // Each comes while the one before it goes, sooner or later than that.
+    for _ in 0..1_000 {
+        let before = std::mem::replace(&mut held, clients(tunnel, 1).await.remove(0));
+        reset(before);
+        greeted(&mut held).await;
+    }
+    assert_eq!(parked(&daemon, tunnel).await, 0);
+    drop(held);
+    eventually!(daemon.connections() == 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_limit_that_is_raised_or_lifted_lets_them_go_on_at_once() {
     let greeter = Greeter::start(BANNER);
     let port = Port::reserve();
