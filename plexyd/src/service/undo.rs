@@ -22,7 +22,8 @@ struct Back {
 }
 
 impl Service {
-    /// Undoes the newest changes, all of them in one, or does nothing. Live connections go on.
+    /// Undoes the newest changes, all of them in one, or does nothing. Live connections go on, unless
+    /// `on-remove` or `on-down` of their tunnel says otherwise.
     ///
     /// # Errors
     ///
