@@ -38,6 +38,8 @@ pub(crate) enum Answer {
     Removed(BackendChange),
     /// Of `switch`, `set`, `drain`, `disable` and `enable`.
     Changed(TunnelChange),
+    /// While it is waited for them: how many connections are left.
+    Left(u64),
     /// Of `conns`.
     Conns(ConnectionsReply),
     /// Of `kill`.

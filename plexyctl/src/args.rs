@@ -19,6 +19,10 @@ use crate::client::Endpoint;
 const TIMEOUT_RANGE: RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(3_600);
 
+/// For how long somebody may wait for connections to end.
+const WAIT_RANGE: RangeInclusive<Duration> =
+    Duration::from_millis(100)..=Duration::from_secs(86_400);
+
 /// The variable that says where plexyd is.
 const ENDPOINT: &str = "PLEXY_ENDPOINT";
 
@@ -59,6 +63,12 @@ pub(crate) struct Options {
     /// How long to wait for the whole command, 100ms to 1h
     #[arg(long, global = true, value_name = "DURATION", default_value = "30s", value_parser = timeout)]
     pub(crate) timeout: Duration,
+
+    /// After drain, disable, remove, switch and close: wait until the connections that it is about
+    /// have ended, for so long at most, 100ms to 24h [without a value: 24h]
+    #[arg(long, global = true, value_name = "DURATION", num_args = 0..=1, require_equals = true,
+        default_missing_value = "24h", value_parser = wait)]
+    pub(crate) wait: Option<Duration>,
 
     /// Leave out the first line of tables
     #[arg(long, global = true)]
@@ -187,6 +197,10 @@ fn endpoint(text: &str) -> Result<Endpoint, String> {
 
 fn timeout(text: &str) -> Result<Duration, ValueError> {
     parse_duration(text, &TIMEOUT_RANGE)
+}
+
+fn wait(text: &str) -> Result<Duration, ValueError> {
+    parse_duration(text, &WAIT_RANGE)
 }
 
 #[cfg(test)]

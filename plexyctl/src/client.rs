@@ -63,6 +63,16 @@ impl Client {
         }
     }
 
+    /// From now on, waits so long for all that comes.
+    pub(crate) fn renew(&mut self, patience: Patience) {
+        self.patience = patience;
+    }
+
+    /// How long it waits.
+    pub(crate) fn patience(&self) -> Patience {
+        self.patience
+    }
+
     /// Calls a method.
     pub(crate) async fn call<M: Method>(
         &self,

@@ -2,6 +2,7 @@
 //! sockets, nor of how an answer is shown.
 
 mod changes;
+mod waiting;
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -70,13 +71,21 @@ impl<'a> Command<'a> {
         let token = options.token_file.as_deref().map(Token::read).transpose()?;
         let connect = ConnectOptions { token, patience: Patience::new(options.timeout) };
         let places = options.endpoint.clone().map_or_else(Places::by_default, Places::named);
-        let daemon = places.connect(&connect).await?;
+        let mut daemon = places.connect(&connect).await?;
         let line = self.line;
         if let Request::Events { range, follow: true } = self.request {
             return daemon.follow(range, line, tell).await;
         }
         let answer = daemon.ask(self.request).await;
-        tell(&answer.map_err(|unanswered| unanswered.into_failure(line))?).map(drop)
+        let answer = answer.map_err(|unanswered| unanswered.into_failure(line))?;
+        tell(&answer)?;
+        match options.wait {
+            None => Ok(()),
+            Some(given) => {
+                daemon.client.renew(Patience::new(given));
+                daemon.wait(&answer, line, tell).await
+            }
+        }
     }
 }
 
@@ -117,7 +126,7 @@ impl Found {
         }
     }
 
-    async fn ask(self, request: Request) -> Result<Answer, Unanswered> {
+    async fn ask(&self, request: Request) -> Result<Answer, Unanswered> {
         let request = match self.change(request).await {
             Err(Asked::Else(request)) => *request,
             Err(Asked::Unanswered(unanswered)) => return Err(unanswered),
@@ -183,7 +192,8 @@ impl Found {
             Request::Version => {
                 let params = HelloParams { client: Some(CLIENT.to_owned()) };
                 let hello = self.look::<Hello>(&params).await?;
-                Ok(Answer::Version(Some(Daemon { endpoint: self.endpoint, hello })))
+                let endpoint = self.endpoint.clone();
+                Ok(Answer::Version(Some(Daemon { endpoint, hello })))
             }
             // The rest never comes here: `Command::read` refuses it.
             Request::Add { .. }

@@ -148,7 +148,7 @@ fn code_of(silence: &Silence, lost: ClientCode) -> ClientCode {
     }
 }
 
-fn code_of_impatience(impatience: Impatience) -> ClientCode {
+pub(crate) fn code_of_impatience(impatience: Impatience) -> ClientCode {
     match impatience {
         Impatience::DeadlinePassed(_) => ClientCode::DeadlinePassed,
         Impatience::Interrupted => ClientCode::Interrupted,

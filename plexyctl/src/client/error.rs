@@ -1,7 +1,6 @@
 //! What can go wrong on the way to the daemon and back.
 
 use std::io;
-use std::time::Duration;
 
 use plexy_shared::error::quoted;
 use plexy_shared::rpc::CallError;
@@ -94,13 +93,9 @@ pub(crate) enum Silence {
 
 fn gave_up(impatience: &Impatience) -> String {
     match impatience {
-        Impatience::DeadlinePassed(given) => format!("no answer within {}", whole(*given)),
+        Impatience::DeadlinePassed(given) => format!("no answer within {}", show_duration(*given)),
         Impatience::Interrupted => "interrupted".to_owned(),
     }
-}
-
-fn whole(given: Duration) -> String {
-    show_duration(given)
 }
 
 impl ConnectError {

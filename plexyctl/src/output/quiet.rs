@@ -38,6 +38,7 @@ pub(super) fn write(answer: &Answer) -> Written {
         | Answer::Added(_)
         | Answer::Removed(_)
         | Answer::Changed(_)
+        | Answer::Left(_)
         | Answer::Pong(_)
         | Answer::Version(_) => Written::default(),
     }

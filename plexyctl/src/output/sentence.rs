@@ -25,6 +25,10 @@ pub(super) fn write(answer: &Answer, has_headers: bool) -> Written {
         Answer::Added(change) => backend(change, "to"),
         Answer::Removed(change) => backend(change, "from"),
         Answer::Changed(change) => changed(change),
+        Answer::Left(count) => {
+            let left = format!("{} left", some(*count, "connection", "connections"));
+            Written::default().with_note(left)
+        }
         Answer::Conns(reply) => conns(reply, has_headers),
         Answer::Killed(reply) => killed(reply),
         Answer::Events(reply) => events(reply),

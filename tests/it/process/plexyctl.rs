@@ -3,15 +3,17 @@
 use jsonrpsee::RpcModule;
 use jsonrpsee::server::{Server, ServerHandle};
 use jsonrpsee::types::ErrorObject;
+use plexy_tests::backend::Echo;
 use plexy_tests::daemon::{Daemon, HttpClient, Process};
 use plexy_tests::dns::Dns;
 use plexy_tests::eventually;
 use plexy_tests::tool::{Output, Tool};
+use plexy_tests::traffic::Flow;
 use plexyd::NameServers;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use super::{PLEXYCTL, PLEXYD, run};
+use super::{PLEXYCTL, PLEXYD, run, tool};
 
 /// A plexyd, and how to ask it.
 struct Scene {
@@ -53,6 +55,73 @@ async fn every_verb_does_what_it_says() {
     assert_eq!(scene.ask(&["ping"]).await.success(), "pong\n");
     let version = scene.ask(&["version"]).await.success();
     assert!(version.contains("plexyd") && version.contains("plexyctl"), "{version}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wait_ends_with_the_connections_that_a_change_is_about() {
+    let scene = Scene::start(&[]).await;
+    let echo = Echo::start();
+    let two = format!("{},127.0.0.1:1+backup", echo.addr());
+    for change in [
+        vec!["drain", "web"],
+        vec!["drain", "web", "BACKEND"],
+        vec!["remove", "web", "BACKEND"],
+        vec!["switch", "web", "to", "127.0.0.1:1"],
+        vec!["close", "web", "drain"],
+    ] {
+        let opened = scene.ask(&["-q", "open", &format!("0={two}[name=web]")]).await.success();
+        let tunnel: std::net::SocketAddr = opened.trim().parse().unwrap();
+        let flow = Flow::start(tunnel, 1).await.unwrap();
+        let backend = echo.addr().to_string();
+        let words = change.iter().map(|word| if *word == "BACKEND" { &backend } else { *word });
+        let words: Vec<_> = words.collect();
+        let hasty = [&["--wait=300ms"], &words[..]].concat();
+        let waiting = [&["--wait"], &words[..]].concat();
+        let is_close = change[0] == "close";
+        // What cannot be done twice is waited for once.
+        if change[0] == "drain" {
+            let given_up = scene.ask(&hasty).await;
+            code(&given_up, 7);
+            assert!(given_up.errors().contains("connections left after 300ms: 1"), "{given_up:?}");
+        }
+        let (waited, ()) = tokio::join!(scene.ask(&waiting), async {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            assert!(flow.stop().await.fault.is_none());
+        });
+        code(&waited, 0);
+        assert!(waited.errors().contains("0 connections left"), "{}", waited.errors());
+        if !is_close {
+            code(&scene.ask(&["close", "web"]).await, 0);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_ends_the_waiting_and_not_the_drain() {
+    let scene = Scene::start(&[]).await;
+    let echo = Echo::start();
+    let opened = scene.ask(&["-q", "open", &format!("0={}[name=web]", echo.addr())]).await;
+    let flow = Flow::start(opened.success().trim().parse::<std::net::SocketAddr>().unwrap(), 1)
+        .await
+        .unwrap();
+    let arguments = ["--endpoint", scene.endpoint.as_str(), "--wait", "drain", "web"];
+    let mut waiting = tool(PLEXYCTL).converse(arguments);
+    waiting.wait_for("1 connection").await;
+    let pid = Pid::from_raw(waiting.pid().unwrap().cast_signed()).unwrap();
+    let mut ended = std::pin::pin!(waiting.ended());
+    let waited = loop {
+        tokio::select! {
+            waited = &mut ended => break waited,
+            () = tokio::time::sleep(std::time::Duration::from_millis(50)) => {
+                kill_process(pid, Signal::INT).ok();
+            }
+        }
+    };
+    code(&waited, 130);
+    assert!(waited.errors().contains("no longer waiting, connections left: 1"), "{waited:?}");
+    let detail = scene.ask(&["detail", "web"]).await.success();
+    assert!(detail.contains("drain for"), "{detail}");
+    assert!(flow.stop().await.fault.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
