@@ -28,6 +28,9 @@ use place::{Search, place};
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
 
+/// Descriptors of one connection: its client and its backend.
+pub(crate) const DESCRIPTORS: u32 = 2;
+
 /// An accepted client with its place in the table, on its way to a worker.
 #[derive(Debug)]
 pub(crate) struct Accepted {

@@ -118,6 +118,11 @@ impl Descriptors {
 }
 
 impl Taken {
+    /// How many there are.
+    pub(crate) fn count(&self) -> u32 {
+        u32::try_from(self.permit.num_permits()).unwrap_or(u32::MAX)
+    }
+
     /// Gives back all but one.
     pub(crate) fn shrink(&mut self) {
         let spare = self.permit.num_permits().saturating_sub(1);

@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use tracing::{debug, error, warn};
 
 use crate::bind::{Bound, SocketFile, local_addr};
-use crate::connection::{Accepted, carry};
+use crate::connection::{Accepted, DESCRIPTORS, carry};
 use crate::descriptors::Taken;
 use crate::engine::Engine;
 use crate::hops::{HOPS_MAX, Listening};
@@ -33,9 +33,6 @@ use crate::tunnel::{Admission, Tunnel};
 
 /// Clients accepted in a row before others get their turn.
 const BATCH: u32 = 64;
-
-/// Descriptors of one connection: its client and its backend.
-const DESCRIPTORS: u32 = 2;
 
 /// The pause after an error of `accept`.
 const ERROR_PAUSE: Duration = Duration::from_millis(100);

@@ -111,10 +111,16 @@ impl Route {
     /// Whether anybody may have to wait here, or to be counted.
     pub(crate) fn is_limited(&self) -> bool {
         let limits = self.options.limits();
-        self.options.max_conns.is_some()
-            || limits.max_conns_per_source.is_some()
-            || limits.conn_rate.is_some()
-            || self.backends.iter().any(|backend| backend.options.max_conns.is_some())
+        self.parks() || limits.max_conns_per_source.is_some() || limits.conn_rate.is_some()
+    }
+
+    /// Whether anybody may have to wait here.
+    fn parks(&self) -> bool {
+        self.options.max_conns.is_some() || self.has_limited_backend()
+    }
+
+    fn has_limited_backend(&self) -> bool {
+        self.backends.iter().any(|backend| backend.options.max_conns.is_some())
     }
 
     /// How many clients may be parked: as many as may be connected.
@@ -274,8 +280,7 @@ impl Tunnel {
         if limits.conn_rate.is_some_and(|rate| !gate.pace.admits(rate)) {
             return Err(Refusal::Limit(Limit::ConnRate));
         }
-        // Nobody overtakes those who are parked.
-        let may_sit = !gate.queue.has_before(connection) && route.has_room();
+        let may_sit = !self.is_behind_others(route, connection) && route.has_room();
         let seat = if may_sit { self.seat(route) } else { None };
         if seat.is_none() && !gate.queue.park(connection, route.parked_max()) {
             return Err(Refusal::Limit(self.limit_met(route)));
@@ -293,11 +298,24 @@ impl Tunnel {
         is_let_in.then(|| Seat { tunnel: Arc::clone(self) })
     }
 
-    /// Which limit it is that lets nobody in.
+    /// Whether fewer than `max-conns` are there.
+    pub(crate) fn has_room(&self, route: &Route) -> bool {
+        route.options.max_conns.is_none_or(|max| self.totals.live() < u64::from(max))
+    }
+
+    /// Whether somebody is parked who has come before that connection, and must not be overtaken. Where
+    /// nobody has to wait any more, those who are parked still are only about to go on.
+    pub(crate) fn is_behind_others(&self, route: &Route, connection: u64) -> bool {
+        route.parks() && self.gate().is_some_and(|gate| gate.queue.has_before(connection))
+    }
+
+    /// Which limit it is that lets nobody in. A place may be free by now that those who are parked are
+    /// about to take: it is the same limit that made them wait.
     pub(crate) fn limit_met(&self, route: &Route) -> Limit {
-        match route.options.max_conns {
-            Some(max) if self.totals.live() >= u64::from(max) => Limit::MaxConns,
-            _ => Limit::Backends,
+        if self.has_room(route) && route.has_limited_backend() {
+            Limit::Backends
+        } else {
+            Limit::MaxConns
         }
     }
 }
@@ -326,5 +344,41 @@ impl Drop for Seat {
     fn drop(&mut self) {
         self.tunnel.totals.leave();
         self.tunnel.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plexy_shared::spec::BackendOptions;
+
+    use super::*;
+
+    /// How the second client is let in or not, while the first one is parked and has not seen yet that
+    /// there is a place for it.
+    fn second(tunnel: &Arc<Tunnel>) -> Result<Admission, Refusal> {
+        assert!(tunnel.gate().unwrap().queue.park(1, 1));
+        tunnel.admit(&tunnel.route(), ClientAddr::Unix, 2)
+    }
+
+    #[track_caller]
+    fn waits_for(spec: &str, limit: Limit) {
+        let (tunnel, _) = Tunnel::of(spec);
+        assert_eq!(second(&tunnel).unwrap_err(), Refusal::Limit(limit), "{spec}");
+    }
+
+    #[test]
+    fn who_comes_behind_others_waits_for_the_limit_that_they_wait_for() {
+        waits_for("3000=4000[max-conns=1]", Limit::MaxConns);
+        waits_for("3000=4000+max-conns=1", Limit::Backends);
+    }
+
+    #[test]
+    fn nobody_waits_for_a_limit_that_is_lifted() {
+        let (tunnel, backend) = Tunnel::of("3000=4000[max-conns=1]");
+        let options = BackendOptions::default();
+        let member = Member { backend, options };
+        tunnel.reroute(Route::new(TunnelOptions::default(), vec![member], 2));
+
+        assert!(second(&tunnel).unwrap().seat.is_some());
     }
 }

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use plexy_shared::info::Reason;
 use tracing::debug;
 
+use super::DESCRIPTORS;
 use crate::backend::{Backend, Lease, Member};
 use crate::balance::Asking;
 use crate::descriptors::Taken;
 use crate::engine::Engine;
-use crate::queue::Parked;
+use crate::queue::{Parked, Queue};
 use crate::refusal::Limit;
 use crate::socket::{Gone, Socket};
 use crate::table::{Entry, Registered};
@@ -76,6 +77,17 @@ impl<'a> Search<'a> {
         !Arc::ptr_eq(&self.entry.tunnel.route(), &self.route)
     }
 
+    /// Takes one more descriptor, for the backend: who is parked has none for that.
+    async fn take_descriptor(&mut self) -> Result<(), Reason> {
+        let descriptors = &self.engine.descriptors;
+        let taken = match descriptors.try_take(1) {
+            Some(taken) => taken,
+            None => descriptors.take(1).await.ok_or(Reason::Limit)?,
+        };
+        self.taken.merge(taken);
+        Ok(())
+    }
+
     /// Goes by the route as it is now, in which others may stand; whether it is another one.
     pub(super) fn look_again(&mut self) -> bool {
         let route = self.entry.tunnel.route();
@@ -95,23 +107,40 @@ pub(super) async fn place(
     registered: &mut Registered,
 ) -> Result<Option<(Arc<Backend>, Lease)>, Reason> {
     let entry = search.entry;
-    let queue = entry.tunnel.gate().map(|gate| &gate.queue);
     // Who was parked when it came leaves the queue when it goes on, even if its turn has come by now.
-    let parked = queue.filter(|_| !registered.has_seat()).and_then(|queue| queue.place(entry.id));
-    let parked = match parked {
-        Some(parked) => parked,
-        None => match find(search, registered).await {
-            Found::Place(backend, lease) => return Ok(Some((backend, lease))),
-            Found::Nothing => return Ok(None),
-            Found::Full(limit) => {
-                search.engine.meets(&entry.tunnel, limit);
-                let max = search.route.parked_max();
-                let queue = queue.filter(|queue| queue.park(entry.id, max));
-                queue.and_then(|queue| queue.place(entry.id)).ok_or(Reason::Limit)?
+    let queue = queue(entry).filter(|_| !registered.has_seat());
+    let found = match queue.and_then(|queue| queue.place(entry.id)) {
+        Some(parked) => Box::pin(wait(search, registered, parked)).await?,
+        None => loop {
+            match find(search, registered).await {
+                Found::Place(backend, lease) => break Some((backend, lease)),
+                Found::Nothing => break None,
+                // There may be room by now.
+                Found::Full(_) if search.look_again() => {}
+                Found::Full(limit) => {
+                    let parked = park(search, limit).ok_or(Reason::Limit)?;
+                    break Box::pin(wait(search, registered, parked)).await?;
+                }
             }
         },
     };
-    Box::pin(wait(search, registered, parked)).await
+    if found.is_some() && search.taken.count() < DESCRIPTORS {
+        search.take_descriptor().await?;
+    }
+    Ok(found)
+}
+
+/// Where clients of its tunnel wait, if they may have to.
+fn queue(entry: &Entry) -> Option<&Arc<Queue>> {
+    entry.tunnel.gate().map(|gate| &gate.queue)
+}
+
+/// Parks a client, unless as many are parked as may be.
+fn park<'a>(search: &Search<'a>, limit: Limit) -> Option<Parked<'a>> {
+    let entry = search.entry;
+    search.engine.meets(&entry.tunnel, limit);
+    let queue = queue(entry).filter(|queue| queue.park(entry.id, search.route.parked_max()))?;
+    queue.place(entry.id)
 }
 
 /// The same for one that is parked.
@@ -127,31 +156,28 @@ async fn wait(
     let turns = async {
         loop {
             search.look_again();
-            match find(search, registered).await {
+            // Where nobody knows yet where its backend is, it may be sent to another one meanwhile.
+            let found = tokio::select! {
+                biased;
+                found = find(search, registered) => found,
+                () = parked.turn() => continue,
+            };
+            match found {
                 Found::Place(backend, lease) => return Some((backend, lease)),
                 Found::Nothing => return None,
                 Found::Full(_) => parked.turn().await,
             }
         }
     };
-    let found = tokio::select! {
+    tokio::select! {
         biased;
-        gone = client.gone() => return Err(match gone {
+        gone = client.gone() => Err(match gone {
             Gone::Fin => Reason::ClientFin,
             Gone::Reset => Reason::ClientReset,
         }),
-        found = turns => found,
-        () = tokio::time::sleep(timeout) => return Err(Reason::Limit),
-    };
-    let Some(found) = found else { return Ok(None) };
-    drop(parked);
-    let descriptors = &search.engine.descriptors;
-    let taken = match descriptors.try_take(1) {
-        Some(taken) => taken,
-        None => descriptors.take(1).await.ok_or(Reason::Limit)?,
-    };
-    search.taken.merge(taken);
-    Ok(Some(found))
+        found = turns => Ok(found),
+        () = tokio::time::sleep(timeout) => Err(Reason::Limit),
+    }
 }
 
 /// Takes a place, if there is one.
@@ -168,11 +194,14 @@ async fn find(search: &Search<'_>, registered: &mut Registered) -> Found {
 fn try_to_find(search: &Search<'_>, registered: &mut Registered) -> Found {
     let Search { entry, route, tried, .. } = search;
     let (tunnel, backends) = (&entry.tunnel, &route.backends);
-    // Nobody overtakes those who are parked.
-    if tunnel.gate().is_some_and(|gate| gate.queue.has_before(entry.id)) {
+    if tunnel.is_behind_others(route, entry.id) {
         return Found::Full(tunnel.limit_met(route));
     }
     loop {
+        // Before a backend is chosen, since a strategy takes that for a client who went there.
+        if !registered.has_seat() && route.has_backend() && !tunnel.has_room(route) {
+            return Found::Full(Limit::MaxConns);
+        }
         let asking = Asking { client: &entry.client, tried, now: Instant::now() };
         let chosen = route.choose(&asking).and_then(|place| backends.get(place));
         // Before the seat: one that is given back wakes who is parked.

@@ -6,9 +6,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use plexy_shared::info::BackendState;
 use plexy_tests::backend::{Backend, BlackHole, Greeter};
 use plexy_tests::daemon::Daemon;
+use plexy_tests::dns::Dns;
 use plexy_tests::eventually;
 use plexy_tests::stream::Stream;
 use plexy_tests::traffic::Ending;
+use plexyd::NameServers;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
@@ -88,6 +90,29 @@ async fn who_is_parked_goes_the_way_that_a_switch_sets() {
     greeted(&mut scene.waiting).await;
     assert_eq!((scene.one.live(), other.live()), (1, 1));
     assert_eq!(scene.one.accepted(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_parked_does_not_wait_for_the_name_of_a_backend_that_has_gone_again() {
+    let dns = Dns::start().await;
+    dns.silent(true);
+    let servers = NameServers::One(dns.addr());
+    let daemon = Daemon::start_with(|config| config.name_servers = servers).await;
+    let (one, other) = (Greeter::start(BANNER), Greeter::start(BANNER));
+    let options = "name=way,queue-timeout=1h,connect-timeout=1h";
+    let tunnel = daemon.open(&format!("{}+max-conns=1[{options}]", one.addr())).await;
+    let mut held = clients(tunnel, 1).await.remove(0);
+    greeted(&mut held).await;
+    let mut waiting = clients(tunnel, 1).await.remove(0);
+    eventually!(parked(&daemon, tunnel).await == 1);
+
+    ask(&daemon, "switch way to slow.test:4000+max-conns=1").await;
+    eventually!(dns.asked("slow.test") > 0);
+    assert_eq!(parked(&daemon, tunnel).await, 1);
+    ask(&daemon, &format!("switch way to {}+max-conns=1", other.addr())).await;
+
+    greeted(&mut waiting).await;
+    assert_eq!((one.live(), other.live()), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

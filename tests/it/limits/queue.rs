@@ -69,6 +69,30 @@ async fn two_hundred_who_are_parked_go_on_when_others_leave() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_waits_takes_no_turn_of_a_backend_until_it_goes_on() {
+    const MAX: usize = 4;
+    let (one, other) = (Greeter::start(BANNER), Greeter::start(BANNER));
+    let daemon = Daemon::start().await;
+    let backends = format!("{},{}", one.addr(), other.addr());
+    let tunnel = daemon.open(&format!("{backends}[max-conns={MAX},queue-timeout=1m]")).await;
+    let mut held = clients(tunnel, MAX).await;
+    for client in &mut held {
+        greeted(client).await;
+    }
+    for _ in 0..3 {
+        let mut waiting = clients(tunnel, MAX).await;
+        eventually!(parked(&daemon, tunnel).await == MAX as u64);
+        // Each has looked for a place in vain before it finds one.
+        for (first, next) in std::mem::take(&mut held).into_iter().zip(&mut waiting) {
+            leave(first).await;
+            greeted(next).await;
+        }
+        held = waiting;
+    }
+    assert_eq!((one.accepted(), other.accepted()), (2 * MAX, 2 * MAX));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whose_turn_comes_before_it_waits_leaves_the_queue_too() {
     let greeter = Greeter::start(BANNER);
     let daemon = Daemon::start_with(|config| {
