@@ -19,13 +19,15 @@ pub(crate) enum Limit {
     MaxConns,
     /// `max-conns` of each backend that can be used.
     Backends,
+    /// No backend is up, and the tunnel parks clients until one is.
+    NoneUp,
     PerSource,
     ConnRate,
 }
 
 impl Limit {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::MaxConns, Self::Backends, Self::PerSource, Self::ConnRate];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::MaxConns, Self::Backends, Self::NoneUp, Self::PerSource, Self::ConnRate];
 }
 
 impl Display for Limit {
@@ -33,6 +35,7 @@ impl Display for Limit {
         f.write_str(match self {
             Self::MaxConns => "`max-conns` is reached",
             Self::Backends => "`max-conns` of its backends is reached",
+            Self::NoneUp => "no backend is up, clients wait for one",
             Self::PerSource => "`max-conns-per-source` is reached",
             Self::ConnRate => "`conn-rate` is reached",
         })
@@ -49,12 +52,13 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Descriptors,
         Self::Loop,
         Self::Denied,
         Self::Limit(Limit::MaxConns),
         Self::Limit(Limit::Backends),
+        Self::Limit(Limit::NoneUp),
         Self::Limit(Limit::PerSource),
         Self::Limit(Limit::ConnRate),
     ];

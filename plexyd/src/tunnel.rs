@@ -24,6 +24,9 @@ use crate::socket::ClientAddr;
 use crate::tally::Tally;
 use crate::traffic::Totals;
 
+/// How many clients of a tunnel without `max-conns` are parked at most while no backend is up.
+const HELD_MAX: u64 = 1_000;
+
 /// One count per reason.
 pub(crate) type Reasons = Tally<Reason>;
 
@@ -78,8 +81,13 @@ impl Route {
     pub(crate) fn has_backend(&self) -> bool {
         match self.options.on_all_down {
             OnAllDown::TryAll => self.backends.iter().any(Member::is_offered),
-            OnAllDown::Refuse => self.backends.iter().any(Member::is_usable),
+            OnAllDown::Refuse | OnAllDown::Hold => self.backends.iter().any(Member::is_usable),
         }
+    }
+
+    /// Whether clients wait for a backend to come up: none is.
+    pub(crate) fn holds(&self) -> bool {
+        self.options.on_all_down == OnAllDown::Hold && !self.has_backend()
     }
 
     /// Chooses a backend for a client, if there is one that is not full.
@@ -94,7 +102,8 @@ impl Route {
         let may_have = |member: &&Member| {
             if is_one_usable { member.is_usable() } else { member.is_offered() }
         };
-        !self.has_backend() || self.backends.iter().filter(may_have).any(Member::has_room)
+        let has_room = || self.backends.iter().filter(may_have).any(Member::has_room);
+        if self.has_backend() { has_room() } else { !self.holds() }
     }
 
     /// Whether new clients may come to this backend.
@@ -116,7 +125,9 @@ impl Route {
 
     /// Whether anybody may have to wait here.
     fn parks(&self) -> bool {
-        self.options.max_conns.is_some() || self.has_limited_backend()
+        self.options.max_conns.is_some()
+            || self.has_limited_backend()
+            || self.options.on_all_down == OnAllDown::Hold
     }
 
     fn has_limited_backend(&self) -> bool {
@@ -127,7 +138,8 @@ impl Route {
     pub(crate) fn parked_max(&self) -> u64 {
         let of_backends = || {
             let each = self.backends.iter().filter_map(|backend| backend.options.max_conns);
-            each.map(u64::from).sum()
+            let sum = each.map(u64::from).sum();
+            if self.options.on_all_down == OnAllDown::Hold { HELD_MAX.max(sum) } else { sum }
         };
         if self.options.queue_timeout().is_zero() {
             0
@@ -312,7 +324,9 @@ impl Tunnel {
     /// Which limit it is that lets nobody in. A place may be free by now that those who are parked are
     /// about to take: it is the same limit that made them wait.
     pub(crate) fn limit_met(&self, route: &Route) -> Limit {
-        if self.has_room(route) && route.has_limited_backend() {
+        if route.holds() {
+            Limit::NoneUp
+        } else if self.has_room(route) && route.has_limited_backend() {
             Limit::Backends
         } else {
             Limit::MaxConns

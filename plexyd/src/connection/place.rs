@@ -149,6 +149,7 @@ async fn wait(
     registered: &mut Registered,
     parked: Parked<'_>,
 ) -> Result<Option<(Arc<Backend>, Lease)>, Reason> {
+    let tunnel = &search.entry.tunnel;
     registered.stand_up();
     search.taken.shrink();
     let client = search.client;
@@ -176,7 +177,9 @@ async fn wait(
             Gone::Reset => Reason::ClientReset,
         }),
         found = turns => Ok(found),
-        () = tokio::time::sleep(timeout) => Err(Reason::Limit),
+        () = tokio::time::sleep(timeout) => {
+            Err(if tunnel.route().holds() { Reason::ConnectFailed } else { Reason::Limit })
+        }
     }
 }
 
@@ -206,8 +209,11 @@ fn try_to_find(search: &Search<'_>, registered: &mut Registered) -> Found {
         let chosen = route.choose(&asking).and_then(|place| backends.get(place));
         // Before the seat: one that is given back wakes who is parked.
         let Some(member) = chosen else {
-            let is_full = route.has_backend();
-            return if is_full { Found::Full(Limit::Backends) } else { Found::Nothing };
+            return match (route.has_backend(), route.holds()) {
+                (true, _) => Found::Full(Limit::Backends),
+                (false, true) => Found::Full(Limit::NoneUp),
+                (false, false) => Found::Nothing,
+            };
         };
         let seat = if registered.has_seat() { None } else { Some(tunnel.seat(route)) };
         if matches!(seat, Some(None)) {

@@ -36,9 +36,11 @@ pub enum OnAllDown {
     TryAll,
     /// A reset at once.
     Refuse,
+    /// They are parked until one is, for as long as the tunnel parks anybody.
+    Hold,
 }
 
-words!(OnAllDown { TryAll => "try-all", Refuse => "refuse" });
+words!(OnAllDown { TryAll => "try-all", Refuse => "refuse", Hold => "hold" });
 
 /// How backends are checked. In the options of a tunnel its kind is never [`CheckKind::None`].
 #[derive(Debug, Clone, PartialEq, Eq)]

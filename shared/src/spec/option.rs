@@ -343,8 +343,8 @@ pub static OPTIONS: &[OptionRow] = &[
     OptionRow {
         key: "on-all-down",
         aliases: &[],
-        value: "`try-all`, `refuse`",
-        meaning: "what clients get while no backend is up: each is tried all the same, or a reset at once",
+        value: "`try-all`, `refuse`, `hold`",
+        meaning: "what clients get while no backend is up: each is tried all the same, or a reset at once, or they are parked for queue-timeout until one is up",
         applies_to: AppliesTo::New,
         nothing: "",
         set: |options, text| parse_word(text, OnAllDown::ALL).map(|it| options.on_all_down = it),

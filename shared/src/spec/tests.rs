@@ -150,7 +150,7 @@ fn what_is_of_no_use_without_a_check_is_refused_where_it_stands() {
 fn a_bad_check_is_refused_as_what_it_is() {
     refused("1=2[check=tls]", "invalid-value", "tls", "not one of none, tcp, send-expect, http");
     refused("1=2[check=htp]", "invalid-value", "htp", "did you mean `http`?");
-    refused("1=2[on-all-down=hold]", "invalid-value", "hold", "not one of try-all, refuse");
+    refused("1=2[on-all-down=wait]", "invalid-value", "wait", "not one of try-all, refuse, hold");
     refused("1=2[check-port=0]", "out-of-range", "0", "1 to 65535");
     refused("1=2[fall=0]", "out-of-range", "0", "1 to 100");
     refused("1=2[rise=101]", "out-of-range", "101", "1 to 100");
@@ -350,6 +350,7 @@ fn options() -> impl Strategy_<Value = String> {
             .prop_map(|(idle, interval, probes)| format!("keepalive={idle}/{interval}s/{probes}")),
         (1..=65_535_u32).prop_map(|count| format!("backlog={count}")),
         Just("on-all-down=refuse".to_owned()),
+        Just("on-all-down=hold".to_owned()),
         (1..=100_u32, 1..=65_535_u32)
             .prop_map(|(fall, port)| format!("check=tcp,fall={fall},check-port={port}")),
         "/[!-~&&[^\"\\\\]]{0,20}".prop_map(|path| format!("check=http,check-path=\"{path}\"")),

@@ -140,8 +140,8 @@ async fn an_option_that_is_not_built_yet_is_unknown_and_never_ignored() {
     }
     for (option, words) in [
         ("check=tls", "none, tcp, send-expect, http"),
-        ("on-all-down=hold", "try-all, refuse"),
-        ("on-all-down=unbind", "try-all, refuse"),
+        ("on-all-down=wait", "try-all, refuse, hold"),
+        ("on-all-down=unbind", "try-all, refuse, hold"),
     ] {
         let value = option.split('=').next_back().unwrap();
         let why = format!("`{value}` is not one of {words}");
