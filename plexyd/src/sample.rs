@@ -41,7 +41,7 @@ impl Sample {
     }
 
     /// How large a part it is, from 0 to 1.
-    #[allow(clippy::cast_precision_loss, reason = "it is small")]
+    #[expect(clippy::cast_precision_loss, reason = "it is small")]
     pub(crate) fn part(self) -> f64 {
         self.below as f64 / END as f64
     }

@@ -128,7 +128,7 @@ pub(super) fn tell(sink: &mut dyn Sink) {
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "every value of Prometheus is a float")]
+#[expect(clippy::cast_precision_loss, reason = "every value of Prometheus is a float")]
 fn float(value: u64) -> f64 {
     value as f64
 }

@@ -85,7 +85,7 @@ impl Sink for Text<'_> {
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "every value of Prometheus is a float")]
+#[expect(clippy::cast_precision_loss, reason = "every value of Prometheus is a float")]
 fn float(value: u64) -> f64 {
     value as f64
 }

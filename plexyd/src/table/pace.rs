@@ -58,7 +58,7 @@ impl Pace {
 }
 
 impl From<Rates> for Last {
-    #[allow(clippy::cast_precision_loss, reason = "digits beyond the seventh do not matter")]
+    #[expect(clippy::cast_precision_loss, reason = "digits beyond the seventh do not matter")]
     fn from(rates: Rates) -> Self {
         let over_ms = u32::try_from(rates.over_ms).unwrap_or(u32::MAX);
         Self { bytes_in: rates.bytes_in as f32, bytes_out: rates.bytes_out as f32, over_ms }
