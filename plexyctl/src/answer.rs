@@ -2,6 +2,7 @@
 
 use plexy_shared::connection::{ConnectionsReply, KillReply};
 use plexy_shared::event::EventsReply;
+use plexy_shared::explanation::Explanation;
 use plexy_shared::history::{ExportReply, HistoryReply, SaveReply, TransitionReply};
 use plexy_shared::info::{
     BackendReply, CloseReply, HelloReply, LogLevelReply, OpenReply, StatusReply, TunnelChangeReply,
@@ -44,6 +45,8 @@ pub(crate) enum Answer {
     Conns(ConnectionsReply),
     /// Of `kill`.
     Killed(KillReply),
+    /// Of `explain`.
+    Explained(Box<Explanation>),
     /// Of `events`.
     Events(EventsReply),
     /// Of `events follow`: the next of them.

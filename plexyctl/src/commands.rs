@@ -10,11 +10,11 @@ use std::fmt::Display;
 use plexy_shared::command::{Detail, Request};
 use plexy_shared::event::EventRange;
 use plexy_shared::rpc::{
-    ChangeParams, CloseTunnel, CloseTunnelParams, ConnectionsParams, EventsParams, Export, Hello,
-    HelloParams, History, HistoryParams, KillConnections, KillParams, ListConnections, ListEvents,
-    ListTunnels, Load, LoadParams, LogLevel, LogLevelParams, Method, NoParams, NumberOfTunnels,
-    OpenTunnel, OpenTunnelParams, Ping, Reload, Save, SetLogLevel, SubscribeEvents, TunnelInfo,
-    TunnelParams, Undo, UndoParams,
+    ChangeParams, CloseTunnel, CloseTunnelParams, ConnectionsParams, EventsParams, Explain,
+    ExplainParams, Export, Hello, HelloParams, History, HistoryParams, KillConnections, KillParams,
+    ListConnections, ListEvents, ListTunnels, Load, LoadParams, LogLevel, LogLevelParams, Method,
+    NoParams, NumberOfTunnels, OpenTunnel, OpenTunnelParams, Ping, Reload, Save, SetLogLevel,
+    SubscribeEvents, TunnelInfo, TunnelParams, Undo, UndoParams,
 };
 use serde_json::Value;
 
@@ -159,6 +159,11 @@ impl Found {
             Request::Kill(order) => {
                 let params = KillParams::new(&order);
                 self.call::<KillConnections>(&params, "plexyctl conns").await.map(Answer::Killed)
+            }
+            Request::Explain { tunnel, from } => {
+                let params = ExplainParams::new(&tunnel, from);
+                let explanation = self.look::<Explain>(&params).await?;
+                Ok(Answer::Explained(Box::new(explanation)))
             }
             Request::Events { range, .. } => {
                 self.look::<ListEvents>(&EventsParams::new(range)).await.map(Answer::Events)

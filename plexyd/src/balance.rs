@@ -5,6 +5,7 @@ mod first;
 mod least_conn;
 mod least_time;
 mod maglev;
+mod outlook;
 mod random;
 mod round_robin;
 mod source_hash;
@@ -18,6 +19,7 @@ use plexy_shared::weight::Weight;
 use crate::backend::Member;
 use crate::socket::ClientAddr;
 use candidates::{Candidates, Tier};
+pub(crate) use outlook::{Odds, Outlook};
 use round_robin::RoundRobin;
 use source_hash::SourceHash;
 
@@ -83,7 +85,18 @@ impl Balance {
     /// One that is at its `max-conns` is never chosen. Nothing is where no backend has an address and
     /// is ready, or all that might be are full.
     pub(crate) fn choose(&self, backends: &[Member], asking: &Asking<'_>) -> Option<usize> {
-        let Asking { tried, now, .. } = *asking;
+        let Asking { client, tried, now } = *asking;
+        self.first_tier(backends, tried, now, |candidates| self.pick(candidates, client))
+    }
+
+    /// What the first of the tiers of [`Balance::choose`] comes to that anything comes of.
+    fn first_tier<T>(
+        &self,
+        backends: &[Member],
+        tried: &[usize],
+        now: Instant,
+        decide: impl Fn(&Candidates<'_>) -> Option<T>,
+    ) -> Option<T> {
         let any_usable = backends.iter().any(|backend| backend.is_usable());
         let tiers: [&Tier; 7] = [
             &|place, it| it.is_usable() && !tried.contains(&place) && !it.options.backup,
@@ -97,7 +110,7 @@ impl Balance {
         let slow_start = self.slow_start;
         let mut candidates =
             tiers.iter().map(|tier| Candidates { backends, tier, slow_start, now });
-        candidates.find_map(|candidates| self.pick(&candidates, asking.client))
+        candidates.find_map(|candidates| decide(&candidates))
     }
 
     /// What the weight of a backend counts now.

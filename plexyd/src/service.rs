@@ -13,6 +13,7 @@ mod detail;
 mod down;
 mod error;
 mod events;
+mod explain;
 mod export;
 mod history;
 mod kill;

@@ -67,6 +67,11 @@ impl Totals {
         (self.bytes_in.load(Ordering::Relaxed), self.bytes_out.load(Ordering::Relaxed))
     }
 
+    /// Whether one more may live.
+    pub(crate) fn has_room(&self, max: Option<u32>) -> bool {
+        max.is_none_or(|max| self.live() < u64::from(max))
+    }
+
     /// One more that may live, given back with [`Totals::leave`]; refused
     /// where `max` live already.
     pub(crate) fn enter(&self, max: Option<u32>) -> bool {

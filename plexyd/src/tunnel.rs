@@ -3,6 +3,8 @@
 //!
 //! It knows nothing of sockets: its listener belongs to the registry.
 
+mod prospect;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -15,7 +17,7 @@ use plexy_shared::spec::{
 
 use crate::admin::Admin;
 use crate::backend::{Backend, Member};
-use crate::balance::{Asking, Balance};
+use crate::balance::{Asking, Balance, Outlook};
 use crate::fold::Fold;
 use crate::gate::Gate;
 use crate::histogram::Histogram;
@@ -93,6 +95,12 @@ impl Route {
     /// Chooses a backend for a client, if there is one that is not full.
     pub(crate) fn choose(&self, asking: &Asking<'_>) -> Option<usize> {
         if self.has_backend() { self.balance.choose(&self.backends, asking) } else { None }
+    }
+
+    /// What [`Route::choose`] would come to for a client who comes now, and may be unknown.
+    pub(crate) fn outlook(&self, client: Option<&ClientAddr>, now: Instant) -> Option<Outlook> {
+        let is_there = self.has_backend();
+        is_there.then(|| self.balance.outlook(&self.backends, client, now)).flatten()
     }
 
     /// Whether nobody has to wait for one of the backends: one that clients get has room, or there is none

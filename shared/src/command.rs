@@ -8,6 +8,7 @@ mod connections;
 mod error;
 mod words;
 
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ pub use error::CommandError;
 
 use crate::connection::{ConnectionQuery, KillOrder};
 use crate::event::{EVENTS_MAX, EventRange};
+use crate::explanation::read_client;
 use crate::history::CHANGES_RANGE;
 use crate::info::LogLevel;
 use crate::rpc::{self, Method};
@@ -125,6 +127,13 @@ pub enum Request {
     Conns(Box<ConnectionQuery>),
     /// Some of them are to end.
     Kill(KillOrder),
+    /// What a client would meet, and which backend it would get.
+    Explain {
+        /// Of which tunnel.
+        tunnel: TunnelRef,
+        /// With which address; none where that is not said.
+        from: Option<IpAddr>,
+    },
     /// What has happened.
     Events {
         /// Which of it.
@@ -392,6 +401,16 @@ pub static VERBS: &[Verb] = &[
         parse: connections::parse_kill,
     },
     Verb {
+        name: "explain",
+        aliases: &[],
+        arguments: "tunnel [from IP]",
+        usage: "tunnel [from IP]",
+        help: "tells whether a client, perhaps from that address, would be let in now, which backends it might get and why not the others, and which it would get; nothing changes by asking",
+        methods: &[rpc::Explain::NAME],
+        examples: ["explain 3000", "explain db from 10.1.2.3"],
+        parse: parse_explain,
+    },
+    Verb {
         name: "events",
         aliases: &[],
         arguments: "[follow]",
@@ -596,6 +615,17 @@ fn parse_status(words: &mut Words<'_>) -> Result<Request, CommandError> {
     }
     let detail = words.one_of("full or long", &[("full", Detail::Full), ("long", Detail::Full)])?;
     Ok(Request::Status(detail))
+}
+
+fn parse_explain(words: &mut Words<'_>) -> Result<Request, CommandError> {
+    let tunnel = words.tunnel()?;
+    if words.is_empty() {
+        return Ok(Request::Explain { tunnel, from: None });
+    }
+    words.one_of("from", &[("from", ())])?;
+    let from = read_client(words.next("an IP address, like `10.1.2.3`")?);
+    let from = Some(from.map_err(|error| words.bad_value("from", error))?);
+    Ok(Request::Explain { tunnel, from })
 }
 
 fn parse_events(words: &mut Words<'_>) -> Result<Request, CommandError> {

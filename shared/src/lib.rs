@@ -5,6 +5,7 @@ pub mod connection;
 pub mod endpoint;
 pub mod error;
 pub mod event;
+pub mod explanation;
 pub mod filter;
 pub mod history;
 pub mod info;

@@ -28,6 +28,7 @@ pub const FEATURES: &[&str] = &[
     "connections",
     "events",
     "expected-revision",
+    "explain",
     "history",
     "log-level",
     "open-tunnels",

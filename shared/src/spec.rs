@@ -21,7 +21,7 @@ mod strategy;
 use std::fmt;
 use std::str::FromStr;
 
-pub use access::Access;
+pub use access::{Access, Decision, Verdict};
 pub use address::{BackendAddr, BoundAddr, HostName, ListenAddr, UnixPath};
 pub use admin::{AdminState, LiveAction};
 pub use backend::{ATTRIBUTES, AttributeRow, BackendOptions, BackendSpec};

@@ -287,6 +287,20 @@ async fn every_change_and_every_look_has_the_same_outcome_through_every_door() {
         ),
         (of("kill 7 8", "killConnections", json!({ "ids": ["7", "8"] })), "connection-not-found"),
         (of("kill one", "killConnections", json!({ "ids": ["one"] })), "invalid-value"),
+        (of("explain one", "explain", json!({ "tunnel": "one" })), "ok"),
+        (
+            of(
+                "explain one from 10.1.2.3",
+                "explain",
+                json!({ "tunnel": "one", "from": "10.1.2.3" }),
+            ),
+            "ok",
+        ),
+        (
+            of("explain one from 10.1.2", "explain", json!({ "tunnel": "one", "from": "10.1.2" })),
+            "invalid-value",
+        ),
+        (of("explain nosuch", "explain", json!({ "tunnel": "nosuch" })), "tunnel-not-found"),
         (of("events", "listEvents", json!({})), "ok"),
         (of("events 2 after=3", "listEvents", json!({ "last": 2, "after": 3 })), "ok"),
         (of("events 1001", "listEvents", json!({ "last": 1_001 })), "out-of-range"),

@@ -42,6 +42,7 @@ pub(super) fn answer(answer: &Answer) -> Written {
         Answer::Left(_) => String::new(),
         Answer::Conns(reply) => document("plexy.conns/1", reply),
         Answer::Killed(reply) => document("plexy.kill/1", reply),
+        Answer::Explained(reply) => document("plexy.explain/1", reply),
         Answer::Events(reply) => document("plexy.events/1", reply),
         Answer::News(reply) => news(reply),
         Answer::History(reply) => document("plexy.history/1", reply),

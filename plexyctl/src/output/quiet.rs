@@ -1,5 +1,6 @@
 //! What `-q` leaves of an answer: what a script goes on with.
 
+use plexy_shared::explanation::ExplainedBackend;
 use plexy_shared::info::TunnelStatus;
 
 use super::Written;
@@ -20,6 +21,11 @@ pub(super) fn write(answer: &Answer) -> Written {
         Answer::Conns(reply) => {
             let data = reply.connections.iter().map(|it| safe(&it.id) + "\n").collect();
             Written { data, note: None }
+        }
+        Answer::Explained(reply) => {
+            let some = |it: &&ExplainedBackend| it.share_percent.is_some_and(|it| it > 0.0);
+            let data = reply.backend_list.iter().filter(some).map(|it| safe(&it.addr) + "\n");
+            Written { data: data.collect(), note: None }
         }
         Answer::Exported(reply) => {
             let data = reply.tunnels.iter().map(|tunnel| safe(tunnel) + "\n").collect();

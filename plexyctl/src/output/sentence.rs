@@ -31,6 +31,9 @@ pub(super) fn write(answer: &Answer, has_headers: bool) -> Written {
         }
         Answer::Conns(reply) => conns(reply, has_headers),
         Answer::Killed(reply) => killed(reply),
+        Answer::Explained(reply) => {
+            Written { data: table::explained(reply, has_headers), note: None }
+        }
         Answer::Events(reply) => events(reply),
         Answer::News(reply) => events(reply),
         Answer::History(reply) if reply.changes.is_empty() => {

@@ -1,6 +1,8 @@
 //! Tables for people: columns in line, without boxes, the same on a terminal
 //! and in a file.
 
+mod explanation;
+
 use comfy_table::{CellAlignment, Table, TableStyle};
 use plexy_shared::connection::ConnectionInfo;
 use plexy_shared::history::HistoryReply;
@@ -8,6 +10,7 @@ use plexy_shared::info::{AdminInfo, BackendInfo, EndedInfo, TunnelInfo, TunnelSt
 
 use super::safe::safe;
 use super::units::{age, millis, short, wait};
+pub(super) use explanation::explained;
 
 /// What stands where there is nothing to say.
 const NOTHING: &str = "-";

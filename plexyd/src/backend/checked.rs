@@ -138,7 +138,7 @@ impl Verdict {
 }
 
 impl Checked {
-    pub(super) fn is_down(&self) -> bool {
+    pub(crate) fn is_down(&self) -> bool {
         self.is_down.load(Ordering::Relaxed)
     }
 

@@ -45,7 +45,7 @@ impl Member {
 
     /// Whether it may have one more connection.
     pub(crate) fn has_room(&self) -> bool {
-        self.options.max_conns.is_none_or(|max| self.backend.totals.live() < u64::from(max))
+        self.backend.totals.has_room(self.options.max_conns)
     }
 
     /// A connection that is to go to it, if it may have one more.

@@ -40,22 +40,52 @@ impl Candidates<'_> {
         key: impl Fn(&Member) -> K,
         order: impl Fn(&K, &K) -> Ordering,
     ) -> Option<usize> {
-        let mut least: Option<(usize, K)> = None;
+        let mut chosen = None;
+        self.each_least(key, order, |place, equals| {
+            // The n-th equal replaces the choice with a chance of 1/n.
+            if fastrand::u32(0..equals) == 0 {
+                chosen = Some(place);
+            }
+        });
+        chosen
+    }
+
+    /// The places of all whose key is the least.
+    pub(super) fn all_least<K>(
+        &self,
+        key: impl Fn(&Member) -> K,
+        order: impl Fn(&K, &K) -> Ordering,
+    ) -> Vec<usize> {
+        let mut all = Vec::new();
+        self.each_least(key, order, |place, equals| {
+            if equals == 1 {
+                all.clear();
+            }
+            all.push(place);
+        });
+        all
+    }
+
+    /// Tells the place of each whose key is the least of those before it, and the how manieth it is
+    /// with that key.
+    fn each_least<K>(
+        &self,
+        key: impl Fn(&Member) -> K,
+        order: impl Fn(&K, &K) -> Ordering,
+        mut tell: impl FnMut(usize, u32),
+    ) {
+        let mut least: Option<K> = None;
         let mut equals = 0;
         for (place, backend) in self.iter() {
             let key = key(backend);
-            let order = least.as_ref().map_or(Ordering::Less, |(_, least)| order(&key, least));
-            equals = match order {
+            equals = match least.as_ref().map_or(Ordering::Less, |least| order(&key, least)) {
                 Ordering::Less => 1,
                 Ordering::Equal => equals + 1,
                 Ordering::Greater => continue,
             };
-            // The n-th equal replaces the choice with a chance of 1/n.
-            if fastrand::u32(0..equals) == 0 {
-                least = Some((place, key));
-            }
+            least = Some(key);
+            tell(place, equals);
         }
-        least.map(|(place, _)| place)
     }
 
     fn holds(&self, place: usize, backend: &Member) -> bool {

@@ -4,15 +4,19 @@
 //! One that was not measured yet is tried at once, but by one client alone: who comes while that one
 //! connects goes to the others, as long as there are some.
 
+use std::cmp::Ordering;
+
 use crate::backend::Member;
 
 use super::candidates::Candidates;
 
 pub(super) fn pick(candidates: &Candidates<'_>) -> Option<usize> {
-    let key = |backend: &Member| cost(backend, candidates);
-    candidates.least(key, |(turn, cost), (least, its_cost)| {
-        turn.cmp(least).then(cost.total_cmp(its_cost))
-    })
+    candidates.least(|backend| cost(backend, candidates), by_turn)
+}
+
+/// Those among which chance decides.
+pub(super) fn equals(candidates: &Candidates<'_>) -> Vec<usize> {
+    candidates.all_least(|backend| cost(backend, candidates), by_turn)
 }
 
 /// What decides before any cost does.
@@ -22,6 +26,10 @@ enum Turn {
     Measured,
     /// Nobody knows yet how it is, but somebody is about to.
     BeingTried,
+}
+
+fn by_turn((turn, cost): &(Turn, f64), (least, its_cost): &(Turn, f64)) -> Ordering {
+    turn.cmp(least).then(cost.total_cmp(its_cost))
 }
 
 fn cost(backend: &Member, candidates: &Candidates<'_>) -> (Turn, f64) {

@@ -17,3 +17,10 @@ pub(super) fn pick(candidates: &Candidates<'_>) -> Option<usize> {
     // A backend went down between the sum and the draw.
     candidates.iter().next().map(|(place, _)| place)
 }
+
+/// How likely each is to be picked.
+pub(super) fn chances(candidates: &Candidates<'_>) -> Vec<(usize, f64)> {
+    let weights = || candidates.iter().map(|(place, it)| (place, f64::from(candidates.weight(it))));
+    let all: f64 = weights().map(|(_, weight)| weight).sum();
+    weights().map(|(place, weight)| (place, weight / all)).collect()
+}

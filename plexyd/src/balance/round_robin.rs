@@ -2,7 +2,7 @@
 //! 5, 1, 1 give `a a b a c a a` and not `a a a a a b c`. The algorithm is the
 //! smooth weighted round-robin of nginx (commit 52327e0, 2012).
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::candidates::Candidates;
 
@@ -18,20 +18,33 @@ impl RoundRobin {
     }
 
     pub(super) fn pick(&self, candidates: &Candidates<'_>) -> Option<usize> {
-        let mut behind = self.behind.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut weights = 0;
-        let mut most: Option<(usize, i64)> = None;
-        for (place, backend) in candidates.iter() {
-            let weight = i64::from(candidates.weight(backend));
-            let behind = behind.get_mut(place)?;
-            *behind += weight;
-            weights += weight;
-            if most.is_none_or(|(_, least)| *behind > least) {
-                most = Some((place, *behind));
-            }
-        }
-        let (place, _) = most?;
-        *behind.get_mut(place)? -= weights;
-        Some(place)
+        advance(&mut self.lock(), candidates)
     }
+
+    /// The one that would be picked next. Nothing moves on.
+    pub(super) fn next(&self, candidates: &Candidates<'_>) -> Option<usize> {
+        let mut behind = self.lock().clone();
+        advance(&mut behind, candidates)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Box<[i64]>> {
+        self.behind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn advance(behind: &mut [i64], candidates: &Candidates<'_>) -> Option<usize> {
+    let mut weights = 0;
+    let mut most: Option<(usize, i64)> = None;
+    for (place, backend) in candidates.iter() {
+        let weight = i64::from(candidates.weight(backend));
+        let behind = behind.get_mut(place)?;
+        *behind += weight;
+        weights += weight;
+        if most.is_none_or(|(_, least)| *behind > least) {
+            most = Some((place, *behind));
+        }
+    }
+    let (place, _) = most?;
+    *behind.get_mut(place)? -= weights;
+    Some(place)
 }

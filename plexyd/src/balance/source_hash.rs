@@ -33,25 +33,64 @@ pub(super) struct SourceHash {
 
 impl SourceHash {
     pub(super) fn pick(&self, candidates: &Candidates<'_>, client: &ClientAddr) -> Option<usize> {
-        let tables = self
-            .tables
-            .get_or_init(|| Box::new([false, true].map(|is_backup| table(candidates, is_backup))));
-        let choose = |key: &[u8]| tables.iter().find_map(|table| pick(candidates, table, key));
-        match client {
-            ClientAddr::Ip(addr) => match addr.ip().to_canonical() {
-                IpAddr::V4(ip) => choose(&ip.octets()),
-                IpAddr::V6(ip) => choose(&ip.octets()),
-            },
-            // They have no address, so they are all alike.
-            ClientAddr::Unix => choose(&[]),
+        let tables = self.tables(candidates.backends);
+        with_key(client, |key| tables.iter().find_map(|table| pick(candidates, table, key)))
+    }
+
+    /// The places as a client meets them, the one that it belongs to first, usable or not; backups come
+    /// last. So light a backend that nothing belongs to it is left out.
+    pub(super) fn order(&self, backends: &[Member], client: &ClientAddr) -> Vec<usize> {
+        let mut order: Vec<usize> = Vec::new();
+        for table in self.tables(backends) {
+            let before = order.len();
+            with_key(client, |key| {
+                for place in table.walk(key) {
+                    if order.len() == before + table.places().len() {
+                        break;
+                    }
+                    if !order.contains(&place) {
+                        order.push(place);
+                    }
+                }
+            });
         }
+        order
+    }
+
+    /// How many connections each may have before its clients go on to the next one.
+    pub(super) fn bounds(&self, candidates: &Candidates<'_>) -> Vec<(usize, u64)> {
+        let tables = self.tables(candidates.backends);
+        let bounds = tables.iter().find_map(|table| {
+            let bound = bound(candidates, table)?;
+            let all =
+                table.places().iter().filter_map(|place| Some((*place, candidates.at(*place)?)));
+            Some(all.map(|(place, backend)| (place, bound.most(backend))).collect())
+        });
+        bounds.unwrap_or_default()
+    }
+
+    fn tables(&self, backends: &[Member]) -> &[Table; 2] {
+        let make = || Box::new([false, true].map(|is_backup| table(backends, is_backup)));
+        self.tables.get_or_init(make)
+    }
+}
+
+/// Does something with what is hashed of a client.
+fn with_key<T>(client: &ClientAddr, then: impl FnOnce(&[u8]) -> T) -> T {
+    match client {
+        ClientAddr::Ip(addr) => match addr.ip().to_canonical() {
+            IpAddr::V4(ip) => then(&ip.octets()),
+            IpAddr::V6(ip) => then(&ip.octets()),
+        },
+        // They have no address, so they are all alike.
+        ClientAddr::Unix => then(&[]),
     }
 }
 
 /// All backends of a kind, usable or not. A weight decides how much belongs to a backend, but is no
 /// part of its name, so that a change of it moves no more than it has to.
-fn table(candidates: &Candidates<'_>, is_backup: bool) -> Table {
-    let all = candidates.backends.iter().enumerate();
+fn table(backends: &[Member], is_backup: bool) -> Table {
+    let all = backends.iter().enumerate();
     let of_kind = all.filter(|(_, backend)| backend.options.backup == is_backup);
     let claimant = |(place, backend): (usize, &Member)| Claimant {
         name: backend.addr.to_string(),
@@ -62,12 +101,16 @@ fn table(candidates: &Candidates<'_>, is_backup: bool) -> Table {
 }
 
 fn pick(candidates: &Candidates<'_>, table: &Table, key: &[u8]) -> Option<usize> {
-    let bound = Bound::of(table.places().iter().filter_map(|place| candidates.at(*place)))?;
+    let bound = bound(candidates, table)?;
     let first = |may: &dyn Fn(&Member) -> bool| {
         table.walk(key).find(|place| candidates.at(*place).is_some_and(may))
     };
     // Others choose too: all may have come to their bound meanwhile.
     first(&|backend| bound.admits(backend)).or_else(|| first(&|_| true))
+}
+
+fn bound(candidates: &Candidates<'_>, table: &Table) -> Option<Bound> {
+    Bound::of(table.places().iter().filter_map(|place| candidates.at(*place)))
 }
 
 /// How many connections backends may have. Workers that choose at the same moment may each exceed
@@ -91,8 +134,12 @@ impl Bound {
 
     /// Whether a backend may have one more.
     fn admits(&self, backend: &Member) -> bool {
+        backend.totals.live() < self.most(backend)
+    }
+
+    /// How many it may have.
+    fn most(&self, backend: &Member) -> u64 {
         let mean_by_weights = self.connections * u64::from(backend.options.weight);
-        let most = (mean_by_weights * BOUND_PERCENT).div_ceil(self.weights * 100);
-        backend.totals.live() < most.max(ALWAYS_ADMITTED)
+        (mean_by_weights * BOUND_PERCENT).div_ceil(self.weights * 100).max(ALWAYS_ADMITTED)
     }
 }

@@ -4,6 +4,7 @@
 //! cuts bytes into lines, [`answer`] writes what comes back.
 
 mod answer;
+mod explanation;
 mod framing;
 mod session;
 

@@ -22,6 +22,12 @@ impl Pace {
         self.admits_at(rate, BEGUN.elapsed())
     }
 
+    /// Whether one more would keep to the rate. Nothing is taken of it.
+    pub(crate) fn would_admit(&self, rate: Rate) -> bool {
+        let due = AtomicU64::new(self.due.load(Ordering::Relaxed));
+        Self { due }.admits(rate)
+    }
+
     fn admits_at(&self, rate: Rate, now: Duration) -> bool {
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let (now, interval) = (nanos(now), nanos(rate.interval()));
@@ -57,6 +63,15 @@ mod tests {
         assert_eq!(admitted(&pace, "10/s", 600, 100), 5);
         // However long nobody has come.
         assert_eq!(admitted(&pace, "10/s", 60_000, 100), 10);
+    }
+
+    #[test]
+    fn who_asks_takes_nothing_of_the_rate() {
+        let (pace, rate) = (Pace::default(), Rate::parse("2/m").unwrap());
+        for admitted in [true, false] {
+            assert!((0..100).all(|_| pace.would_admit(rate) == admitted));
+            assert_eq!(pace.admits(rate), admitted);
+        }
     }
 
     #[test]

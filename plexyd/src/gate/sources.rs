@@ -37,6 +37,11 @@ impl Sources {
         Some(Arrival { sources: Some(self), client })
     }
 
+    /// How many connections of the client's source are counted.
+    pub(crate) fn count(&self, client: ClientAddr) -> u32 {
+        self.lock().get(&source(client)).copied().unwrap_or_default()
+    }
+
     /// A connection of the client's source that was counted has ended.
     pub(crate) fn leave(&self, client: ClientAddr) {
         let mut connections = self.lock();

@@ -69,7 +69,7 @@ fn describe(survey: &TunnelSurvey) -> TunnelInfo {
     }
 }
 
-fn admin_info(state: AdminState, admin: &Admin, born: Instant) -> AdminInfo {
+pub(super) fn admin_info(state: AdminState, admin: &Admin, born: Instant) -> AdminInfo {
     let noted = admin.noted();
     let since = noted.as_ref().map_or(born, |noted| noted.since);
     let deadline = noted.as_ref().and_then(|noted| noted.deadline);
@@ -126,7 +126,7 @@ fn backend_info(route: &Route, backend: &Member, traffic: Traffic) -> BackendInf
 }
 
 /// What its checks say, whatever else stands against it.
-fn check_info(backend: &Backend, check: &Check) -> Option<CheckInfo> {
+pub(super) fn check_info(backend: &Backend, check: &Check) -> Option<CheckInfo> {
     let CheckReport { verdict, next } = backend.checked.report()?;
     let streak_of = if verdict.failure.is_some() { check.fall } else { check.rise };
     let micros = |took: Duration| u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
@@ -142,7 +142,7 @@ fn check_info(backend: &Backend, check: &Check) -> Option<CheckInfo> {
 }
 
 /// Its ejection, whatever else stands against it.
-fn ejection_info(backend: &Backend) -> Option<EjectionInfo> {
+pub(super) fn ejection_info(backend: &Backend) -> Option<EjectionInfo> {
     let report = backend.ejection().filter(|report| report.is_ejected)?;
     let next_ms = report.next.map(ms_until);
     Some(EjectionInfo {

@@ -142,6 +142,9 @@ pub enum ServiceError {
     /// Options do not go together.
     #[error("{0} of what the tunnel would be")]
     Unfit(SpecError),
+    /// Whoever comes to a Unix socket has no address.
+    #[error("clients of `{0}` have no address")]
+    ClientsWithoutAddress(BoundAddr),
     /// None of them lives.
     #[error("{}", no_connection(.0))]
     ConnectionNotFound(Vec<ConnectionId>),
@@ -223,6 +226,7 @@ impl ServiceError {
             Self::NoConfig => Code::NoConfig,
             Self::BadFile(_) => Code::BadFile,
             Self::NothingToUndo { .. } => Code::NothingToUndo,
+            Self::ClientsWithoutAddress(_) => Code::UnexpectedArgument,
             Self::ConnectionNotFound(_) => Code::ConnectionNotFound,
             Self::Failed(_) => Code::InternalError,
         }
@@ -240,6 +244,7 @@ impl ServiceError {
             Self::ChangedSince(_) | Self::NothingToUndo { .. } => {
                 Some("`history` tells the changes")
             }
+            Self::ClientsWithoutAddress(_) => Some("leave `from` out: all of them are alike"),
             Self::ConnectionNotFound(_) => Some("`conns` shows those that are live"),
             Self::OutOfDescriptors => Some("raise the limit of open files"),
             _ => None,

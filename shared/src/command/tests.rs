@@ -168,6 +168,18 @@ fn events_are_asked_for_by_number_and_by_count_in_any_order() {
 }
 
 #[test]
+fn what_is_explained_may_be_of_a_client_with_an_address() {
+    let web: TunnelRef = "web".parse().unwrap();
+    let explained = |from: Option<&str>| Request::Explain {
+        tunnel: web.clone(),
+        from: from.map(|ip| ip.parse().unwrap()),
+    };
+    assert_eq!(parsed("explain web"), explained(None));
+    assert_eq!(parsed("explain web FROM 2001:db8::7"), explained(Some("2001:db8::7")));
+    assert_eq!(parsed("explain web from ::ffff:10.1.2.3"), explained(Some("10.1.2.3")));
+}
+
+#[test]
 fn changes_are_counted_from_the_newest() {
     assert_eq!(parsed("history"), Request::History(HISTORY_DEFAULT));
     assert_eq!(parsed("history 1000"), Request::History(1_000));
@@ -216,6 +228,11 @@ fn a_bad_line_is_refused_with_its_place() {
     refused("events after=-1", "out-of-range", 8, "after");
     refused("events after=18446744073709551616", "out-of-range", 8, "after");
     refused("events after=1 after=2", "unexpected-argument", 16, "after=2");
+    refused("explain", "missing-argument", 8, "expected a tunnel");
+    refused("explain db form 10.1.2.3", "unexpected-argument", 12, "did you mean `from`?");
+    refused("explain db from", "missing-argument", 16, "an IP address");
+    refused("explain db from 10.1.2.0/24", "invalid-value", 17, "not an IP address");
+    refused("explain db from 10.1.2.3 now", "unexpected-argument", 26, "explain takes tunnel");
     refused("history 0", "out-of-range", 9, "1 to 1000");
     refused("history all", "invalid-value", 9, "all");
     refused("history 1 2", "unexpected-argument", 11, "history takes [N]");

@@ -60,6 +60,7 @@ macro_rules! methods {
             use super::Method;
             use crate::connection;
             use crate::event;
+            use crate::explanation;
             use crate::history;
             use crate::info;
             use crate::rpc::params;
@@ -143,6 +144,8 @@ methods! {
         = "shows the live connections: those that pass a filter, the first of them in an order";
     KillConnections("killConnections", change, params::KillParams) -> connection::KillReply
         = "resets connections at once: those with these ids, or all that pass a filter";
+    Explain("explain", look, params::ExplainParams) -> explanation::Explanation
+        = "tells what a client would meet if it came now, which backends it might get and why not the others, and which it would get";
     History("history", look, params::HistoryParams) -> history::HistoryReply
         = "tells the newest changes, with who made them and how it was before";
     Undo("undo", change, params::UndoParams) -> history::TransitionReply

@@ -6,6 +6,7 @@
 mod connections;
 
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
@@ -18,6 +19,7 @@ pub use connections::{ConnectionsParams, KillParams};
 use crate::command::{Detail, EVENTS_RANGE, HISTORY_DEFAULT, LOG_RANGE, LiveChoice, LogChange};
 use crate::error::{Code, Refusal};
 use crate::event::EventRange;
+use crate::explanation::read_client;
 use crate::history::CHANGES_RANGE;
 use crate::spec::{
     AttributeSettings, BackendAddr, BackendSpec, DEADLINE_RANGE, LiveAction, OptionSettings,
@@ -50,6 +52,17 @@ pub struct HelloParams {
 pub struct TunnelParams {
     /// Its name, or its listen address in any spelling.
     pub tunnel: String,
+}
+
+/// A tunnel, and a client that may come to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExplainParams {
+    /// The tunnel's name, or its listen address in any spelling.
+    pub tunnel: String,
+    /// The IP address of the client, like `10.1.2.3`; any client if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
 }
 
 /// A tunnel to open.
@@ -317,6 +330,24 @@ impl TunnelParams {
     /// If that is no name and no address.
     pub fn tunnel(&self) -> Result<TunnelRef, Refusal> {
         parse("tunnel", &self.tunnel)
+    }
+}
+
+impl ExplainParams {
+    /// The parameters that ask for this.
+    #[must_use]
+    pub fn new(tunnel: &TunnelRef, from: Option<IpAddr>) -> Self {
+        Self { tunnel: tunnel.to_string(), from: from.map(|from| from.to_string()) }
+    }
+
+    /// The tunnel, and the address of the client if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If one of them does not follow the grammar.
+    pub fn request(&self) -> Result<(TunnelRef, Option<IpAddr>), Refusal> {
+        let from = self.from.as_deref().map(read_client).transpose();
+        Ok((parse("tunnel", &self.tunnel)?, from.map_err(|error| bad_value("from", &error))?))
     }
 }
 

@@ -13,11 +13,20 @@ const MAPPED_BITS: u8 = 96;
 
 /// What is said of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub enum Verdict {
     /// Its clients are let in.
     Allow,
     /// They are not.
     Deny,
+}
+
+/// What is said of a client, and by which network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// What is said.
+    pub verdict: Verdict,
+    /// The longest prefix that holds its address; none where no list does.
+    pub network: Option<IpNet>,
 }
 
 /// Two lists, and the same as tries to look addresses up in.
@@ -34,12 +43,20 @@ impl Access {
     /// that, whatever is said of IPv6.
     #[must_use]
     pub fn admits(&self, client: IpAddr) -> bool {
-        let verdict = match client.to_canonical() {
-            IpAddr::V4(ip) => self.v4.get_lpm(&ip.into()).map(|(_, verdict)| *verdict),
-            IpAddr::V6(ip) => self.v6.get_lpm(&ip.into()).map(|(_, verdict)| *verdict),
+        self.decision(client).verdict == Verdict::Allow
+    }
+
+    /// The same, and which network says so.
+    #[must_use]
+    pub fn decision(&self, client: IpAddr) -> Decision {
+        let found = match client.to_canonical() {
+            IpAddr::V4(ip) => self.v4.get_lpm(&ip.into()).map(|(net, it)| ((*net).into(), *it)),
+            IpAddr::V6(ip) => self.v6.get_lpm(&ip.into()).map(|(net, it)| ((*net).into(), *it)),
         };
         // Who writes down whom to allow means nobody else.
-        verdict.map_or(self.allow.is_empty(), |verdict| verdict == Verdict::Allow)
+        let unlisted = if self.allow.is_empty() { Verdict::Allow } else { Verdict::Deny };
+        let verdict = found.map_or(unlisted, |(_, verdict)| verdict);
+        Decision { verdict, network: found.map(|(network, _)| network) }
     }
 
     /// Puts a network on a list: no other one may be the same. One that is on the other list is
@@ -163,6 +180,20 @@ mod tests {
         check(&access, "10.1.0.1", false);
         check(&access, "10.1.2.3", true);
         check(&access, "192.0.2.1", false);
+    }
+
+    #[test]
+    fn the_network_that_decides_is_told() {
+        let access = access(&["10.0.0.0/8", "2001:db8::/32"], &["10.1.0.0/16"]);
+        let by = |client: &str| {
+            let Decision { verdict, network } = access.decision(client.parse().unwrap());
+            (verdict, network.map(|network| network.to_string()))
+        };
+        let network = |text: &str| Some(text.to_owned());
+        assert_eq!(by("10.2.0.1"), (Verdict::Allow, network("10.0.0.0/8")));
+        assert_eq!(by("::ffff:10.1.0.1"), (Verdict::Deny, network("10.1.0.0/16")));
+        assert_eq!(by("2001:db8::1"), (Verdict::Allow, network("2001:db8::/32")));
+        assert_eq!(by("192.0.2.1"), (Verdict::Deny, None));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use plexy_shared::command::{Mode, VERBS, Verb};
 use plexy_shared::connection::{ConnectionInfo, ConnectionsReply, KillReply};
 use plexy_shared::error::Refusal;
 use plexy_shared::event::{Event, EventsReply};
+use plexy_shared::explanation::Explanation;
 use plexy_shared::history::{ChangeInfo, ExportReply, HistoryReply, SaveReply, TransitionReply};
 use plexy_shared::info::{
     AdminInfo, AppliedInfo, AppliesTo, BackendInfo, BackendReply, BackendState, Change, CheckInfo,
@@ -14,6 +15,8 @@ use plexy_shared::info::{
 use plexy_shared::spec::AdminState;
 use serde::Serialize;
 use serde_json::{Value, json};
+
+use super::explanation;
 
 /// What a command has brought, before it is known how it is written.
 #[derive(Debug)]
@@ -151,6 +154,10 @@ impl Answer {
         let killed = ids.iter().map(|id| format!("killed {id}"));
         let gone = gone.iter().map(|id| format!("gone {id}"));
         Self::new(headline, killed.chain(gone).collect(), reply)
+    }
+
+    pub(super) fn explained(reply: &Explanation) -> Self {
+        Self::new(reply.to_string(), explanation::lines(reply), reply)
     }
 
     pub(super) fn events(reply: &EventsReply) -> Self {

@@ -276,6 +276,9 @@ impl Session {
             }
             Request::Conns(query) => Answer::conns(&service.conns(&query).await?),
             Request::Kill(order) => Answer::killed(&service.kill(&order, caller).await?),
+            Request::Explain { tunnel, from } => {
+                Answer::explained(&service.explain(&tunnel, from).await?)
+            }
             Request::Events { range, follow } => {
                 let events = service.events(range);
                 self.following = follow.then_some(events.newest);

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use plexy_shared::command::Detail;
 use plexy_shared::error::{Code, Refusal};
 use plexy_shared::rpc::{
-    AddBackend, Backends, CloseTunnel, Disable, Discover, Drain, Enable, Export, Hello, History,
-    KillConnections, ListConnections, ListEvents, ListTunnels, Load, LogLevel, Method,
+    AddBackend, Backends, CloseTunnel, Disable, Discover, Drain, Enable, Explain, Export, Hello,
+    History, KillConnections, ListConnections, ListEvents, ListTunnels, Load, LogLevel, Method,
     NumberOfTunnels, OpenTunnel, OpenTunnels, Ping, Reload, RemoveBackend, Save, SetBackend,
     SetLogLevel, SetTunnel, SwitchBackends, TunnelInfo, Undo, Version, openrpc,
 };
@@ -122,6 +122,10 @@ impl Methods {
         });
         methods.add::<KillConnections, _, _>(async |service, params, actor| {
             Ok(service.kill(&params.order()?, &actor.into()).await?)
+        });
+        methods.add::<Explain, _, _>(async |service, params, _| {
+            let (tunnel, from) = params.request()?;
+            Ok(service.explain(&tunnel, from).await?)
         });
         methods
             .add::<History, _, _>(async |service, params, _| Ok(service.history(params.count()?)));
