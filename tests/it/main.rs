@@ -42,6 +42,7 @@ mod bench;
 mod clients;
 mod conns;
 mod events;
+mod explain;
 mod history;
 mod limits;
 mod line;

@@ -131,3 +131,6 @@ fn even(places: &[usize]) -> Vec<(usize, f64)> {
 fn rounded(load: f64) -> f64 {
     (load * 1_000.0).round() / 1_000.0
 }
+
+#[cfg(test)]
+mod tests;

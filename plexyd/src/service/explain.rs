@@ -80,10 +80,11 @@ fn admin_step(tunnel: &Tunnel, route: &Route) -> AdmissionStep {
         AdminState::Drain | AdminState::Disabled => Admission::Refused,
     };
     let by = info.by.map(|by| format!(" by {by}")).unwrap_or_default();
+    let detail = || format!("{} for {}s{by}", info.state, info.seconds);
     AdmissionStep {
         hurdle: Hurdle::Admin.into(),
         result: result.into(),
-        detail: Some(format!("{} for {}s{by}", info.state, info.seconds)),
+        detail: (result != Admission::Passed).then(detail),
     }
 }
 
