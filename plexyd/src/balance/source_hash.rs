@@ -40,7 +40,8 @@ impl SourceHash {
     /// The places as a client meets them, the one that it belongs to first, usable or not; backups come
     /// last. So light a backend that nothing belongs to it is left out.
     pub(super) fn order(&self, backends: &[Member], client: &ClientAddr) -> Vec<usize> {
-        let mut order: Vec<usize> = Vec::new();
+        let mut order = Vec::new();
+        let mut is_new = vec![true; backends.len()];
         for table in self.tables(backends) {
             let before = order.len();
             with_key(client, |key| {
@@ -48,7 +49,7 @@ impl SourceHash {
                     if order.len() == before + table.places().len() {
                         break;
                     }
-                    if !order.contains(&place) {
+                    if is_new.get_mut(place).is_some_and(std::mem::take) {
                         order.push(place);
                     }
                 }
