@@ -29,7 +29,9 @@ fn registry(tunnels: Vec<TunnelInfo>) -> Vec<Value> {
         for changing in ["origin", "age_seconds"] {
             value.as_object_mut().unwrap().remove(changing);
         }
+        value["admin_info"].as_object_mut().unwrap().remove("seconds");
         for backend in value["backend_list"].as_array_mut().unwrap() {
+            backend["admin"].as_object_mut().unwrap().remove("seconds");
             for changing in ["state_seconds", "state", "cause", "next_ms", "addresses"] {
                 backend.as_object_mut().unwrap().remove(changing);
             }
