@@ -74,6 +74,8 @@ pub enum Choice {
     Full,
     /// None: all are down, and `on-all-down` is `refuse`.
     Refused,
+    /// None before one is up: `on-all-down` is `hold`.
+    Held,
     /// None takes clients and has an address.
     None,
 }
@@ -84,6 +86,7 @@ words!(Choice {
     ByClient => "by-client",
     Full => "full",
     Refused => "refused",
+    Held => "held",
     None => "none",
 });
 
@@ -283,6 +286,7 @@ impl Explanation {
             }
             Some(Choice::Full) => "every backend that it might get is at its max-conns".to_owned(),
             Some(Choice::Refused) => "is reset".to_owned(),
+            Some(Choice::Held) => "waits until a backend is up".to_owned(),
             Some(Choice::None) => {
                 "is reset: no backend takes clients and has an address".to_owned()
             }

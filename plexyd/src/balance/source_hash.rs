@@ -106,8 +106,10 @@ fn pick(candidates: &Candidates<'_>, table: &Table, key: &[u8]) -> Option<usize>
     let first = |may: &dyn Fn(&Member) -> bool| {
         table.walk(key).find(|place| candidates.at(*place).is_some_and(may))
     };
+    // So light a backend that nothing belongs to it is met by nobody, and may be the only one left.
+    let any = || table.places().iter().copied().find(|place| candidates.at(*place).is_some());
     // Others choose too: all may have come to their bound meanwhile.
-    first(&|backend| bound.admits(backend)).or_else(|| first(&|_| true))
+    first(&|backend| bound.admits(backend)).or_else(|| first(&|_| true)).or_else(any)
 }
 
 fn bound(candidates: &Candidates<'_>, table: &Table) -> Option<Bound> {

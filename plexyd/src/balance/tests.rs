@@ -290,6 +290,16 @@ fn source_hash_moves_only_the_clients_of_a_backend_that_is_ejected_and_they_come
 }
 
 #[test]
+fn source_hash_has_a_backend_so_light_that_nothing_belongs_to_it_where_it_is_the_only_one_left() {
+    let heavy: Vec<_> = (1..=20).map(|port| format!("{port}+weight=1000")).collect();
+    let specs: Vec<_> = heavy.iter().map(String::as_str).chain(["4000+weight=1"]).collect();
+    let backends = backends(&specs);
+    let balance = balance(Strategy::SourceHash, backends.len());
+    backends[..20].iter().for_each(eject);
+    assert!((0..50).all(|ip| choose_for(&balance, &backends, &client(ip, 1)) == Some(20)));
+}
+
+#[test]
 fn source_hash_holds_its_bound_under_a_single_hot_client() {
     let daemons = [0, 1].map(|_| {
         let backends = backends(&["1", "2", "3+weight=2", "4"]);

@@ -15,7 +15,7 @@ use super::detail::{admin_info, check_info, ejection_info};
 use super::{Service, ServiceError};
 use crate::backend::Member;
 use crate::balance::{Odds, Outlook};
-use crate::listener::DESCRIPTORS;
+use crate::connection::DESCRIPTORS;
 use crate::socket::ClientAddr;
 use crate::tunnel::{Route, Tunnel};
 
@@ -100,6 +100,7 @@ fn choice(
         Some(Odds::Chances(_)) => Choice::Shared,
         Some(Odds::ByClient) => Choice::ByClient,
         None if route.has_backend() => Choice::Full,
+        None if route.holds() => Choice::Held,
         None if !route.backends.iter().any(Member::is_offered) => Choice::None,
         None => Choice::Refused,
     };

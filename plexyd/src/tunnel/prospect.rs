@@ -37,7 +37,8 @@ impl Tunnel {
         };
         let words = [
             max.map(|max| format!("{} of {max}", self.totals.live())),
-            (!has_room).then(|| "its backends are at theirs".to_owned()),
+            (!has_room && !route.holds()).then(|| "its backends are at theirs".to_owned()),
+            route.holds().then(|| "no backend is up".to_owned()),
             (result != Admission::Passed).then(|| format!("{parked} of {parked_max} parked")),
         ];
         let words: Vec<_> = words.into_iter().flatten().collect();
@@ -124,12 +125,13 @@ mod tests {
             "conn-rate=20/m",
             "max-conns=6",
             "queue-timeout=0",
+            "on-all-down=hold",
         ];
         fastrand::seed(11);
         let mut seen = [0; 3];
         for round in 0..200 {
             let chosen: Vec<_> = options.iter().filter(|_| fastrand::bool()).copied().collect();
-            let backends = if fastrand::bool() { "1" } else { "1+max-conns=4" };
+            let backends = ["1", "1+max-conns=4", "1+admin=drain"][fastrand::usize(0..3)];
             let (tunnel, backend) = Tunnel::of(&format!("1={backends}[{}]", chosen.join(",")));
             let mut held = Vec::new();
             for id in 0..20 {
