@@ -2,15 +2,16 @@
 //!
 //! What they want stands in the route, which clients see; this is for who asks.
 
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use once_cell::race::OnceBox;
 use tokio_util::sync::CancellationToken;
 
 /// What somebody has done last. It takes no room before, since to most nobody ever does anything.
 #[derive(Debug, Default)]
 pub(crate) struct Admin {
-    record: OnceLock<Box<Mutex<Record>>>,
+    record: OnceBox<Mutex<Record>>,
 }
 
 #[derive(Debug, Default)]

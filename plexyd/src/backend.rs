@@ -8,13 +8,14 @@ mod latency;
 mod member;
 mod standing;
 mod warm_up;
+mod whereabouts;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
+use once_cell::race::OnceBox;
 use plexy_shared::info::{Attempt, BackendState};
 use plexy_shared::spec::{BackendAddr, UnixPath};
 use plexy_shared::weight::Weight;
@@ -34,9 +35,7 @@ use latency::Latency;
 pub(crate) use member::Member;
 use standing::{Report, Standing};
 use warm_up::WarmUp;
-
-/// Addresses behind one name that are used at most.
-pub(crate) const ADDRESSES_MAX: usize = 16;
+use whereabouts::Whereabouts;
 
 /// One place to connect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,16 +83,12 @@ pub(crate) struct Backend {
     pub(crate) removed: LazyLock<CancellationToken>,
     /// Messages about failed attempts, folded.
     pub(crate) failures: Fold,
-    /// Cancelled when it is known for the first time where it is, or that
-    /// nobody knows; none for what needs no resolver.
-    located: Option<CancellationToken>,
-    targets: ArcSwap<Targets>,
-    /// The target that worked last: attempts begin there.
-    preferred: AtomicUsize,
+    /// Where it is, if it was given by name.
+    whereabouts: Option<Box<Whereabouts>>,
     /// Whether one of its addresses was seen to be this machine's own.
     pub(crate) is_here: AtomicBool,
     /// Clients who may wait for it, where its tunnel has limits.
-    waiting: OnceLock<Arc<Queue>>,
+    waiting: OnceBox<Arc<Queue>>,
     standing: Standing,
     /// What somebody has done to it last.
     pub(crate) admin: Admin,
@@ -103,14 +98,6 @@ pub(crate) struct Backend {
     warm_up: WarmUp,
     /// What its checks say, apart from what befalls clients.
     pub(crate) checked: Checked,
-}
-
-/// What is known of where it is.
-#[derive(Debug)]
-pub(crate) struct Targets {
-    pub(crate) targets: Vec<Target>,
-    /// Why there are none.
-    pub(crate) cause: Option<String>,
 }
 
 /// How a backend is, for whoever reports it.
@@ -131,18 +118,13 @@ pub(crate) struct Lease {
 
 impl Backend {
     pub(crate) fn new(addr: BackendAddr) -> Self {
-        let targets = match &addr {
-            BackendAddr::Ip(addr) => vec![Target::Tcp(*addr)],
-            BackendAddr::Unix(path) => vec![Target::Unix(path.clone())],
-            BackendAddr::Name(..) => Vec::new(),
+        let (whereabouts, state) = match &addr {
+            BackendAddr::Ip(_) | BackendAddr::Unix(_) => (None, BackendState::Up),
+            BackendAddr::Name(..) => (Some(Box::default()), BackendState::Unresolved),
         };
-        let cause = targets.is_empty().then(|| "its name is being resolved".to_owned());
-        let located = targets.is_empty().then(CancellationToken::new);
-        let state = if targets.is_empty() { BackendState::Unresolved } else { BackendState::Up };
         let now = Instant::now();
         Self {
             addr,
-            located,
             added: now,
             totals: Totals::default(),
             attempts: Tally::default(),
@@ -152,11 +134,10 @@ impl Backend {
             settled: Mutex::new((state, now)),
             removed: LazyLock::default(),
             failures: Fold::default(),
-            targets: ArcSwap::from_pointee(Targets { targets, cause }),
-            preferred: AtomicUsize::new(0),
+            whereabouts,
             is_here: AtomicBool::new(false),
-            waiting: OnceLock::new(),
-            standing: Standing::new(now),
+            waiting: OnceBox::new(),
+            standing: Standing::default(),
             admin: Admin::default(),
             verdict: Verdict::default(),
             latency: Latency::default(),
@@ -174,20 +155,20 @@ impl Backend {
     }
 
     fn is_located(&self) -> bool {
-        self.located.as_ref().is_none_or(CancellationToken::is_cancelled)
+        self.whereabouts.as_ref().is_none_or(|it| it.is_located())
     }
 
     /// The resolver has had its first answer, or none.
     pub(crate) fn mark_located(&self) {
-        if let Some(located) = &self.located {
-            located.cancel();
+        if let Some(whereabouts) = &self.whereabouts {
+            whereabouts.mark_located();
         }
     }
 
     /// Waits for the first answer of the resolver, or for its giving up.
     pub(crate) async fn located(&self) {
-        if let Some(located) = &self.located {
-            located.cancelled().await;
+        if let Some(whereabouts) = &self.whereabouts {
+            whereabouts.located().await;
         }
     }
 
@@ -198,7 +179,7 @@ impl Backend {
 
     /// Whether there is anything to connect to.
     pub(crate) fn is_resolved(&self) -> bool {
-        !self.targets.load().targets.is_empty()
+        self.whereabouts.as_ref().is_none_or(|it| it.is_known())
     }
 
     /// Whether clients are sent to it while another one is.
@@ -238,62 +219,46 @@ impl Backend {
 
     /// Its targets, the one that worked last first.
     pub(crate) fn targets(&self) -> Vec<Target> {
-        let known = self.targets.load();
-        let mut targets = known.targets.clone();
-        let first = self.preferred.load(Ordering::Relaxed);
-        if first < targets.len() {
-            targets.rotate_left(first);
+        match (&self.addr, &self.whereabouts) {
+            (_, Some(whereabouts)) => whereabouts.targets(),
+            (BackendAddr::Ip(addr), None) => vec![Target::Tcp(*addr)],
+            (BackendAddr::Unix(path), None) => vec![Target::Unix(path.clone())],
+            (BackendAddr::Name(..), None) => Vec::new(),
         }
-        targets
     }
 
     /// Remembers which target worked.
     pub(crate) fn prefer(&self, target: &Target) {
-        let known = self.targets.load();
-        if known.targets.len() > 1
-            && let Some(place) = known.targets.iter().position(|known| known == target)
-        {
-            self.preferred.store(place, Ordering::Relaxed);
+        if let Some(whereabouts) = &self.whereabouts {
+            whereabouts.prefer(target);
         }
     }
 
     /// Takes the addresses that its name has now; whether they are others.
     pub(crate) fn resolve_to(&self, found: &Addresses, port: u16) -> bool {
-        let known = self.targets.load();
-        let ips = found.addresses.iter().map(|ip| Target::Tcp(SocketAddr::new(*ip, port)));
-        // Where nobody could tell, what was known before still holds.
-        let kept = known.targets.iter().filter(|target| target.is_of(found.unanswered));
-        let mut targets: Vec<_> = ips.chain(kept.cloned()).collect();
-        targets.truncate(ADDRESSES_MAX);
-        // A set in another order is the same set: resolvers rotate.
-        let is_same = known.targets.len() == targets.len()
-            && targets.iter().all(|target| known.targets.contains(target));
-        if !is_same {
+        let Some(whereabouts) = &self.whereabouts else { return false };
+        let at_first = || {
             // One that joins may have waited for its first answer: it takes clients only now.
-            if known.targets.is_empty() && (self.is_located() || self.warm_up.has_begun()) {
-                self.warm_up.begin(self.age(Instant::now()));
+            if self.is_located() || self.warm_up.has_begun() {
+                self.warm_up();
             }
-            self.targets.store(Arc::new(Targets { targets, cause: None }));
-            self.preferred.store(0, Ordering::Relaxed);
-            if self.is_located() {
-                self.settle();
-            } else {
-                // That is how it begins.
-                *self.settled() = (self.state(), Instant::now());
-                self.wake_waiting();
-            }
+        };
+        let is_news = whereabouts.move_to(found, port, at_first);
+        if is_news && self.is_located() {
+            self.settle();
+        } else if is_news {
+            // That is how it begins.
+            *self.settled() = (self.state(), Instant::now());
+            self.wake_waiting();
         }
-        !is_same
+        is_news
     }
 
     /// Its name has no addresses any more; whether it had some, or had none
     /// for another cause.
     pub(crate) fn unresolve(&self, cause: &str) -> bool {
-        let known = self.targets.load();
-        let is_news = !known.targets.is_empty() || known.cause.as_deref() != Some(cause);
+        let is_news = self.whereabouts.as_ref().is_some_and(|it| it.lose(cause));
         if is_news {
-            let cause = Some(cause.to_owned());
-            self.targets.store(Arc::new(Targets { targets: Vec::new(), cause }));
             self.settle();
         }
         is_news
@@ -306,7 +271,7 @@ impl Backend {
 
     /// Has these clients look for a place whenever it may have one.
     pub(crate) fn serve(&self, queue: &Arc<Queue>) {
-        self.waiting.get_or_init(|| Arc::clone(queue));
+        self.waiting.get_or_init(|| Box::new(Arc::clone(queue)));
     }
 
     fn wake_waiting(&self) {
@@ -323,7 +288,7 @@ impl Backend {
     /// An attempt has failed, and not by a fault of our own. If that ejected
     /// it, tells how to hear of the end of the ejection.
     pub(crate) fn failed(&self, cause: &str, rules: &Rules) -> Option<CancellationToken> {
-        let over = self.standing.failed(cause, rules);
+        let over = self.standing.failed(self.added, cause, rules);
         self.noted(if over.is_some() { Change::Ejected } else { Change::None });
         over
     }
@@ -427,7 +392,7 @@ impl Backend {
         let (_, since) = *self.settled();
         let state = self.state();
         let (cause, next) = match state {
-            BackendState::Unresolved => (self.targets.load().cause.clone(), None),
+            BackendState::Unresolved => (self.whereabouts.as_ref().and_then(|it| it.cause()), None),
             BackendState::Down => {
                 let report = self.checked.report();
                 report.map_or((None, None), |report| (report.verdict.failure, report.next))

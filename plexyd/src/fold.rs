@@ -2,9 +2,10 @@
 //! within [`WINDOW`] are counted, and the count is logged at its end. And what
 //! is counted anyway is told as often.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use once_cell::race::OnceBox;
 use tracing::warn;
 
 /// How long messages of one kind are counted instead of logged.
@@ -14,7 +15,7 @@ const WINDOW: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub(crate) struct Fold {
     /// Made with the first message: most things give none.
-    window: OnceLock<Arc<Window>>,
+    window: OnceBox<Arc<Window>>,
 }
 
 #[derive(Debug, Default)]
@@ -29,7 +30,7 @@ impl Fold {
     ///
     /// Must be called on a runtime.
     pub(crate) fn admits(&self, what: impl FnOnce() -> String) -> bool {
-        let window = self.window.get_or_init(Arc::default);
+        let window = self.window.get_or_init(Box::default);
         let mut folded = window.folded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = folded.as_mut() {
             *count += 1;

@@ -1,9 +1,10 @@
 //! Histograms of durations: a few cells that are written without a lock, and
 //! do not exist before the first observation, since most tunnels are idle.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use once_cell::race::OnceBox;
 
 /// Upper bounds of the buckets, the last one without a bound not counted. Each
 /// is one more series per tunnel or backend.
@@ -49,7 +50,7 @@ pub(crate) const PARKED_TIMES: Bounds = Bounds([
 /// A histogram that is made by its first observation.
 #[derive(Debug, Default)]
 pub(crate) struct Histogram {
-    cells: OnceLock<Box<Cells>>,
+    cells: OnceBox<Cells>,
 }
 
 #[derive(Debug, Default)]

@@ -5,8 +5,9 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::pin::Pin;
 use std::sync::{Arc, Weak};
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -16,6 +17,7 @@ use rustix::net::{
 };
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tracing::{debug, error, warn};
@@ -74,7 +76,7 @@ impl Listener {
         let door = Door {
             tunnel,
             engine: Arc::clone(engine),
-            file: bound.file,
+            file: bound.file.map(Box::new),
             is_kept,
             _listening: listening,
             _taken: taken,
@@ -82,7 +84,13 @@ impl Listener {
         let worker = engine.workers.next();
         let listener = Arc::new(bound.listener);
         let socket = Arc::downgrade(&listener);
-        let task = worker.handle.spawn(door.run(listener, closing));
+        let task = match watch(listener, &worker.handle) {
+            Ok(listener) => worker.handle.spawn(door.run(listener, closing)),
+            Err(error) => {
+                error!(tunnel = door.tunnel.label(), %error, "cannot watch the listener");
+                worker.handle.spawn(std::future::ready(()))
+            }
+        };
         Self { close, task, socket }
     }
 
@@ -110,7 +118,8 @@ impl Listener {
 struct Door {
     tunnel: Arc<Tunnel>,
     engine: Arc<Engine>,
-    file: Option<SocketFile>,
+    /// In a box, since few listen on a Unix socket.
+    file: Option<Box<SocketFile>>,
     is_kept: bool,
     _listening: Listening,
     _taken: Taken,
@@ -128,6 +137,14 @@ enum Batch {
     Failed(io::Error),
 }
 
+/// What comes next.
+#[derive(Debug)]
+enum Next {
+    Batch(Batch),
+    /// It closes, for whoever said how, or has gone.
+    Close(Option<Waiting>),
+}
+
 impl Door {
     /// Accepts until it is told to close.
     ///
@@ -136,24 +153,26 @@ impl Door {
     #[expect(clippy::manual_async_fn, reason = "an `async fn` holds its arguments twice")]
     fn run(
         mut self,
-        listener: Arc<OwnedFd>,
+        listener: AsyncFd<Arc<OwnedFd>>,
         mut closing: oneshot::Receiver<Waiting>,
     ) -> impl Future<Output = ()> {
         async move {
-            let listener = match sys::watch(listener, Interest::READABLE) {
-                Ok(listener) => listener,
-                Err((_, error)) => {
-                    error!(tunnel = self.tunnel.label(), %error, "cannot watch the listener");
-                    return;
+            let dropped = if self.is_kept { Waiting::Leave } else { Waiting::Reset };
+            let told = loop {
+                match poll_fn(|cx| self.poll_next(&listener, &mut closing, cx)).await {
+                    Next::Close(told) => break told,
+                    Next::Batch(Batch::Drained) => {}
+                    Next::Batch(Batch::Full) => tokio::task::yield_now().await,
+                    Next::Batch(stopped) => {
+                        let pause = self.pause_after(stopped, &listener, &mut closing);
+                        if let Some(told) = Box::pin(pause).await {
+                            break told;
+                        }
+                    }
                 }
             };
-            let dropped = if self.is_kept { Waiting::Leave } else { Waiting::Reset };
-            let waiting = tokio::select! {
-                biased;
-                // Who drops it wants nothing to go on here, and says nothing of who comes after us.
-                waiting = &mut closing => waiting.unwrap_or(dropped),
-                () = self.accept_all(&listener) => Waiting::Reset,
-            };
+            // Who drops it wants nothing to go on here, and says nothing of who comes after us.
+            let waiting = told.unwrap_or(dropped);
             // Before the socket, so that nobody finds a path that nobody serves.
             match (waiting, self.file.take()) {
                 (Waiting::HandOn | Waiting::Leave, Some(file)) => file.leave(),
@@ -172,20 +191,41 @@ impl Door {
         }
     }
 
-    async fn accept_all(&self, listener: &AsyncFd<Arc<OwnedFd>>) {
-        loop {
-            let batch = poll_fn(|cx| {
-                let ready = ready!(listener.poll_read_ready(cx)).ok();
-                Poll::Ready(ready.map(|_| self.accept_batch(listener, true)))
-            });
-            match batch.await {
-                Some(Batch::Drained) => {}
-                Some(Batch::Full) => tokio::task::yield_now().await,
-                Some(Batch::Starved) => Box::pin(self.wait_for_descriptors(listener)).await,
-                Some(Batch::Failed(error)) => Box::pin(self.pause_after(error)).await,
-                // The runtime has ended.
-                None => return,
+    /// Waits for clients, and lets them in; to be closed comes first.
+    fn poll_next(
+        &self,
+        listener: &AsyncFd<Arc<OwnedFd>>,
+        closing: &mut oneshot::Receiver<Waiting>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Next> {
+        if let Poll::Ready(told) = Pin::new(closing).poll(cx) {
+            return Poll::Ready(Next::Close(told.ok()));
+        }
+        Poll::Ready(match ready!(listener.poll_read_ready(cx)) {
+            Ok(_) => Next::Batch(self.accept_batch(listener, true)),
+            // The runtime has ended.
+            Err(_) => Next::Close(Some(Waiting::Reset)),
+        })
+    }
+
+    /// Waits until it may go on after a batch that was stopped; or until it is closed, and tells how.
+    async fn pause_after(
+        &self,
+        stopped: Batch,
+        listener: &AsyncFd<Arc<OwnedFd>>,
+        closing: &mut oneshot::Receiver<Waiting>,
+    ) -> Option<Option<Waiting>> {
+        let pause = async {
+            match stopped {
+                Batch::Starved => self.wait_for_descriptors(listener).await,
+                Batch::Failed(error) => self.pause_after_error(error).await,
+                Batch::Full | Batch::Drained => {}
             }
+        };
+        tokio::select! {
+            biased;
+            told = closing => Some(told.ok()),
+            () = pause => None,
         }
     }
 
@@ -236,7 +276,7 @@ impl Door {
     }
 
     /// An error of `accept` is not the end of a listener.
-    async fn pause_after(&self, error: io::Error) {
+    async fn pause_after_error(&self, error: io::Error) {
         // A client that left while it waited, or whose network has failed
         // (accept(2), "Error handling"), says nothing about the next one.
         let errno = error.raw_os_error().map(Errno::from_raw_os_error);
@@ -324,7 +364,8 @@ impl Door {
             self.engine.meets(&self.tunnel, limit);
         }
         let refusals = &self.tunnel.gate_to_refuse().refusals;
-        refusals.tell(refusal, &client, &self.engine.events, || self.tunnel.label());
+        let tunnel = Arc::clone(&self.tunnel);
+        refusals.tell(refusal, &client, &self.engine.events, move || tunnel.label());
     }
 
     fn warn_folded(&self, message: impl FnOnce() -> String) {
@@ -333,6 +374,14 @@ impl Door {
             warn!(tunnel, "{}", message());
         }
     }
+}
+
+/// Watches a listener for a worker. What the runtime notes of it is allocated by the thread that calls,
+/// beside the rest of the tunnel: in the memory of a worker, which makes nothing else for a tunnel, there
+/// would be a hole beside each.
+fn watch(listener: Arc<OwnedFd>, worker: &Handle) -> io::Result<AsyncFd<Arc<OwnedFd>>> {
+    let _on_worker = worker.enter();
+    sys::watch(listener, Interest::READABLE).map_err(|(_, error)| error)
 }
 
 /// An error of the kind `WouldBlock` where nobody waits to be accepted.
@@ -346,4 +395,21 @@ fn somebody_waits(listener: &Arc<OwnedFd>) -> io::Result<()> {
 
 fn accept(listener: &Arc<OwnedFd>) -> io::Result<(OwnedFd, Option<SocketAddrAny>)> {
     Ok(acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes_of<A, B, C, F>(_: impl Fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// What each listening tunnel holds while nobody comes: with what the runtime adds to it a task has
+    /// 256 bytes then, and else 128 more.
+    #[test]
+    fn a_listener_that_waits_is_small() {
+        let bytes = bytes_of(Door::run);
+        assert!(bytes <= 152, "{bytes}");
+    }
 }

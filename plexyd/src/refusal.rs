@@ -95,7 +95,7 @@ pub(crate) struct Refusals {
 type Counts = [u64; Refusal::ALL.len()];
 
 impl Refusals {
-    /// Tells of one, now or later.
+    /// Tells of one, now or later, each time of the tunnel as it is called then.
     ///
     /// Must be called on a runtime.
     pub(crate) fn tell(
@@ -103,7 +103,7 @@ impl Refusals {
         refusal: Refusal,
         client: &impl Display,
         events: &Arc<Events>,
-        label: impl FnOnce() -> String,
+        label: impl Fn() -> String + Send + 'static,
     ) {
         {
             let mut window = self.lock();
@@ -114,14 +114,13 @@ impl Refusals {
             }
             *window = Some(Counts::default());
         }
-        let label = label();
-        events.tell(happening(&label, format!("client {client}: {refusal}")));
+        events.tell(happening(&label(), format!("client {client}: {refusal}")));
         let (refusals, events) = (Arc::clone(self), Arc::clone(events));
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(WINDOW).await;
                 let Some(counts) = refusals.turn() else { return };
-                events.tell(happening(&label, sentence(&counts)));
+                events.tell(happening(&label(), sentence(&counts)));
             }
         });
     }
@@ -160,7 +159,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_first_is_told_at_once_and_the_others_together() {
         let (refusals, events) = (Arc::<Refusals>::default(), Arc::<Events>::default());
-        let tell = |refusal| refusals.tell(refusal, &"a", &events, || "web".to_owned());
+        let name = Arc::new(Mutex::new("web"));
+        let tell = |refusal| {
+            let name = Arc::clone(&name);
+            refusals.tell(refusal, &"a", &events, move || (*name.lock().unwrap()).to_owned());
+        };
         let told = || {
             let events = events.of(EventRange::default()).events;
             events.iter().map(|event| event.detail.clone().unwrap()).collect::<Vec<_>>()
@@ -169,12 +172,15 @@ mod tests {
         (0..3).for_each(|_| tell(Refusal::Limit(Limit::ConnRate)));
         tell(Refusal::Denied);
         assert_eq!(told(), ["client a: `allow` and `deny` do not let it in"]);
+        *name.lock().unwrap() = "www";
 
         tokio::time::sleep(WINDOW + Duration::from_millis(1)).await;
 
         let together = "1 more client: `allow` and `deny` do not let it in; \
                         3 more clients: `conn-rate` is reached in 10s";
         assert_eq!(told()[1..], [together]);
+        let newest = events.of(EventRange::default()).events.pop().unwrap();
+        assert_eq!(newest.tunnel.as_deref(), Some("www"));
         // A window that nothing has come in is the last one.
         tokio::time::sleep(WINDOW).await;
         tell(Refusal::Loop);

@@ -2,28 +2,29 @@
 //! one, since most tunnels are idle.
 
 use std::marker::PhantomData;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use once_cell::race::OnceBox;
 use plexy_shared::word::Words;
 
 /// One cell per word of `T`, in the order of the list.
 #[derive(Debug)]
 pub(crate) struct Tally<T> {
-    cells: OnceLock<Box<[AtomicU64]>>,
+    cells: OnceBox<Box<[AtomicU64]>>,
     words: PhantomData<T>,
 }
 
 impl<T> Default for Tally<T> {
     fn default() -> Self {
-        Self { cells: OnceLock::new(), words: PhantomData }
+        Self { cells: OnceBox::new(), words: PhantomData }
     }
 }
 
 impl<T: Words> Tally<T> {
     /// One more of this word.
     pub(crate) fn count(&self, word: T) {
-        let cells = self.cells.get_or_init(|| T::ALL.iter().map(|_| AtomicU64::new(0)).collect());
+        let none = || Box::new(T::ALL.iter().map(|_| AtomicU64::new(0)).collect());
+        let cells = self.cells.get_or_init(none);
         if let Some((_, cell)) = T::ALL.iter().zip(cells).find(|(known, _)| **known == word) {
             cell.fetch_add(1, Ordering::Relaxed);
         }

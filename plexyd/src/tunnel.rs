@@ -5,11 +5,12 @@
 
 mod prospect;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use once_cell::race::OnceBox;
 use plexy_shared::info::{Origin, Reason};
 use plexy_shared::spec::{
     AdminState, BackendAddr, BoundAddr, OnAllDown, TunnelOptions, TunnelSpec,
@@ -47,7 +48,7 @@ pub(crate) struct Tunnel {
     /// Messages about clients that found no backend, or could not be accepted, folded.
     pub(crate) refusals: Fold,
     /// What it remembers for its limits, where it has some or had some.
-    gate: OnceLock<Box<Gate>>,
+    gate: OnceBox<Gate>,
     /// Why connections have ended.
     pub(crate) ended: Reasons,
     /// Why clients were not let in.
@@ -179,7 +180,7 @@ pub(crate) struct Admission {
 
 impl Tunnel {
     pub(crate) fn new(id: TunnelId, listen: BoundAddr, origin: Origin, route: Route) -> Self {
-        let gate = OnceLock::new();
+        let gate = OnceBox::new();
         prepare(&gate, &route);
         Self {
             id,
@@ -222,7 +223,7 @@ impl Tunnel {
 
     /// What it remembers for its limits, if it has ever had some.
     pub(crate) fn gate(&self) -> Option<&Gate> {
-        self.gate.get().map(|gate| &**gate)
+        self.gate.get()
     }
 
     /// The same where somebody is refused, for which it needs none.
@@ -343,7 +344,7 @@ impl Tunnel {
 }
 
 /// Has the backends of a limited route wake who is parked, before anybody can be.
-fn prepare(gate: &OnceLock<Box<Gate>>, route: &Route) {
+fn prepare(gate: &OnceBox<Gate>, route: &Route) {
     if route.is_limited() || gate.get().is_some() {
         let gate = gate.get_or_init(Box::default);
         route.backends.iter().for_each(|backend| backend.serve(&gate.queue));
@@ -392,6 +393,13 @@ mod tests {
     fn who_comes_behind_others_waits_for_the_limit_that_they_wait_for() {
         waits_for("3000=4000[max-conns=1]", Limit::MaxConns);
         waits_for("3000=4000+max-conns=1", Limit::Backends);
+    }
+
+    /// What each tunnel has while nobody comes, with one backend.
+    #[test]
+    fn an_idle_tunnel_is_small() {
+        let bytes = [size_of::<Tunnel>(), size_of::<Route>(), size_of::<Backend>()];
+        assert!(bytes[0] <= 152 && bytes[1] <= 296 && bytes[2] <= 256, "{bytes:?}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod access;
 mod age;
 mod backends;
 mod changes;
+mod crowd;
 mod hold;
 mod queue;
 mod rate;

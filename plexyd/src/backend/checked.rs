@@ -7,9 +7,10 @@
 //! costs only those.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use once_cell::race::OnceBox;
 use plexy_shared::info::{CheckOutcome, CheckState};
 use plexy_shared::spec::Check;
 
@@ -61,7 +62,7 @@ pub(crate) struct CheckResult {
 pub(crate) struct Checked {
     /// Told without a lock: every client asks.
     is_down: AtomicBool,
-    book: OnceLock<Box<Book>>,
+    book: OnceBox<Book>,
 }
 
 #[derive(Debug)]

@@ -3,21 +3,21 @@
 //! fail.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use once_cell::race::OnceBox;
 use tokio_util::sync::CancellationToken;
 
 use super::ejection::{Change, Ejection, Rules};
 
-/// Failures and ejections of one backend.
-#[derive(Debug)]
+/// Failures and ejections of one backend: one that is new may be chosen.
+#[derive(Debug, Default)]
 pub(super) struct Standing {
-    born: Instant,
     /// Whether there was a failure since the last success.
     has_failed: AtomicBool,
     is_ejected: AtomicBool,
-    record: OnceLock<Box<Mutex<Record>>>,
+    record: OnceBox<Mutex<Record>>,
 }
 
 /// What is known since the first failure.
@@ -41,12 +41,6 @@ pub(crate) struct Report {
 }
 
 impl Standing {
-    /// That of a backend that is new, and so may be chosen.
-    pub(super) fn new(born: Instant) -> Self {
-        let (has_failed, is_ejected, record) = Default::default();
-        Self { born, has_failed, is_ejected, record }
-    }
-
     pub(super) fn is_ejected(&self) -> bool {
         self.is_ejected.load(Ordering::Relaxed)
     }
@@ -59,11 +53,16 @@ impl Standing {
         self.change(|ejection| ejection.succeeded(Instant::now()))
     }
 
-    /// An attempt has failed. If that ejects the backend, it tells what is
-    /// cancelled when the ejection is over.
-    pub(super) fn failed(&self, cause: &str, rules: &Rules) -> Option<CancellationToken> {
+    /// An attempt has failed, on a backend that is there since `born`. If that ejects it, it tells what
+    /// is cancelled when the ejection is over.
+    pub(super) fn failed(
+        &self,
+        born: Instant,
+        cause: &str,
+        rules: &Rules,
+    ) -> Option<CancellationToken> {
         let record = self.record.get_or_init(|| {
-            let ejection = Ejection::new(self.born);
+            let ejection = Ejection::new(born);
             Box::new(Mutex::new(Record { ejection, over: CancellationToken::new() }))
         });
         let mut record = record.lock().unwrap_or_else(PoisonError::into_inner);
