@@ -38,6 +38,8 @@ mod sys;
 mod systemd;
 mod table;
 mod tally;
+#[allow(dead_code, unused_imports, reason = "what uses it comes next")]
+mod tls;
 mod trace;
 mod traffic;
 mod tunnel;

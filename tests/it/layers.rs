@@ -28,6 +28,7 @@ const LAYERS: &[&[&str]] = &[
     &["systemd"],
     &["relay"],
     &["socket"],
+    &["tls"],
     &["backend"],
     &["balance", "dial", "gate"],
     &["tunnel"],
