@@ -140,6 +140,7 @@ impl Exit {
             | Code::NotSaved
             | Code::NoState
             | Code::NoConfig
+            | Code::BadCertificate
             | Code::BadFile
             | Code::NothingToUndo => Self::Refused,
         }

@@ -38,8 +38,8 @@ const QUEUE_RECORDS: usize = 16 * 1024;
 const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Ends that are told whatever the sample says: who looks for them looks for each.
-const ALWAYS_TOLD: [Reason; 4] =
-    [Reason::ConnectFailed, Reason::Refused, Reason::Limit, Reason::Error];
+const ALWAYS_TOLD: [Reason; 5] =
+    [Reason::ConnectFailed, Reason::Tls, Reason::Refused, Reason::Limit, Reason::Error];
 
 /// What the access log is asked to be.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 //! it, and the relay between the two.
 
 mod place;
+mod security;
 
 use std::future::poll_fn;
 use std::os::fd::OwnedFd;
@@ -22,6 +23,7 @@ use crate::socket::{ClientAddr, Kind, Socket};
 use crate::table::{Entry, Registered};
 use crate::trace::Trace;
 use place::{Search, place};
+pub(crate) use security::carry_secured;
 
 /// The pause before a backend is tried again for the same client, doubled each
 /// time: room for a restart, without hammering.
@@ -49,30 +51,12 @@ pub(crate) struct Accepted {
 /// connecting is a box that is gone by then.
 pub(crate) async fn carry(mut accepted: Accepted, engine: Arc<Engine>) {
     let entry = Arc::clone(&accepted.registered.entry);
-    let kind = match entry.client {
-        ClientAddr::Ip(_) => Kind::Tcp,
-        ClientAddr::Unix => Kind::Unix,
-    };
-    let client = match Socket::new(accepted.fd, kind) {
-        Ok(client) => client,
-        Err(error) => return debug!(%error, "cannot watch a client's socket"),
-    };
-    if let Some(trace) = &mut accepted.registered.trace {
-        trace.local = client.local_addr();
-    }
+    let Some(client) = watch(accepted.fd, &mut accepted.registered) else { return };
     let (registered, taken) = (&mut accepted.registered, &mut accepted.taken);
     let connecting = connected(&client, &entry, accepted.hops, &engine, registered, taken);
     let connected = match Box::pin(connecting).await {
         Ok((dialled, lease)) => {
-            let backend = lease.backend();
-            backend.totals.count();
-            accepted.registered.lease = Some(lease);
-            // Set once, here. Whoever ends the connections of a backend finds it from now on, or has
-            // said so before.
-            if let Some(reason) = entry.backend.get_or_init(|| backend).verdict.get() {
-                entry.stop.order(reason);
-            }
-            accepted.registered.started();
+            stands(lease, &mut accepted.registered);
             dialled
         }
         Err(reason) => {
@@ -94,21 +78,53 @@ pub(crate) async fn carry(mut accepted: Accepted, engine: Arc<Engine>) {
         };
         match relayed {
             Outcome::Ended(ended) => break ended,
-            // It is silent, and wanted to tell whether its peers still take something.
-            Outcome::Paused => {
-                let unsent = [&client, backend].map(|it| it.unsent_bytes().unwrap_or_default());
-                if entry.note_unsent(unsent.iter().sum()) {
-                    // It may stay so for long. Those that do not live to see it save these calls.
-                    let keepalive = entry.tunnel.route().options.keepalive;
-                    client.keep_alive(keepalive);
-                    backend.keep_alive(keepalive);
-                }
-                entry.stop.resume();
-            }
+            Outcome::Paused => paused(&entry, (&client, backend), 0),
         }
     };
     drop((client, connected));
     accepted.registered.end(ended.reason());
+}
+
+/// The client's socket, in the runtime of the worker.
+fn watch(fd: OwnedFd, registered: &mut Registered) -> Option<Socket> {
+    let kind = match registered.entry.client {
+        ClientAddr::Ip(_) => Kind::Tcp,
+        ClientAddr::Unix => Kind::Unix,
+    };
+    let client = Socket::new(fd, kind).inspect_err(|error| {
+        debug!(%error, "cannot watch a client's socket");
+    });
+    let client = client.ok()?;
+    if let Some(trace) = &mut registered.trace {
+        trace.local = client.local_addr();
+    }
+    Some(client)
+}
+
+/// A backend carries it from now on.
+fn stands(lease: Lease, registered: &mut Registered) {
+    let (backend, entry) = (lease.backend(), &registered.entry);
+    backend.totals.count();
+    registered.lease = Some(lease);
+    // Set once, here. Whoever ends the connections of a backend finds it from now on, or has
+    // said so before.
+    if let Some(reason) = entry.backend.get_or_init(|| backend).verdict.get() {
+        entry.stop.order(reason);
+    }
+    registered.started();
+}
+
+/// It is silent, and wanted to tell whether its peers still take something; besides, so many bytes are
+/// kept for them.
+fn paused(entry: &Entry, (client, backend): (&Socket, &Socket), kept_bytes: usize) {
+    let unsent = [client, backend].map(|it| it.unsent_bytes().unwrap_or_default());
+    if entry.note_unsent(unsent.iter().sum::<usize>() + kept_bytes) {
+        // It may stay so for long. Those that do not live to see it save these calls.
+        let keepalive = entry.tunnel.route().options.keepalive;
+        client.keep_alive(keepalive);
+        backend.keep_alive(keepalive);
+    }
+    entry.stop.resume();
 }
 
 /// Connects, unless the client leaves or the connection is told to end.
@@ -144,8 +160,8 @@ async fn connected(
 }
 
 /// Relays, and notes when the first byte comes from the backend: none of that is in the way of others.
-async fn watched(
-    (client, backend): (&Socket, &Socket),
+async fn watched<C: Stream>(
+    (client, backend): (&C, &Socket),
     entry: &Entry,
     held: &mut Held,
     trace: &mut Trace,

@@ -38,7 +38,6 @@ mod sys;
 mod systemd;
 mod table;
 mod tally;
-#[allow(dead_code, unused_imports, reason = "what uses it comes next")]
 mod tls;
 mod trace;
 mod traffic;
@@ -50,4 +49,6 @@ pub use config::Config;
 pub use daemon::{Daemon, main};
 pub use otlp::OtlpSettings;
 pub use resolver::NameServers;
-pub use service::{Actor, BindFailure, Caller, Door, OpenError, Peer, Service, ServiceError};
+pub use service::{
+    Actor, BindFailure, Caller, Door, OpenError, Peer, Service, ServiceError, TlsFault,
+};

@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 use tracing::{debug, error, warn};
 
 use crate::bind::{Bound, SocketFile, local_addr};
-use crate::connection::{Accepted, DESCRIPTORS, carry};
+use crate::connection::{Accepted, DESCRIPTORS, carry, carry_secured};
 use crate::descriptors::Taken;
 use crate::engine::Engine;
 use crate::hops::{HOPS_MAX, Listening};
@@ -336,7 +336,17 @@ impl Door {
         };
         let registered = worker.table.register(entry, seat);
         let accepted = Accepted { fd, registered, hops, taken };
-        worker.tasks.spawn_on(carry(accepted, Arc::clone(&self.engine)), &worker.handle);
+        let engine = Arc::clone(&self.engine);
+        match (&route.tls, &route.options.tls) {
+            (Some(terminate), Some(tls)) => {
+                let terminate = Arc::clone(terminate);
+                let carried = carry_secured(accepted, terminate, tls.handshake_timeout, engine);
+                worker.tasks.spawn_on(carried, &worker.handle);
+            }
+            _ => {
+                worker.tasks.spawn_on(carry(accepted, engine), &worker.handle);
+            }
+        }
     }
 
     fn identify(&self, fd: &OwnedFd, peer: Option<SocketAddrAny>) -> (ClientAddr, u8) {

@@ -31,6 +31,7 @@ use plexy_shared::info::Reason;
 
 use crate::stop::{Order, Stop};
 use crate::traffic::{Direction, Flow};
+pub(crate) use copy::BUFFER_BYTES;
 use lane::{Fault, Lane, Way};
 pub(crate) use pipe::{PIPE_BYTES_MAX, Pipe, Pipes};
 
@@ -64,8 +65,12 @@ pub(crate) trait Stream: Sync {
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
     /// Ready when [`Stream::try_write`] is worth another try.
     fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
-    /// Says that no more bytes will come.
-    fn end(&self) -> io::Result<()>;
+    /// Ready when nothing is left of what it has taken and keeps to itself.
+    fn poll_flushed(&self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+    /// Says that no more bytes will come; ready when that is said. Only where nothing is left.
+    fn poll_end(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
     /// Whether dropping it says so, too, once all that the peer has sent is read.
     fn ends_on_drop(&self) -> bool {
         false

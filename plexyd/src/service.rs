@@ -31,6 +31,7 @@ mod save;
 mod selection;
 mod status;
 mod survey;
+mod termination;
 mod transition;
 mod turns;
 mod undo;
@@ -50,7 +51,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use caller::{Actor, Caller, Door, Peer};
-pub use error::{BindFailure, OpenError, ServiceError};
+pub use error::{BindFailure, OpenError, ServiceError, TlsFault};
 pub(crate) use log::LogControl;
 pub(crate) use reload::TunnelFiles;
 pub(crate) use survey::{Survey, TunnelSurvey};

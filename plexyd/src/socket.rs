@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::pending;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::task::{Context, Poll};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use plexy_shared::spec::Keepalive;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::{RecvFlags, SendFlags, Shutdown};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
 use rustix::pipe::SpliceFlags;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::Interest;
@@ -167,10 +167,24 @@ impl Socket {
         Gone::Reset
     }
 
+    /// Writes what can be taken of all slices; `WouldBlock` where nothing can.
+    pub(crate) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let whole = slices.iter().map(|slice| slice.len()).sum();
+        self.attempt(Interest::WRITABLE, Readiness::Told, whole, || {
+            let mut nothing = SendAncillaryBuffer::default();
+            Ok(rustix::net::sendmsg(self, slices, &mut nothing, SendFlags::NOSIGNAL)?)
+        })
+    }
+
     /// Whether the peer has sent something that was not read.
     pub(crate) fn has_unread_bytes(&self) -> bool {
+        self.peek(&mut [0; 1]).is_ok_and(|bytes| bytes > 0)
+    }
+
+    /// Looks at what the peer has sent, and leaves it to be read.
+    pub(crate) fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let look = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-        rustix::net::recv(self, &mut [0; 1], look).is_ok_and(|(_, bytes)| bytes > 0)
+        Ok(rustix::net::recv(self, buffer, look)?.1)
     }
 }
 
@@ -215,8 +229,8 @@ impl Stream for Socket {
         self.fd.poll_write_ready(cx).map_ok(drop)
     }
 
-    fn end(&self) -> io::Result<()> {
-        Ok(rustix::net::shutdown(self, Shutdown::Write)?)
+    fn poll_end(&self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(rustix::net::shutdown(self, Shutdown::Write).map_err(Into::into))
     }
 
     fn ends_on_drop(&self) -> bool {

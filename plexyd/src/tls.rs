@@ -1,12 +1,17 @@
-//! TLS: what certificates, keys and authorities are read from files, and what is made of them.
+//! TLS: what certificates, keys and authorities are read from files, the handshake with a client, and
+//! the stream that a connection is then.
 //!
 //! Nothing of the cryptography is ours: it is that of rustls and aws-lc-rs. A *pair* is a chain of
 //! certificates with the key of the first one. Keys never leave this module: nothing prints them.
 
 mod authorities;
 mod certificate;
+mod failure;
+mod handshake;
 mod pair;
 mod pem;
+mod session;
+mod terminate;
 #[cfg(test)]
 mod tests;
 
@@ -16,8 +21,11 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
 pub(crate) use authorities::Authorities;
 pub(crate) use certificate::Certificate;
+pub(crate) use handshake::shake_hands;
 pub(crate) use pair::Pair;
 pub(crate) use pem::FileFault;
+pub(crate) use session::{Secured, Session};
+pub(crate) use terminate::{Terminate, TerminateError};
 
 /// The one provider of cryptography, to be given to every builder of rustls. X25519MLKEM768 is the
 /// key exchange that it offers first.

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use once_cell::race::OnceBox;
-use plexy_shared::info::{Origin, Reason};
+use plexy_shared::info::{Origin, Reason, TlsFailure, TlsHandshake};
 use plexy_shared::spec::{
     AdminState, BackendAddr, BoundAddr, OnAllDown, TunnelOptions, TunnelSpec,
 };
@@ -25,6 +25,7 @@ use crate::histogram::Histogram;
 use crate::refusal::{Limit, Refusal};
 use crate::socket::ClientAddr;
 use crate::tally::Tally;
+use crate::tls::Terminate;
 use crate::traffic::Totals;
 
 /// How many clients of a tunnel without `max-conns` are parked at most while no backend is up.
@@ -55,6 +56,8 @@ pub(crate) struct Tunnel {
     pub(crate) rejected: Reasons,
     /// How long connections have lived.
     pub(crate) lifetimes: Histogram,
+    /// What became of TLS with clients, where it is terminated.
+    tls_counts: OnceLock<Box<TlsCounts>>,
     /// What somebody has done to it last.
     pub(crate) admin: Admin,
     /// Until it is closed: connections may outlive that.
@@ -68,6 +71,8 @@ pub(crate) struct Route {
     pub(crate) options: TunnelOptions,
     pub(crate) backends: Box<[Member]>,
     pub(crate) balance: Balance,
+    /// What TLS is terminated with, where it is.
+    pub(crate) tls: Option<Arc<Terminate>>,
     /// The daemon's revision that made it.
     pub(crate) revision: u64,
 }
@@ -76,7 +81,12 @@ impl Route {
     /// A route over these backends.
     pub(crate) fn new(options: TunnelOptions, backends: Vec<Member>, revision: u64) -> Self {
         let balance = Balance::new(&options, backends.len());
-        Self { options, backends: backends.into(), balance, revision }
+        Self { options, backends: backends.into(), balance, tls: None, revision }
+    }
+
+    /// The same with what its options say of TLS.
+    pub(crate) fn terminating(self, tls: Option<Arc<Terminate>>) -> Self {
+        Self { tls, ..self }
     }
 
     /// Whether there is a backend for clients, be it full: none where none is up and the tunnel refuses
@@ -163,6 +173,15 @@ impl Route {
     }
 }
 
+/// What became of TLS with the clients of a tunnel.
+#[derive(Debug, Default)]
+pub(crate) struct TlsCounts {
+    pub(crate) handshakes: Tally<TlsHandshake>,
+    pub(crate) failures: Tally<TlsFailure>,
+    /// Messages about those, folded.
+    pub(crate) warnings: Fold,
+}
+
 /// A place among the connections of a tunnel; given back on drop.
 #[derive(Debug)]
 pub(crate) struct Seat {
@@ -194,6 +213,7 @@ impl Tunnel {
             ended: Reasons::default(),
             rejected: Reasons::default(),
             lifetimes: Histogram::default(),
+            tls_counts: OnceLock::new(),
             admin: Admin::default(),
             is_open: AtomicBool::new(true),
         }
@@ -229,6 +249,16 @@ impl Tunnel {
     /// The same where somebody is refused, for which it needs none.
     pub(crate) fn gate_to_refuse(&self) -> &Gate {
         self.gate.get_or_init(Box::default)
+    }
+
+    /// What became of TLS with its clients, if anything did.
+    pub(crate) fn tls_counts(&self) -> Option<&TlsCounts> {
+        self.tls_counts.get().map(|counts| &**counts)
+    }
+
+    /// The same to count in.
+    pub(crate) fn tls_counts_to_count(&self) -> &TlsCounts {
+        self.tls_counts.get_or_init(Box::default)
     }
 
     /// How many clients are parked.

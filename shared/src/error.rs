@@ -116,6 +116,8 @@ pub enum Code {
     NothingToUndo,
     /// None of the ids is one of a live connection.
     ConnectionNotFound,
+    /// A certificate, a key or an authority cannot be read, or is no good.
+    BadCertificate,
 }
 
 words!(Code {
@@ -165,6 +167,7 @@ words!(Code {
     BadFile => "bad-file",
     NothingToUndo => "nothing-to-undo",
     ConnectionNotFound => "connection-not-found",
+    BadCertificate => "bad-certificate",
 });
 
 impl Code {

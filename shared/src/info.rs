@@ -4,6 +4,7 @@
 //! line protocol calls the first sent and the second received.
 
 mod health;
+mod tls;
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,6 +18,7 @@ use crate::weight::Weight;
 use crate::word::{Word, Words, parse_word, words};
 
 pub use health::{CheckInfo, CheckOutcome, CheckState, EjectionInfo};
+pub use tls::{CertificateInfo, TlsFailure, TlsHandshake, TlsInfo};
 
 /// Who brought a tunnel into being.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +85,8 @@ pub enum Reason {
     Limit,
     /// No backend could be connected to.
     ConnectFailed,
+    /// The TLS with the client could not be begun, or broke, or ended without saying so.
+    Tls,
     /// The daemon ended.
     Shutdown,
     /// A fault of this machine or of Plexy.
@@ -104,6 +108,7 @@ words!(Reason {
     Refused => "refused",
     Limit => "limit",
     ConnectFailed => "connect-failed",
+    Tls => "tls",
     Shutdown => "shutdown",
     Error => "error",
 });
@@ -201,6 +206,9 @@ pub struct TunnelInfo {
     pub parked: u64,
     /// Every option.
     pub options: Vec<OptionInfo>,
+    /// What it terminates TLS with, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsInfo>,
     /// Why its connections ended, reasons without a connection left out.
     pub ended: Vec<EndedInfo>,
     /// Why clients were reset instead of let in, reasons without one left out.

@@ -17,6 +17,7 @@ mod name;
 mod option;
 mod setting;
 mod strategy;
+mod tls;
 
 use std::fmt;
 use std::str::FromStr;
@@ -33,6 +34,7 @@ pub use name::{TunnelName, TunnelRef};
 pub use option::{DEADLINE_RANGE, OPTIONS, OptionRow, TunnelOptions};
 pub use setting::{AttributeSettings, OptionSettings, SettingRow, Settings};
 pub use strategy::Strategy;
+pub use tls::{ClientAuth, FilePath, Protocol, Tls, TlsVersion};
 
 use cursor::Cursor;
 

@@ -34,6 +34,7 @@ mod resets;
 mod settings;
 mod slow_reader;
 mod timeouts;
+mod tls;
 mod unix_sockets;
 
 // The doors and the programs.

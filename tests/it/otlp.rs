@@ -96,6 +96,8 @@ const NAMES: &[[&str; 4]] = &[
         "s",
         "histogram",
     ],
+    ["plexy_tls_handshakes_total", "plexy.tls.handshakes", "{handshake}", "counter"],
+    ["plexy_tls_failures_total", "plexy.tls.failures", "{connection}", "counter"],
     ["plexy_backend_up", "plexy.backend.up", "{backend}", "up-down"],
     ["plexy_backend_state", "plexy.backend.state", "{backend}", "up-down"],
     ["plexy_backend_admin_state", "plexy.backend.admin_state", "{backend}", "up-down"],
@@ -250,6 +252,13 @@ async fn a_collector_is_told_what_prometheus_is_told() {
     eventually!(scrape(&process).await.contains("plexy_tunnel_connections{tunnel=\"web\"} 0"));
     eventually!(scrape(&process).await.contains("plexy_backend_checks_total{"));
     assert!(line.ask(&format!("drain web {}", echo.addr())).await.starts_with("OK: draining"));
+    let tls = crate::tls::Busy::new(folder.path());
+    let open = format!("open 0={}[name=tls,{}]", echo.addr(), tls.options);
+    assert!(line.ask(&open).await.starts_with("OK"), "{open}");
+    let secure = line.ask("status full").await.lines().last().unwrap().to_owned();
+    tls.visit(secure.trim().split(' ').next().unwrap().parse().unwrap()).await;
+    eventually!(scrape(&process).await.contains("plexy_tls_failures_total{"));
+    eventually!(scrape(&process).await.contains("plexy_tunnel_connections{tunnel=\"tls\"} 0"));
     let rpc = HttpClient::Unix(process.rpc_socket());
     rpc.call("ping", serde_json::json!({})).await.unwrap();
     rpc.call("nosuch", serde_json::json!({})).await.unwrap_err();
@@ -328,6 +337,8 @@ fn check_attributes(
     assert!(value(request, "plexy.backend.up", &server(&refuser)) < 0.1);
     assert!(value(request, "plexy.backend.up", &server(&echo)) > 0.9);
     let attempts = &request.metric("plexy.backend.connect_attempts").unwrap().points;
+    let attempts = attempts.iter().filter(|it| it.text("plexy.tunnel").as_deref() == Some("web"));
+    let attempts: Vec<_> = attempts.collect();
     let successes: Vec<_> = attempts.iter().filter(|it| it.text("error.type").is_none()).collect();
     assert_eq!(successes.len(), 1, "{attempts:?}");
     let call = [("rpc.method", "ping"), ("plexy.transport", "http")];

@@ -142,6 +142,9 @@ async fn the_table_of_metrics_is_what_a_busy_daemon_tells() {
     eventually!(daemon.monitor().get("/metrics").await.body.contains("plexy_backend_checks_total"));
     daemon.line().await.ask(&format!("drain {tunnel} {}", refuser.addr())).await;
     daemon.rpc().call("ping", serde_json::json!({})).await.unwrap();
+    let tls = crate::tls::Busy::new(folder.path());
+    tls.visit(daemon.open(&format!("{}[{}]", echo.addr(), tls.options)).await).await;
+    eventually!(daemon.monitor().get("/metrics").await.body.contains("plexy_tls_failures_total"));
     let scrape = daemon.monitor().get("/metrics").await.body;
     let told: Vec<_> = scrape
         .lines()

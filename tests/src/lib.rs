@@ -9,6 +9,7 @@
 )]
 
 pub mod backend;
+pub mod certificate;
 pub mod daemon;
 pub mod descriptors;
 pub mod disk;

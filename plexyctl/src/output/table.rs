@@ -6,7 +6,9 @@ mod explanation;
 use comfy_table::{CellAlignment, Table, TableStyle};
 use plexy_shared::connection::ConnectionInfo;
 use plexy_shared::history::HistoryReply;
-use plexy_shared::info::{AdminInfo, BackendInfo, EndedInfo, TunnelInfo, TunnelStatus};
+use plexy_shared::info::{
+    AdminInfo, BackendInfo, CertificateInfo, EndedInfo, TunnelInfo, TunnelStatus,
+};
 
 use super::safe::safe;
 use super::units::{age, millis, short, wait};
@@ -84,11 +86,24 @@ pub(super) fn detail(info: &TunnelInfo, has_headers: bool) -> String {
         ["rejected".to_owned(), reasons(&info.rejected)],
         ["backends".to_owned(), format!("{} of {} up", status.backends_up, status.backends)],
     ];
+    let certificates = info.tls.iter().flat_map(|tls| &tls.certificates);
+    lines.extend(certificates.map(|it| ["certificate".to_owned(), certificate(it)]));
     let titles = std::iter::once("options").chain(std::iter::repeat(""));
     lines.extend(titles.zip(options).map(|(title, option)| [title.to_owned(), option]));
     let summary = aligned([text(""), text("")], lines, false);
     let backends = backends(&info.backend_list, has_headers);
     format!("{summary}\n{backends}{}", health(&info.backend_list, has_headers))
+}
+
+fn certificate(info: &CertificateInfo) -> String {
+    let names: Vec<_> = info.names.iter().map(|name| safe(name)).collect();
+    format!(
+        "{}, issuer {}, until {}, sha256 {}",
+        names.join(" "),
+        safe(&info.issuer),
+        safe(&info.not_after),
+        safe(&info.fingerprint)
+    )
 }
 
 /// The connections, one a line.

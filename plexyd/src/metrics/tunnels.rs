@@ -28,11 +28,12 @@ pub(super) static FAMILIES: &[Family] = &[
         },
         sample: |survey, samples| {
             let strategy = survey.route.options.strategy.to_string();
+            let tls = if survey.route.tls.is_some() { "terminate" } else { "none" };
             let labels = [
                 Label::Tunnel(survey),
                 Label::Listen(&survey.tunnel.listen),
                 Label::Word("strategy", &strategy),
-                Label::Word("tls", "none"),
+                Label::Word("tls", tls),
             ];
             samples.whole(&labels, 1);
         },
@@ -159,6 +160,41 @@ pub(super) static FAMILIES: &[Family] = &[
             if let Some(observed) = survey.tunnel.lifetimes.observed() {
                 let value = Value::Histogram(&LIFETIMES, &observed);
                 samples.sample(&[Label::Tunnel(survey)], value);
+            }
+        },
+    },
+    Family {
+        head: Head {
+            name: "plexy_tls_handshakes_total",
+            otlp: "plexy.tls.handshakes",
+            unit: "{handshake}",
+            kind: Kind::Counter,
+            help: "TLS handshakes with clients of a tunnel that have worked, by version, and whether they went on where an earlier one was; what never was is left out.",
+        },
+        sample: |survey, samples| {
+            let Some(counts) = survey.tunnel.tls_counts() else { return };
+            for (handshake, count) in counts.handshakes.counts() {
+                let (version, is_resumed) = handshake.version();
+                let resumed = if is_resumed { "true" } else { "false" };
+                let (version, resumed) =
+                    (Label::Word("version", version), Label::Word("resumed", resumed));
+                samples.whole(&[Label::Tunnel(survey), version, resumed], count);
+            }
+        },
+    },
+    Family {
+        head: Head {
+            name: "plexy_tls_failures_total",
+            otlp: "plexy.tls.failures",
+            unit: "{connection}",
+            kind: Kind::Counter,
+            help: "Clients of a tunnel with whom TLS could not be begun, or has broken, by reason; reasons that never were are left out.",
+        },
+        sample: |survey, samples| {
+            let Some(counts) = survey.tunnel.tls_counts() else { return };
+            for (failure, count) in counts.failures.counts() {
+                let reason = Label::Word("reason", failure.as_str());
+                samples.whole(&[Label::Tunnel(survey), reason], count);
             }
         },
     },

@@ -85,6 +85,7 @@ pub(super) fn is_failure(reason: Reason) -> bool {
             | Reason::Refused
             | Reason::Limit
             | Reason::ConnectFailed
+            | Reason::Tls
             | Reason::Error
     )
 }

@@ -58,6 +58,8 @@ pub(super) struct Lane {
     state: State,
     /// Whether it tries without having been told that it can.
     is_eager: bool,
+    /// Whether its sink keeps something to itself.
+    is_kept: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +81,7 @@ impl Lane {
 
     /// Whether it waits for its sink.
     pub(super) fn is_blocked(&self) -> bool {
-        !self.spill.is_empty() || !self.splice.is_empty()
+        !self.spill.is_empty() || !self.splice.is_empty() || self.is_kept
     }
 
     /// Whether its source has ended, and its sink knows.
@@ -100,7 +102,7 @@ impl Lane {
         }
         if self.state == State::Ending {
             if !(is_last && way.to.ends_on_drop()) {
-                way.to.end().map_err(|_| Fault::Write)?;
+                ready!(way.to.poll_end(cx)).map_err(|_| Fault::Write)?;
             }
             self.state = State::Ended;
         }
@@ -187,7 +189,10 @@ impl Lane {
         way: Way<'_, F, T>,
     ) -> Poll<io::Result<()>> {
         ready!(self.spill.poll_written(cx, way))?;
-        self.splice.poll_written(cx, way)
+        ready!(self.splice.poll_written(cx, way))?;
+        let flushed = way.to.poll_flushed(cx);
+        self.is_kept = flushed.is_pending();
+        flushed
     }
 }
 

@@ -29,6 +29,8 @@ struct Inner {
     /// Bytes that it takes before it is full.
     room: usize,
     write_breaks: bool,
+    /// It has taken something that it keeps to itself.
+    keeps: bool,
     ended: bool,
     reset: bool,
     broken_later: bool,
@@ -101,9 +103,13 @@ impl Stream for Scripted {
         self.poll(cx, |inner| inner.room > 0 || inner.write_breaks).map(Ok)
     }
 
-    fn end(&self) -> io::Result<()> {
+    fn poll_flushed(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll(cx, |inner| !inner.keeps).map(Ok)
+    }
+
+    fn poll_end(&self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.with(|inner| inner.ended = true);
-        Ok(())
+        Poll::Ready(Ok(()))
     }
 
     fn broken(&self) -> BoxFuture<'_, ()> {
@@ -196,6 +202,33 @@ async fn nothing_is_read_while_the_reader_is_full() {
     backend.with(|it| it.room = usize::MAX);
     running.settle().await;
     assert!(backend.with(|it| it.ended && it.taken == b"1234567890"));
+}
+
+#[tokio::test]
+async fn nothing_is_read_and_no_end_passed_on_while_a_sink_keeps_something_to_itself() {
+    let client = Scripted::giving([bytes("12345"), Give::End]);
+    let backend = Scripted::giving([]);
+    backend.with(|it| it.keeps = true);
+    let running = run(Arc::clone(&client), Arc::clone(&backend));
+    running.settle().await;
+    assert_eq!(client.with(|it| it.reads), 0);
+    backend.with(|it| it.keeps = false);
+    running.settle().await;
+    assert!(backend.with(|it| it.ended && it.taken == b"12345"));
+}
+
+#[tokio::test]
+async fn a_reset_is_noticed_of_a_source_that_nobody_reads_since_its_sink_keeps_something() {
+    let client = Scripted::giving([]);
+    let backend = Scripted::giving([]);
+    backend.with(|it| it.keeps = true);
+    let running = run(Arc::clone(&client), backend);
+    running.settle().await;
+    client.with(|it| it.broken_later = true);
+    running.settle().await;
+    assert!(running.half_closed.load(Ordering::Relaxed));
+    running.stop.order(Reason::Idle);
+    assert_eq!(running.ended().await, Ended::Stopped(Reason::Idle));
 }
 
 #[tokio::test]

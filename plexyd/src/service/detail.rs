@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+use plexy_shared::error::is_unprintable;
 use plexy_shared::info::{
-    AdminInfo, Attempt, BackendInfo, BackendsReply, CheckInfo, EjectionInfo, EndedInfo, OptionInfo,
-    Reason, Traffic, TunnelInfo,
+    AdminInfo, Attempt, BackendInfo, BackendsReply, CertificateInfo, CheckInfo, EjectionInfo,
+    EndedInfo, OptionInfo, Reason, TlsInfo, Traffic, TunnelInfo,
 };
 use plexy_shared::spec::{AdminState, BackendAddr, Check, OPTIONS, TunnelRef};
 use plexy_shared::weight::Weight;
@@ -15,6 +17,7 @@ use super::{Service, ServiceError};
 use crate::admin::Admin;
 use crate::backend::checked::CheckReport;
 use crate::backend::{Backend, Member, Target};
+use crate::tls::{Certificate, Terminate};
 use crate::tunnel::{Reasons, Route};
 
 impl Service {
@@ -63,10 +66,44 @@ fn describe(survey: &TunnelSurvey) -> TunnelInfo {
         admin_info: admin_info(route.options.admin, &tunnel.admin, tunnel.opened),
         parked: tunnel.parked(),
         options: OPTIONS.iter().map(option).collect(),
+        tls: route.tls.as_deref().map(tls_info),
         ended: reasons(&tunnel.ended),
         rejected: reasons(&tunnel.rejected),
         backend_list: backend_list(survey),
     }
+}
+
+fn tls_info(terminate: &Terminate) -> TlsInfo {
+    let certificates = terminate.pairs().iter().map(|pair| certificate_info(&pair.certificate));
+    TlsInfo { certificates: certificates.collect() }
+}
+
+/// Its texts are whatever somebody has written into it: what acts on a terminal is escaped.
+fn certificate_info(certificate: &Certificate) -> CertificateInfo {
+    let time = |seconds| {
+        Timestamp::from_second(seconds).map_or_else(|_| "?".to_owned(), |it| it.to_string())
+    };
+    CertificateInfo {
+        names: certificate.names.iter().map(|name| printable(name)).collect(),
+        subject: printable(&certificate.subject),
+        issuer: printable(&certificate.issuer),
+        serial: certificate.serial.clone(),
+        not_before: time(certificate.not_before),
+        not_after: time(certificate.not_after),
+        fingerprint: certificate.fingerprint.clone(),
+    }
+}
+
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_unprintable(character) {
+            printable.extend(character.escape_unicode());
+        } else {
+            printable.push(character);
+        }
+    }
+    printable
 }
 
 pub(super) fn admin_info(state: AdminState, admin: &Admin, born: Instant) -> AdminInfo {

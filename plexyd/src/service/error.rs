@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::bind::BindError;
 use crate::resolver::ResolveError;
+use crate::tls::TerminateError;
 
 /// What the service refuses. Nothing was changed then.
 #[derive(Debug, Error)]
@@ -139,6 +140,9 @@ pub enum ServiceError {
     /// A tunnel is not as the changes have left it.
     #[error("the tunnel on `{0}` is not as that change has left it")]
     ChangedSince(BoundAddr),
+    /// A file of TLS is no good.
+    #[error("{0}")]
+    BadCertificate(TlsFault),
     /// Options do not go together.
     #[error("{0} of what the tunnel would be")]
     Unfit(SpecError),
@@ -185,6 +189,17 @@ fn holder_words(holder: &str, addr: &BoundAddr) -> String {
 #[error("{0}")]
 pub struct BindFailure(BindError);
 
+/// What is wrong with which file of TLS; other crates need not take it apart.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct TlsFault(TerminateError);
+
+impl From<TerminateError> for ServiceError {
+    fn from(error: TerminateError) -> Self {
+        Self::BadCertificate(TlsFault(error))
+    }
+}
+
 impl From<BindError> for ServiceError {
     fn from(error: BindError) -> Self {
         Self::Bind(BindFailure(error))
@@ -221,6 +236,7 @@ impl ServiceError {
             Self::ShuttingDown => Code::ShuttingDown,
             Self::RevisionMismatch { .. } | Self::ChangedSince(_) => Code::RevisionMismatch,
             Self::Unfit(error) => error.code(),
+            Self::BadCertificate(_) => Code::BadCertificate,
             Self::NotSaved(_) => Code::NotSaved,
             Self::NoState => Code::NoState,
             Self::NoConfig => Code::NoConfig,

@@ -10,6 +10,7 @@ use plexy_shared::spec::{AdminState, BackendSpec, LiveAction, TunnelOptions, Tun
 
 use super::error::OpenError;
 use super::live::{Holder, noted, sentence, settled};
+use super::termination::{load_all, unchanged};
 use super::transition::bind_one;
 use super::{Actor, Service, ServiceError};
 use crate::backend::Member;
@@ -17,6 +18,7 @@ use crate::bind::Bound;
 use crate::descriptors::Taken;
 use crate::events::Happening;
 use crate::listener::{Listener, Waiting};
+use crate::tls::Terminate;
 use crate::tunnel::{Route, Tunnel};
 
 /// A tunnel that goes another way, perhaps under another name.
@@ -46,6 +48,7 @@ pub(super) struct Ready {
     rerouting: Rerouting,
     /// For one that listens again.
     bound: Option<(Bound, Taken)>,
+    tls: Option<Arc<Terminate>>,
 }
 
 /// What is otherwise than before.
@@ -83,8 +86,19 @@ impl Ready {
 
 impl Service {
     /// Gets all that is needed, for each of them or for none.
-    pub(super) fn prepare_all(&self, all: Vec<Rerouting>) -> Result<Vec<Ready>, OpenError> {
+    pub(super) async fn prepare_all(&self, all: Vec<Rerouting>) -> Result<Vec<Ready>, OpenError> {
+        let is_new = |it: &&Rerouting| {
+            it.spec.options.tls.is_some()
+                && unchanged(&it.tunnel.route(), &it.spec.options).is_none()
+        };
+        let new = all.iter().filter(is_new).map(|it| (it.index, &it.spec));
+        let mut loaded = load_all(new).await?.into_iter();
         let prepare = |rerouting: Rerouting| {
+            let tls = if is_new(&&rerouting) {
+                loaded.next().flatten()
+            } else {
+                unchanged(&rerouting.tunnel.route(), &rerouting.spec.options)
+            };
             let bound = if rerouting.listens_again() {
                 let of = |error| OpenError::of(rerouting.index, error);
                 let taken = self.engine.descriptors.try_take(1);
@@ -94,7 +108,7 @@ impl Service {
             } else {
                 None
             };
-            Ok(Ready { rerouting, bound })
+            Ok(Ready { rerouting, bound, tls })
         };
         all.into_iter().map(prepare).collect()
     }
@@ -110,7 +124,8 @@ impl Service {
         let before: Vec<_> = changed.iter().map(|it| it.rerouting.tunnel.route()).collect();
         let route = |(it, before): (&Ready, &Arc<Route>)| {
             let Rerouting { tunnel, spec, .. } = &it.rerouting;
-            (Arc::clone(tunnel), route_of(before, spec, revision))
+            let route = route_of(before, spec, revision).terminating(it.tls.clone());
+            (Arc::clone(tunnel), route)
         };
         let routes: Vec<_> = changed.iter().zip(&before).map(route).collect();
         {
@@ -122,7 +137,7 @@ impl Service {
         }
         let (mut lives, mut happenings) = (Vec::new(), Vec::new());
         for (ready, before) in changed.into_iter().zip(before) {
-            let Ready { rerouting, bound } = ready;
+            let Ready { rerouting, bound, .. } = ready;
             let difference = Difference::of(before, rerouting.tunnel.route());
             let (live, happening) = self.follow_up(&rerouting, &difference, bound, actor).await;
             lives.push(live);

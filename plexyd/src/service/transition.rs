@@ -14,6 +14,7 @@ use super::close::closed;
 use super::error::OpenError;
 use super::live::Holder;
 use super::reroute::{Ready, Rerouting};
+use super::termination::load_all;
 use super::{Actor, Caller, Service, ServiceError, Turn, check_own_backends};
 use crate::backend::Member;
 use crate::bind::{Bound, adopt, bind};
@@ -25,6 +26,7 @@ use crate::registry::Open;
 use crate::socket::tune;
 use crate::state::{Edited, Edits};
 use crate::systemd::Socket;
+use crate::tls::Terminate;
 use crate::tunnel::{Route, Tunnel, TunnelId};
 
 /// What becomes of tunnels.
@@ -69,6 +71,7 @@ pub(super) struct Prepared {
     addr: BoundAddr,
     /// None where it is to drain: it does not listen then.
     socket: Option<(Bound, Taken, Keeper)>,
+    tls: Option<Arc<Terminate>>,
 }
 
 /// What can no more fail.
@@ -176,7 +179,7 @@ impl Service {
         caller: &Caller,
     ) -> Result<Done, OpenError> {
         let prepared = self.prepare(std::mem::take(&mut transition.open)).await?;
-        let changed = self.prepare_all(std::mem::take(&mut transition.change))?;
+        let changed = self.prepare_all(std::mem::take(&mut transition.change)).await?;
         let edits = self.edits(&transition.close, &changed, &prepared);
         turn.keep(caller, edits, std::mem::take(&mut transition.unconfigured)).await?;
         let count = prepared.len() + changed.len() + transition.close.len();
@@ -198,12 +201,13 @@ impl Service {
 
     /// Gets all that tunnels need to be opened, for each of them or for none.
     pub(super) async fn prepare(&self, openings: Vec<Opening>) -> Result<Vec<Prepared>, OpenError> {
+        let terminating = load_all(openings.iter().map(|it| (it.index, &it.spec))).await?;
         let mut wanted = Vec::with_capacity(openings.len());
-        for opening in openings {
+        for (opening, tls) in openings.into_iter().zip(terminating) {
             let taken = self.engine.descriptors.try_take(1);
             let taken = taken
                 .ok_or_else(|| OpenError::of(opening.index, ServiceError::OutOfDescriptors))?;
-            wanted.push((opening, self.registry().next_id(), taken));
+            wanted.push((opening, self.registry().next_id(), taken, tls));
         }
         let is_one = wanted.len() <= 1;
         let bind_all = move || wanted.into_iter().map(bound).collect::<Result<Vec<_>, _>>();
@@ -307,10 +311,10 @@ impl Service {
 
     fn insert(&self, prepared: Prepared, revision: u64) -> (OpenReply, Happening) {
         let order = prepared.order();
-        let Prepared { opening, id, addr, socket } = prepared;
+        let Prepared { opening, id, addr, socket, tls } = prepared;
         let Opening { spec, origin, configured, .. } = opening;
         let backends: Vec<_> = spec.backends.into_iter().map(Member::new).collect();
-        let route = Route::new(spec.options, backends.clone(), revision);
+        let route = Route::new(spec.options, backends.clone(), revision).terminating(tls);
         let mut registry = self.registry();
         let tunnel = Arc::new(Tunnel::new(id, addr, origin, route));
         let label = tunnel.label();
@@ -341,14 +345,17 @@ impl Prepared {
     }
 }
 
-fn bound((mut opening, id, taken): (Opening, TunnelId, Taken)) -> Result<Prepared, OpenError> {
+/// What a tunnel is opened with.
+type Wanted = (Opening, TunnelId, Taken, Option<Arc<Terminate>>);
+
+fn bound((mut opening, id, taken, tls): Wanted) -> Result<Prepared, OpenError> {
     let (addr, backlog) = (&opening.addr, opening.spec.options.backlog);
     let of = |error: ServiceError| OpenError::of(opening.index, error);
     let is_ready = opening.spec.options.admin == AdminState::Ready;
     // Which port is free is found out by listening on it.
     if !is_ready && addr.port() != Some(0) {
         let addr = addr.clone();
-        return Ok(Prepared { opening, id, addr, socket: None });
+        return Ok(Prepared { opening, id, addr, socket: None, tls });
     }
     let (bound, keeper) = match opening.socket.take() {
         None => (bind(addr, backlog, None), Keeper::None),
@@ -361,7 +368,7 @@ fn bound((mut opening, id, taken): (Opening, TunnelId, Taken)) -> Result<Prepare
     // Port 0 is known only now.
     check_own_backends(&bound.addr, &opening.spec.backends).map_err(of)?;
     let addr = bound.addr.clone();
-    Ok(Prepared { opening, id, addr, socket: is_ready.then_some((bound, taken, keeper)) })
+    Ok(Prepared { opening, id, addr, socket: is_ready.then_some((bound, taken, keeper)), tls })
 }
 
 /// Listens there, for a tunnel that exists.

@@ -17,6 +17,12 @@ fn made(names: &[&str]) -> (String, String) {
     (certificate.pem(), key.serialize_pem())
 }
 
+/// The same as a pair.
+pub(super) fn pair(names: &[&str]) -> Pair {
+    let (files, (chain, key)) = (Files::new(), made(names));
+    Pair::load(&files.write("both.pem", &format!("{key}{chain}")), None).unwrap()
+}
+
 /// A folder of files.
 struct Files(TempDir);
 
@@ -198,6 +204,14 @@ fn nothing_that_is_shown_of_a_pair_holds_its_key() {
     let digits = |bytes: &[u8]| bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
     // The scalar itself, in the middle of the structure.
     assert!(!shown.contains(&digits(&secret[36..52])));
+}
+
+#[test]
+fn the_authorities_of_the_system_are_some_or_the_error_says_why() {
+    match Authorities::of_system() {
+        Ok(authorities) => assert!(!authorities.roots.is_empty()),
+        Err(why) => assert!(!why.is_empty()),
+    }
 }
 
 #[test]

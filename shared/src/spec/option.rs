@@ -10,9 +10,10 @@ use super::access::Verdict;
 use super::check::{CheckText, Mismatch, NO_CHECK};
 use super::cursor::{Cursor, Piece, ends_bare_word, quote_escaped_if_needed, quote_if_needed};
 use super::limits::{Limits, NO_LIMITS};
+use super::tls::NO_TLS;
 use super::{
-    AdminState, Check, CheckKind, CheckPath, Keepalive, LiveAction, OnAllDown, SpecError,
-    SpecErrorKind, Strategy, TunnelName,
+    AdminState, Check, CheckKind, CheckPath, ClientAuth, FilePath, Keepalive, LiveAction,
+    OnAllDown, SpecError, SpecErrorKind, Strategy, Tls, TlsVersion, TunnelName,
 };
 use crate::error::Span;
 use crate::info::AppliesTo;
@@ -70,6 +71,8 @@ pub struct TunnelOptions {
     pub admin: AdminState,
     /// What most tunnels are not limited by; none where it would say nothing.
     pub limits: Option<Box<Limits>>,
+    /// How TLS is terminated; none for not at all.
+    pub tls: Option<Box<Tls>>,
 }
 
 impl Default for TunnelOptions {
@@ -99,6 +102,7 @@ impl Default for TunnelOptions {
             backlog: 4096,
             admin: AdminState::Ready,
             limits: None,
+            tls: None,
         }
     }
 }
@@ -522,6 +526,99 @@ pub static OPTIONS: &[OptionRow] = &[
         each: Some(|options| options.listed(Verdict::Deny)),
     },
     OptionRow {
+        key: "tls-cert",
+        aliases: &[],
+        value: "the whole path of a PEM file, again for each; `none` empties the list",
+        meaning: "terminate TLS with this certificate and those between it and its authority; of several the one for the name that the client asks for is taken, a whole name before a `*.`, else the first",
+        applies_to: AppliesTo::New,
+        nothing: "none",
+        set: |options, text| options.tls_list(text, |tls| tls.certs.clear(), Tls::add_cert),
+        show: |options| joined(&texts(&options.tls().certs)),
+        each: Some(|options| texts(&options.tls().certs)),
+    },
+    OptionRow {
+        key: "tls-key",
+        aliases: &[],
+        value: "the same",
+        meaning: "the private keys of the certificates, in their order; none where each stands in the file of its certificate",
+        applies_to: AppliesTo::New,
+        nothing: "none",
+        set: |options, text| options.tls_list(text, |tls| tls.keys.clear(), Tls::add_key),
+        show: |options| joined(&texts(&options.tls().keys)),
+        each: Some(|options| texts(&options.tls().keys)),
+    },
+    OptionRow {
+        key: "tls-client-ca",
+        aliases: &[],
+        value: "the whole path of a PEM file, or `none`",
+        meaning: "authorities of which clients have to show a certificate, or may: see tls-client-auth",
+        applies_to: AppliesTo::New,
+        nothing: "none",
+        set: |options, text| {
+            let file = unless("none", text, FilePath::parse)?;
+            options.change_tls(|tls| tls.client_ca = file);
+            Ok(())
+        },
+        show: |options| options.tls().client_ca.as_ref().map(ToString::to_string),
+        each: None,
+    },
+    OptionRow {
+        key: "tls-client-auth",
+        aliases: &[],
+        value: "`require`, `request`, `auto`",
+        meaning: "whether a client without a certificate is refused, or goes on without; one whose certificate is no good is always refused; auto is `require` with tls-client-ca",
+        applies_to: AppliesTo::New,
+        nothing: "auto",
+        set: |options, text| {
+            let auth = unless("auto", text, |text| parse_word(text, ClientAuth::ALL))?;
+            options.change_tls(|tls| tls.client_auth = auth);
+            Ok(())
+        },
+        show: |options| options.tls().client_auth.map(|it| it.to_string()),
+        each: None,
+    },
+    OptionRow {
+        key: "tls-alpn",
+        aliases: &[],
+        value: "a protocol like `http/1.1`, again for each; `none` empties the list",
+        meaning: "protocols that are agreed on with clients, the preferred one first; a client that names none of them is refused, and one that names nothing is not",
+        applies_to: AppliesTo::New,
+        nothing: "none",
+        set: |options, text| options.tls_list(text, |tls| tls.alpn.clear(), Tls::add_protocol),
+        show: |options| joined(&texts(&options.tls().alpn)),
+        each: Some(|options| texts(&options.tls().alpn)),
+    },
+    OptionRow {
+        key: "tls-min",
+        aliases: &[],
+        value: "`1.2`, `1.3`",
+        meaning: "the oldest version of TLS that is spoken with clients",
+        applies_to: AppliesTo::New,
+        nothing: "",
+        set: |options, text| {
+            let min = parse_word(text, TlsVersion::ALL)?;
+            options.change_tls(|tls| tls.min = min);
+            Ok(())
+        },
+        show: |options| Some(options.tls().min.to_string()),
+        each: None,
+    },
+    OptionRow {
+        key: "tls-handshake-timeout",
+        aliases: &[],
+        value: "1ms–1h",
+        meaning: "time for the whole TLS handshake of a client, from when it was let in",
+        applies_to: AppliesTo::New,
+        nothing: "",
+        set: |options, text| {
+            let timeout = parse_duration(text, &(ONE_MS..=ONE_HOUR))?;
+            options.change_tls(|tls| tls.handshake_timeout = timeout);
+            Ok(())
+        },
+        show: |options| Some(show_duration(options.tls().handshake_timeout)),
+        each: None,
+    },
+    OptionRow {
         key: "keepalive",
         aliases: &[],
         value: "idle/interval/probes: 1s–32767s, 1s–32767s, 1–127; or `off`",
@@ -628,6 +725,10 @@ fn unless<T>(
     if text.eq_ignore_ascii_case(nothing) { Ok(None) } else { parse(text).map(Some) }
 }
 
+fn texts<T: fmt::Display>(entries: &[T]) -> Vec<String> {
+    entries.iter().map(ToString::to_string).collect()
+}
+
 /// A list as one value.
 fn joined(entries: &[String]) -> Option<String> {
     (!entries.is_empty()).then(|| entries.join(","))
@@ -683,6 +784,33 @@ impl TunnelOptions {
         access.map_or_else(Vec::new, |access| access.listed(verdict))
     }
 
+    /// How TLS is terminated, or that it is not.
+    fn tls(&self) -> &Tls {
+        self.tls.as_deref().unwrap_or(&NO_TLS)
+    }
+
+    /// Changes how it is.
+    fn change_tls<T>(&mut self, change: impl FnOnce(&mut Tls) -> T) -> T {
+        let mut tls = self.tls.take().unwrap_or_else(|| Box::new(NO_TLS.clone()));
+        let changed = change(&mut tls);
+        self.tls = Some(tls).filter(|tls| **tls != NO_TLS);
+        changed
+    }
+
+    /// Puts an entry on a list of it, or empties that.
+    fn tls_list(
+        &mut self,
+        text: &str,
+        clear: impl FnOnce(&mut Tls),
+        add: impl FnOnce(&mut Tls, &str) -> Result<(), ValueError>,
+    ) -> Result<(), ValueError> {
+        if text.eq_ignore_ascii_case("none") {
+            self.change_tls(clear);
+            return Ok(());
+        }
+        self.change_tls(|tls| add(tls, text))
+    }
+
     /// How backends are checked, or that they are not.
     fn check(&self) -> &Check {
         self.check.as_deref().unwrap_or(&NO_CHECK)
@@ -695,7 +823,8 @@ impl TunnelOptions {
 
     /// Once all are read: refuses what does not go together, at one of the options that `seen` has.
     fn settle(&mut self, seen: &[(&str, Span)], cursor: &Cursor<'_>) -> Result<(), SpecError> {
-        if let Some(mismatch) = self.check().mismatch(self.check_interval) {
+        let of_tls = || self.tls().mismatch().map(|(key, needed)| Mismatch::Needs(key, needed));
+        if let Some(mismatch) = self.check().mismatch(self.check_interval).or_else(of_tls) {
             let (key, kind) = match mismatch {
                 Mismatch::Needs(key, needed) => (key, SpecErrorKind::Needs { key, needed }),
                 Mismatch::Value(key, error) => (key, SpecErrorKind::Value { key, error }),

@@ -195,6 +195,38 @@ fn a_list_is_its_key_again_and_keeps_its_order() {
 }
 
 #[test]
+fn options_of_tls_go_together() {
+    check(
+        "1=2[tls-cert=\"/a b,c.pem\",tls-min=1.3,tls-cert=/d.pem,tls-alpn=h2,tls-alpn=http/1.1]",
+        "127.0.0.1:1=127.0.0.1:2[tls-cert=\"/a b,c.pem\",tls-cert=/d.pem,tls-alpn=h2,tls-alpn=http/1.1,tls-min=1.3]",
+    );
+    check(
+        "1=2[tls-cert=/a,tls-key=/b,tls-client-ca=/c,tls-client-auth=Request,tls-handshake-timeout=3]",
+        "127.0.0.1:1=127.0.0.1:2[tls-cert=/a,tls-key=/b,tls-client-ca=/c,tls-client-auth=request,tls-handshake-timeout=3s]",
+    );
+    // Two certificates may have one key.
+    check(
+        "1=2[tls-cert=/a,tls-cert=/b,tls-key=/k,tls-key=/k]",
+        "127.0.0.1:1=127.0.0.1:2[tls-cert=/a,tls-cert=/b,tls-key=/k,tls-key=/k]",
+    );
+    for alone in
+        ["tls-key=/a", "tls-client-ca=/a", "tls-alpn=h2", "tls-min=1.3", "tls-handshake-timeout=1"]
+    {
+        let key = alone.split('=').next().unwrap();
+        refused(&format!("1=2[{alone}]"), "invalid-value", key, "needs `tls-cert`");
+    }
+    let auth = "1=2[tls-cert=/a,tls-client-auth=require]";
+    refused(auth, "invalid-value", "tls-client-auth", "needs `tls-client-ca`");
+    let keys = "1=2[tls-cert=/a,tls-cert=/b,tls-key=/a]";
+    refused(keys, "invalid-value", "tls-key", "needs as many as there are of `tls-cert`");
+    refused("1=2[tls-cert=/a,tls-cert=/a]", "repeated", "/a", "given twice");
+    refused("1=2[tls-cert=a.pem]", "invalid-value", "a.pem", "begins with `/`");
+    refused("1=2[tls-cert=/a/]", "invalid-value", "/a/", "begins with `/`");
+    refused("1=2[tls-cert=/a,tls-min=1.1]", "invalid-value", "1.1", "1.2, 1.3");
+    refused("1=2[tls-cert=/a,tls-alpn=\"a b\"]", "invalid-value", "\"a b\"", "not a protocol");
+}
+
+#[test]
 fn a_long_list_is_read_in_one_go() {
     let network = |number: u32| format!("deny={}/31", std::net::Ipv4Addr::from(number * 2));
     let networks: Vec<_> = (1..=100_000).map(network).collect();
@@ -255,7 +287,7 @@ fn a_bad_address_is_refused_as_what_it_is() {
 #[test]
 fn a_bad_option_is_refused_as_what_it_is() {
     refused("1=2[stratgy=random]", "unknown-option", "stratgy", "did you mean `strategy`?");
-    refused("1=2[tls-cert=a]", "unknown-option", "tls-cert", "known ones are name, strategy");
+    refused("1=2[backend-tls=a]", "unknown-option", "backend-tls", "known ones are name, strategy");
     refused("1=2[max-con=5]", "unknown-option", "max-con", "did you mean `max-conns`?");
     refused("1=2[tiemout=5]", "unknown-option", "tiemout", "did you mean `connect-timeout`?");
     refused("1=2[name]", "invalid-value", "name", "lacks its value");
@@ -349,6 +381,7 @@ fn options() -> impl Strategy_<Value = String> {
         (1..=32_767_u32, 1..=32_767_u32, 1..=127_u32)
             .prop_map(|(idle, interval, probes)| format!("keepalive={idle}/{interval}s/{probes}")),
         (1..=65_535_u32).prop_map(|count| format!("backlog={count}")),
+        "/[!-~&&[^\"\\\\]]{0,20}x".prop_map(|path| format!("tls-cert=\"{path}\",tls-min=1.3")),
         Just("on-all-down=refuse".to_owned()),
         Just("on-all-down=hold".to_owned()),
         (1..=100_u32, 1..=65_535_u32)

@@ -129,7 +129,6 @@ async fn an_option_that_is_not_built_yet_is_unknown_and_never_ignored() {
         "rate-in=1m/s",
         "accept-proxy=v2",
         "send-proxy=v1",
-        "tls-cert=/x",
         "backend-tls",
         "bind-source=127.0.0.1",
         "ttl=1h",

@@ -216,6 +216,13 @@ async fn every_end_is_told_with_its_reason_and_its_bytes() {
     crate::client::is_reset(denied).await;
     check(&scene.end_in("denied").await, "refused", (0, 0));
 
+    let tls = crate::tls::Busy::new(scene.folder.path());
+    let secure = scene.open(&format!("{echo}[name=tls,{}]", tls.options)).await;
+    let mut client = Stream::connect(secure).await.unwrap();
+    client.write_all(b"no TLS").await.unwrap();
+    Ending::of(&mut client).await.unwrap();
+    check(&scene.end_in("tls").await, "tls", (0, 0));
+
     let aged = scene.open(&format!("{echo}[name=aged,max-duration=100ms]")).await;
     let mut client = Stream::connect(aged).await.unwrap();
     exchange(&mut client, "old").await;

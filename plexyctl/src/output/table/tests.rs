@@ -1,5 +1,6 @@
 use plexy_shared::info::{
-    BackendState, CheckInfo, CheckState, EjectionInfo, Origin, Reason, Traffic,
+    BackendState, CertificateInfo, CheckInfo, CheckState, EjectionInfo, Origin, Reason, TlsInfo,
+    Traffic,
 };
 use plexy_shared::spec::AdminState;
 use plexy_shared::weight::Weight;
@@ -80,6 +81,17 @@ fn info() -> TunnelInfo {
         admin_info: admin(AdminState::Drain, None),
         parked: 2,
         options: Vec::new(),
+        tls: Some(TlsInfo {
+            certificates: vec![CertificateInfo {
+                names: vec!["a.example".to_owned(), "*.b.example\x1b[31m".to_owned()],
+                subject: "CN=a.example".to_owned(),
+                issuer: "CN=tests".to_owned(),
+                serial: "01:02".to_owned(),
+                not_before: "2026-01-01T00:00:00Z".to_owned(),
+                not_after: "2027-01-01T00:00:00Z".to_owned(),
+                fingerprint: "ab".repeat(32),
+            }],
+        }),
         ended: vec![EndedInfo { reason: Reason::ClientFin.into(), connections: 12 }],
         rejected: Vec::new(),
         backend_list: vec![backend, up],
@@ -107,6 +119,7 @@ fn a_detail_says_it_all_and_harms_no_terminal() {
     let detail = detail(&info(), true);
     for expected in [
         "opened by    runtime, 1m01s ago\n",
+        "certificate  a.example *.b.example\\u{1b}[31m, issuer CN=tests, until 2027-01-01T00:00:00Z, sha256 abab",
         "connections  3 now, 1.24k in total, 2 parked\n",
         "ended        client-fin 12\n",
         "rejected     -\n",

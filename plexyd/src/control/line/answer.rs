@@ -8,9 +8,9 @@ use plexy_shared::event::{Event, EventsReply};
 use plexy_shared::explanation::Explanation;
 use plexy_shared::history::{ChangeInfo, ExportReply, HistoryReply, SaveReply, TransitionReply};
 use plexy_shared::info::{
-    AdminInfo, AppliedInfo, AppliesTo, BackendInfo, BackendReply, BackendState, Change, CheckInfo,
-    CloseReply, EjectionInfo, LiveCounts, LogLevelReply, OpenReply, StatusReply, Traffic,
-    TunnelChangeReply, TunnelInfo, TunnelStatus, VersionReply,
+    AdminInfo, AppliedInfo, AppliesTo, BackendInfo, BackendReply, BackendState, CertificateInfo,
+    Change, CheckInfo, CloseReply, EjectionInfo, LiveCounts, LogLevelReply, OpenReply, StatusReply,
+    Traffic, TunnelChangeReply, TunnelInfo, TunnelStatus, VersionReply,
 };
 use plexy_shared::spec::AdminState;
 use serde::Serialize;
@@ -123,6 +123,7 @@ impl Answer {
         if info.parked > 0 {
             lines.push(format!("parked {}", info.parked));
         }
+        lines.extend(info.tls.iter().flat_map(|tls| &tls.certificates).map(certificate_line));
         for ended in &info.ended {
             lines.push(format!("ended {} = {}", ended.reason, ended.connections));
         }
@@ -333,6 +334,18 @@ fn status_line(status: &TunnelStatus) -> String {
         line.push_str(&format!(", backends up {} of {}", status.backends_up, status.backends));
     }
     line
+}
+
+fn certificate_line(info: &CertificateInfo) -> String {
+    format!(
+        "certificate for {}, issuer {}, serial {}, good from {} to {}, sha256 {}",
+        info.names.join(" "),
+        info.issuer,
+        info.serial,
+        info.not_before,
+        info.not_after,
+        info.fingerprint
+    )
 }
 
 /// What somebody wants, since when, and what comes next.

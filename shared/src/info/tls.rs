@@ -1,0 +1,103 @@
+//! What control reports of TLS.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::word::words;
+
+/// What a tunnel terminates TLS with. Its keys are told nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TlsInfo {
+    /// The first certificate of each pair, in the order of the specification.
+    pub certificates: Vec<CertificateInfo>,
+}
+
+/// What a certificate says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CertificateInfo {
+    /// Whom it is for: names and addresses.
+    pub names: Vec<String>,
+    /// Its subject.
+    pub subject: String,
+    /// Who has issued it.
+    pub issuer: String,
+    /// Its serial number, in hexadecimal digits.
+    pub serial: String,
+    /// From when on it is good (RFC 3339).
+    pub not_before: String,
+    /// Until when it is good (RFC 3339).
+    pub not_after: String,
+    /// SHA-256 of the whole certificate, in hexadecimal digits.
+    pub fingerprint: String,
+}
+
+/// A handshake that has worked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsHandshake {
+    /// A full one of TLS 1.3.
+    V13,
+    /// One of TLS 1.3 that goes on where an earlier one was.
+    V13Resumed,
+    /// A full one of TLS 1.2.
+    V12,
+    /// One of TLS 1.2 that goes on where an earlier one was.
+    V12Resumed,
+}
+
+words!(TlsHandshake {
+    V13 => "1.3",
+    V13Resumed => "1.3-resumed",
+    V12 => "1.2",
+    V12Resumed => "1.2-resumed",
+});
+
+impl TlsHandshake {
+    /// The version, and whether it was resumed.
+    #[must_use]
+    pub fn version(self) -> (&'static str, bool) {
+        match self {
+            Self::V13 => ("1.3", false),
+            Self::V13Resumed => ("1.3", true),
+            Self::V12 => ("1.2", false),
+            Self::V12Resumed => ("1.2", true),
+        }
+    }
+}
+
+/// Why TLS with a client could not be begun, or has broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsFailure {
+    /// The handshake was not done in time.
+    Timeout,
+    /// The client left before it was.
+    Closed,
+    /// What it sent is no TLS.
+    NotTls,
+    /// It speaks no version that may be spoken.
+    Version,
+    /// There is no cipher suite, group or signature that both sides know.
+    Parameters,
+    /// None of the protocols that it names is offered.
+    Alpn,
+    /// Its certificate is missing or no good.
+    Certificate,
+    /// It has refused what it was shown, with an alert.
+    Alert,
+    /// It has broken the rules, or what came was changed on the way.
+    Protocol,
+    /// The connection has ended without saying so: somebody may have cut it.
+    Truncated,
+}
+
+words!(TlsFailure {
+    Timeout => "timeout",
+    Closed => "closed",
+    NotTls => "not-tls",
+    Version => "version",
+    Parameters => "parameters",
+    Alpn => "alpn",
+    Certificate => "certificate",
+    Alert => "alert",
+    Protocol => "protocol",
+    Truncated => "truncated",
+});
