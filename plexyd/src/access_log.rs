@@ -79,6 +79,8 @@ pub(crate) struct Record {
     pub(crate) tunnel: Arc<Tunnel>,
     pub(crate) client: ClientAddr,
     pub(crate) backend: Option<Arc<Backend>>,
+    /// What its client has asked for.
+    pub(crate) name: Option<Arc<Box<str>>>,
     pub(crate) attempts: u8,
     /// From its acceptance until a backend carried it.
     pub(crate) connect_time: Option<Duration>,
@@ -180,6 +182,7 @@ impl AccessLog {
             tunnel: Arc::clone(tunnel),
             client,
             backend: None,
+            name: None,
             attempts: 0,
             connect_time: None,
             moment: Moment::Ended { reason, bytes_in: 0, bytes_out: 0, lifetime: Duration::ZERO },

@@ -1,6 +1,7 @@
 //! One connection: an accepted client, the attempts to reach a backend for
 //! it, and the relay between the two.
 
+mod name;
 mod place;
 mod security;
 
@@ -17,6 +18,7 @@ use crate::backend::Lease;
 use crate::descriptors::Taken;
 use crate::dial::{DialError, Dialled, Manner, dial};
 use crate::engine::Engine;
+use crate::hello::Hello;
 use crate::histogram::CONNECT_TIMES;
 use crate::relay::{Held, Outcome, Stream, relay};
 use crate::socket::{ClientAddr, Kind, Socket};
@@ -52,21 +54,25 @@ pub(crate) struct Accepted {
 pub(crate) async fn carry(mut accepted: Accepted, engine: Arc<Engine>) {
     let entry = Arc::clone(&accepted.registered.entry);
     let Some(client) = watch(accepted.fd, &mut accepted.registered) else { return };
+    let mut held = Held::nothing();
     let (registered, taken) = (&mut accepted.registered, &mut accepted.taken);
-    let connecting = connected(&client, &entry, accepted.hops, &engine, registered, taken);
+    let connecting =
+        connected(&client, &entry, accepted.hops, &engine, registered, taken, &mut held, None);
     let connected = match Box::pin(connecting).await {
         Ok((dialled, lease)) => {
             stands(lease, &mut accepted.registered);
             dialled
         }
         Err(reason) => {
-            client.reset_on_close();
+            // Who is turned away for that has its end already.
+            if reason != Reason::Tls {
+                client.reset_on_close();
+            }
             drop(client);
             return accepted.registered.end(reason);
         }
     };
     let backend = &connected.socket;
-    let mut held = Held::nothing();
     let ended = loop {
         let unseen = accepted.registered.trace.as_deref_mut();
         let relayed = match unseen.filter(|trace| trace.first_byte.is_none()) {
@@ -135,13 +141,16 @@ async fn connected(
     engine: &Arc<Engine>,
     registered: &mut Registered,
     taken: &mut Taken,
+    held: &mut Held,
+    hello: Option<Hello>,
 ) -> Result<(Dialled, Lease), Reason> {
-    let mut search = Search::new(client, entry, engine, taken);
+    let mut search = Search::new(client, entry, engine, taken, hello);
     let connecting = async {
+        search.begin().await?;
         loop {
             let connected = connect(&mut search, hops, registered).await;
             // The tunnel may go another way now, and nothing was sent to that backend yet.
-            let is_settled = !search.look_again()
+            let is_settled = !search.look_again().await?
                 || match &connected {
                     Ok((_, lease)) => search.route.offers(&lease.backend()),
                     Err(reason) => *reason != Reason::ConnectFailed,
@@ -151,12 +160,14 @@ async fn connected(
             }
         }
     };
-    tokio::select! {
+    let connected = tokio::select! {
         biased;
-        reason = entry.stop.ended() => Err(reason),
-        () = left(client) => Err(Reason::ClientReset),
-        connected = connecting => connected,
-    }
+        reason = entry.stop.ended() => return Err(reason),
+        () = left(client) => return Err(Reason::ClientReset),
+        connected = connecting => connected?,
+    };
+    held.begin_with(search.into_said());
+    Ok(connected)
 }
 
 /// Relays, and notes when the first byte comes from the backend: none of that is in the way of others.

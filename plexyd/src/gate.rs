@@ -8,8 +8,11 @@ mod sources;
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
+use plexy_shared::info::HelloFault;
+
 use crate::queue::Queue;
 use crate::refusal::{Limit, Refusals};
+use crate::tally::Tally;
 use mark::Mark;
 use pace::Pace;
 pub(crate) use sources::Sources;
@@ -25,6 +28,8 @@ pub(crate) struct Gate {
     pub(crate) sources: Sources,
     pub(crate) pace: Pace,
     pub(crate) refusals: Arc<Refusals>,
+    /// What was wrong with how clients began that were to be carried by the name they ask for.
+    pub(crate) hello_faults: Tally<HelloFault>,
     /// One per limit.
     marks: [Mark; Limit::ALL.len()],
 }

@@ -17,6 +17,7 @@ mod events;
 mod fold;
 mod gate;
 mod health;
+mod hello;
 mod histogram;
 mod hops;
 mod listener;

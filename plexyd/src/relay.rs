@@ -150,6 +150,11 @@ impl Held {
         Self { inward: Lane::eager(), outward: Lane::default(), first: None, broken: None }
     }
 
+    /// The backend gets these bytes first: the client has said them before there was one.
+    pub(crate) fn begin_with(&mut self, said: Vec<u8>) {
+        self.inward.begin_with(said);
+    }
+
     /// Takes out of the kernel what pipes hold, so that it can be handed on: to another path, or to
     /// another process. Who only goes on has no need to, and what pipes hold is bounded, while this
     /// is not.

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use arc_swap::ArcSwapOption;
 use plexy_shared::connection::Phase;
 use plexy_shared::info::Reason;
 use slab::Slab;
@@ -58,6 +59,9 @@ pub(crate) struct Entry {
     /// Set once a backend carries it: silence counts from then on.
     pub(crate) backend: OnceLock<Arc<Backend>>,
     pub(crate) tries: Tries,
+    /// What its client asks for, once that is known and where it is wanted: one word here, since most
+    /// connections have none.
+    name: ArcSwapOption<Box<str>>,
     /// Whether it is counted among the connections of its source.
     pub(crate) is_counted: bool,
     /// Bytes written that the peers had not taken when it was last [asked](Stop::pause).
@@ -76,9 +80,20 @@ impl Entry {
             half_closed: AtomicBool::new(false),
             backend: OnceLock::new(),
             tries: Tries::default(),
+            name: ArcSwapOption::empty(),
             is_counted: false,
             unsent_bytes: AtomicU32::new(NEVER_ASKED),
         }
+    }
+
+    /// Its client asks for the host of this name (SNI), or for none.
+    pub(crate) fn asks_for(&self, name: Option<Box<str>>) {
+        self.name.store(name.map(Arc::new));
+    }
+
+    /// The name that its client has asked for.
+    pub(crate) fn name(&self) -> Option<Arc<Box<str>>> {
+        self.name.load_full()
     }
 
     /// Notes how much the peers have not taken; whether it is the first time.
@@ -111,6 +126,7 @@ impl Entry {
             tunnel: Arc::clone(&self.tunnel),
             client: self.client,
             backend: self.backend.get().cloned(),
+            name: self.name(),
             attempts: self.tries.number(),
             connect_time: self.tries.time(),
             moment,
@@ -417,7 +433,8 @@ impl Drop for Registered {
         }
         if let Some(trace) = self.trace.take() {
             let (backend, at) = (entry.backend.get().cloned(), (ended, SystemTime::now()));
-            self.table.traces.end(trace, End { reason, backend, bytes_in, bytes_out, at });
+            let name = entry.name();
+            self.table.traces.end(trace, End { reason, backend, name, bytes_in, bytes_out, at });
         }
         debug!(
             connection = entry.id,

@@ -59,6 +59,8 @@ pub(crate) struct Span {
 pub(crate) struct End {
     pub(crate) reason: Reason,
     pub(crate) backend: Option<Arc<Backend>>,
+    /// What its client has asked for.
+    pub(crate) name: Option<Arc<Box<str>>>,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
     /// When, by both clocks: the second one gives the first ones their date.

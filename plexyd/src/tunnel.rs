@@ -3,6 +3,7 @@
 //!
 //! It knows nothing of sockets: its listener belongs to the registry.
 
+mod names;
 mod prospect;
 
 use std::sync::Arc;
@@ -22,11 +23,13 @@ use crate::balance::{Asking, Balance, Outlook};
 use crate::fold::Fold;
 use crate::gate::Gate;
 use crate::histogram::Histogram;
+use crate::queue::Lane;
 use crate::refusal::{Limit, Refusal};
 use crate::socket::ClientAddr;
 use crate::tally::Tally;
 use crate::tls::Terminate;
 use crate::traffic::Totals;
+use names::{Names, Naming};
 
 /// How many clients of a tunnel without `max-conns` are parked at most while no backend is up.
 const HELD_MAX: u64 = 1_000;
@@ -57,7 +60,7 @@ pub(crate) struct Tunnel {
     /// How long connections have lived.
     pub(crate) lifetimes: Histogram,
     /// What became of TLS with clients, where it is terminated.
-    tls_counts: OnceLock<Box<TlsCounts>>,
+    tls_counts: OnceBox<TlsCounts>,
     /// What somebody has done to it last.
     pub(crate) admin: Admin,
     /// Until it is closed: connections may outlive that.
@@ -73,6 +76,8 @@ pub(crate) struct Route {
     pub(crate) balance: Balance,
     /// What TLS is terminated with, where it is.
     pub(crate) tls: Option<Arc<Terminate>>,
+    /// What names have to do with it: nothing in most tunnels.
+    naming: Option<Box<Naming>>,
     /// The daemon's revision that made it.
     pub(crate) revision: u64,
 }
@@ -81,12 +86,30 @@ impl Route {
     /// A route over these backends.
     pub(crate) fn new(options: TunnelOptions, backends: Vec<Member>, revision: u64) -> Self {
         let balance = Balance::new(&options, backends.len());
-        Self { options, backends: backends.into(), balance, tls: None, revision }
+        let names = Names::of(&options, &backends, revision);
+        let naming = names.map(|names| Box::new(Naming::Whole(names)));
+        Self { options, backends: backends.into(), balance, tls: None, naming, revision }
     }
 
     /// The same with what its options say of TLS.
     pub(crate) fn terminating(self, tls: Option<Arc<Terminate>>) -> Self {
         Self { tls, ..self }
+    }
+
+    /// Where clients go by the name that they ask for; nothing where that says nothing.
+    pub(crate) fn names(&self) -> Option<&Names> {
+        match self.naming.as_deref() {
+            Some(Naming::Whole(names)) => Some(names),
+            Some(Naming::Part(_)) | None => None,
+        }
+    }
+
+    /// Where clients wait who go this way and not another one of the same tunnel.
+    pub(crate) fn lane(&self) -> Lane {
+        match self.naming.as_deref() {
+            Some(Naming::Part(lane)) => *lane,
+            Some(Naming::Whole(_)) | None => Lane::default(),
+        }
     }
 
     /// Whether there is a backend for clients, be it full: none where none is up and the tunnel refuses
@@ -213,7 +236,7 @@ impl Tunnel {
             ended: Reasons::default(),
             rejected: Reasons::default(),
             lifetimes: Histogram::default(),
-            tls_counts: OnceLock::new(),
+            tls_counts: OnceBox::new(),
             admin: Admin::default(),
             is_open: AtomicBool::new(true),
         }
@@ -253,7 +276,7 @@ impl Tunnel {
 
     /// What became of TLS with its clients, if anything did.
     pub(crate) fn tls_counts(&self) -> Option<&TlsCounts> {
-        self.tls_counts.get().map(|counts| &**counts)
+        self.tls_counts.get()
     }
 
     /// The same to count in.
@@ -333,7 +356,7 @@ impl Tunnel {
         }
         let may_sit = !self.is_behind_others(route, connection) && route.has_room();
         let seat = if may_sit { self.seat(route) } else { None };
-        if seat.is_none() && !gate.queue.park(connection, route.parked_max()) {
+        if seat.is_none() && !gate.queue.park(route.lane(), connection, route.parked_max()) {
             return Err(Refusal::Limit(self.limit_met(route)));
         }
         let is_counted = arrival.is_some();
@@ -354,10 +377,13 @@ impl Tunnel {
         route.options.max_conns.is_none_or(|max| self.totals.live() < u64::from(max))
     }
 
-    /// Whether somebody is parked who has come before that connection, and must not be overtaken. Where
-    /// nobody has to wait any more, those who are parked still are only about to go on.
+    /// Whether somebody is parked who has come before that connection, goes the same way, and must not
+    /// be overtaken. Where nobody has to wait any more, those who are parked still are only about to go
+    /// on; and where names decide, who has not told its own is in nobody's way.
     pub(crate) fn is_behind_others(&self, route: &Route, connection: u64) -> bool {
-        route.parks() && self.gate().is_some_and(|gate| gate.queue.has_before(connection))
+        route.parks()
+            && route.names().is_none()
+            && self.gate().is_some_and(|gate| gate.queue.has_before(route.lane(), connection))
     }
 
     /// Which limit it is that lets nobody in. A place may be free by now that those who are parked are
@@ -409,7 +435,7 @@ mod tests {
     /// How the second client is let in or not, while the first one is parked and has not seen yet that
     /// there is a place for it.
     fn second(tunnel: &Arc<Tunnel>) -> Result<Admission, Refusal> {
-        assert!(tunnel.gate().unwrap().queue.park(1, 1));
+        assert!(tunnel.gate().unwrap().queue.park(Lane::default(), 1, 1));
         tunnel.admit(&tunnel.route(), ClientAddr::Unix, 2)
     }
 
@@ -429,7 +455,7 @@ mod tests {
     #[test]
     fn an_idle_tunnel_is_small() {
         let bytes = [size_of::<Tunnel>(), size_of::<Route>(), size_of::<Backend>()];
-        assert!(bytes[0] <= 152 && bytes[1] <= 296 && bytes[2] <= 256, "{bytes:?}");
+        assert!(bytes[0] <= 152 && bytes[1] <= 304 && bytes[2] <= 256, "{bytes:?}");
     }
 
     #[test]

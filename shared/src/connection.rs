@@ -91,6 +91,9 @@ pub struct ConnectionInfo {
     /// The backend that carries it, as its tunnel has it; none while it waits or connects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backend: Option<String>,
+    /// The name that its client has asked for (SNI), where its tunnel routes by that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sni: Option<String>,
     /// How far it has come.
     pub phase: Word<Phase>,
     /// Milliseconds since it was accepted.

@@ -23,7 +23,7 @@ pub use error::{FilterError, FilterErrorKind};
 pub use key::Key;
 
 use crate::connection::Phase;
-use crate::spec::{BackendAddr, TunnelRef};
+use crate::spec::{BackendAddr, ServerName, TunnelRef};
 use crate::units::{show_duration, show_size};
 use crate::word::words;
 use reader::Reader;
@@ -64,6 +64,9 @@ pub enum Test {
     Client(Equality, ClientPattern),
     /// Its phase is this one, or not.
     Phase(Equality, Phase),
+    /// The name that its client has asked for is this one, or one that it covers, or not; who has
+    /// asked for none has not asked for this one.
+    Sni(Equality, ServerName),
     /// How old it is.
     Age(Comparison, Duration),
     /// For how long no byte has gone.
@@ -208,6 +211,7 @@ impl Test {
             Self::Backend(..) => Key::Backend,
             Self::Client(..) => Key::Client,
             Self::Phase(..) => Key::Phase,
+            Self::Sni(..) => Key::Sni,
             Self::Age(..) => Key::Age,
             Self::Idle(..) => Key::Idle,
             Self::Bytes(..) => Key::Bytes,
@@ -225,6 +229,7 @@ impl fmt::Display for Test {
             Self::Backend(equality, backend) => write!(f, "{key}{equality}{backend}"),
             Self::Client(equality, client) => write!(f, "{key}{equality}{client}"),
             Self::Phase(equality, phase) => write!(f, "{key}{equality}{phase}"),
+            Self::Sni(equality, name) => write!(f, "{key}{equality}{name}"),
             Self::Age(comparison, time) | Self::Idle(comparison, time) => {
                 write!(f, "{key}{comparison}{}", show_duration(*time))
             }

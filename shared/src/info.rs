@@ -85,7 +85,8 @@ pub enum Reason {
     Limit,
     /// No backend could be connected to.
     ConnectFailed,
-    /// The TLS with the client could not be begun, or broke, or ended without saying so.
+    /// The client and whoever it spoke to did not come to terms about TLS, or it broke, or ended without
+    /// saying so.
     Tls,
     /// The daemon ended.
     Shutdown,
@@ -132,6 +133,32 @@ words!(Attempt {
     Failure => "failure",
     Timeout => "timeout",
     Local => "local",
+});
+
+/// Why a client was not carried by the name that it asks for: what was wrong with how it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HelloFault {
+    /// It does not speak TLS, or only what was there before TLS.
+    NotTls,
+    /// It breaks the rules of TLS.
+    Malformed,
+    /// It says more than is held of anybody.
+    TooLarge,
+    /// It did not come to an end in time, or never began.
+    Timeout,
+    /// The client left in the middle of it.
+    Cut,
+    /// No backend has the name, nor takes those that no other one has.
+    UnknownName,
+}
+
+words!(HelloFault {
+    NotTls => "not-tls",
+    Malformed => "malformed",
+    TooLarge => "too-large",
+    Timeout => "timeout",
+    Cut => "cut",
+    UnknownName => "unknown-name",
 });
 
 /// Counts of connections and bytes, of a tunnel or of a backend.
@@ -250,6 +277,9 @@ pub struct BackendInfo {
     /// Connections that it may have at once, where that is limited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_conns: Option<u32>,
+    /// The names that clients ask for who come to it, where names decide.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sni: Vec<String>,
     /// What went to it. Connections that still connect count.
     #[serde(flatten)]
     pub traffic: Traffic,

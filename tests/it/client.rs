@@ -16,6 +16,14 @@ pub(crate) async fn heard(target: impl Into<Target>) -> (Vec<u8>, Ending) {
     Ending::of(&mut client).await.expect("it ends cleanly or with a reset")
 }
 
+/// A client that is reset for what it says.
+pub(crate) async fn is_reset_after(target: impl Into<Target>, bytes: &[u8]) {
+    let mut client = Stream::connect(target).await.expect("the tunnel accepts");
+    client.write_all(bytes).await.expect("there is room for it");
+    let heard = Ending::of(&mut client).await.expect("it ends cleanly or with a reset");
+    assert_eq!(heard, (Vec::new(), Ending::Reset));
+}
+
 /// A client for whom there is no place or no backend.
 #[track_caller]
 pub(crate) fn is_reset(target: impl Into<Target>) -> impl Future<Output = ()> {

@@ -27,7 +27,7 @@ const LAYERS: &[&[&str]] = &[
     &["descriptors", "queue", "refusal"],
     &["systemd"],
     &["relay"],
-    &["socket"],
+    &["socket", "hello"],
     &["tls"],
     &["backend"],
     &["balance", "dial", "gate"],

@@ -33,6 +33,7 @@ mod names;
 mod resets;
 mod settings;
 mod slow_reader;
+mod sni;
 mod timeouts;
 mod tls;
 mod unix_sockets;

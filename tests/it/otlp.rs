@@ -89,6 +89,7 @@ const NAMES: &[[&str; 4]] = &[
         "{connection}",
         "counter",
     ],
+    ["plexy_tunnel_hellos_refused_total", "plexy.tunnel.refused_hellos", "{connection}", "counter"],
     ["plexy_tunnel_bytes_total", "plexy.tunnel.io", "By", "counter"],
     [
         "plexy_tunnel_connection_duration_seconds",
@@ -236,8 +237,9 @@ async fn a_collector_is_told_what_prometheus_is_told() {
     let checked = "name=local,check=tcp,check-interval=50ms";
     let unix = format!("\"unix:{}\"={}[{checked}]", path.display(), echo.addr());
     let state = format!("--state={}", folder.path().join("state").display());
-    let process =
-        plexyd(&receiver.url(), 300, &["--otlp-traces=1", &state, &web, &unix], &[]).await;
+    let routing = format!("0={}+sni=a.example[name=routing]", echo.addr());
+    let arguments = ["--otlp-traces=1", &state, &web, &unix, &routing];
+    let process = plexyd(&receiver.url(), 300, &arguments, &[]).await;
     let mut line = LineClient::connect(process.control_addr()).await;
     let tunnel = line.ask("status full").await.lines().nth(1).unwrap().to_owned();
     let tunnel: std::net::SocketAddr = tunnel.trim().split(' ').next().unwrap().parse().unwrap();
@@ -245,6 +247,9 @@ async fn a_collector_is_told_what_prometheus_is_told() {
         round_trip(tunnel, 1_000).await.unwrap();
         eventually!(line.ask("status full").await.contains("= open conns 0, total "));
     }
+    let routing = line.ask("status full").await.lines().nth(3).unwrap().to_owned();
+    let routing: std::net::SocketAddr = routing.trim().split(' ').next().unwrap().parse().unwrap();
+    crate::client::is_reset_after(routing, b"no hello").await;
     let held = tokio::net::TcpStream::connect(tunnel).await.unwrap();
     let _refused = tokio::net::TcpStream::connect(tunnel).await;
     eventually!(scrape(&process).await.contains("plexy_tunnel_connections_rejected_total{"));

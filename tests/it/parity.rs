@@ -115,7 +115,7 @@ async fn tunnels_are_the_same_through_every_door() {
     let port = |place: usize| ports[place].addr().port();
     let outcome = same(&[
         format!("{}=4000", port(0)),
-        format!("localhost:{}=b.invalid:1+weight=3,10.0.0.1:2+backup[name=db]", port(1)),
+        format!("localhost:{}=b.invalid:1+weight=3+sni=a.b,10.0.0.1:2+backup[name=db]", port(1)),
         format!("127.0.0.1:{}=4000[strategy=min-open-connections,timeout=250ms,errors=2]", port(2)),
         format!("{}=\"unix:/tmp/a b\"[keepalive=off,idle-timeout=none,max-conns=9]", port(3)),
     ])

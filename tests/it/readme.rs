@@ -139,6 +139,8 @@ async fn the_table_of_metrics_is_what_a_busy_daemon_tells() {
     // It may hear of the reset while it connects still.
     let _refused = tokio::net::TcpStream::connect(tunnel).await;
     eventually!(daemon.rejected(tunnel).await == 1);
+    let routing = daemon.open(&format!("{}+sni=a.example", echo.addr())).await;
+    crate::client::is_reset_after(routing, b"no hello").await;
     eventually!(daemon.monitor().get("/metrics").await.body.contains("plexy_backend_checks_total"));
     daemon.line().await.ask(&format!("drain {tunnel} {}", refuser.addr())).await;
     daemon.rpc().call("ping", serde_json::json!({})).await.unwrap();

@@ -92,7 +92,8 @@ pub(super) fn detail(info: &TunnelInfo, has_headers: bool) -> String {
     lines.extend(titles.zip(options).map(|(title, option)| [title.to_owned(), option]));
     let summary = aligned([text(""), text("")], lines, false);
     let backends = backends(&info.backend_list, has_headers);
-    format!("{summary}\n{backends}{}", health(&info.backend_list, has_headers))
+    let health = health(&info.backend_list, has_headers);
+    format!("{summary}\n{backends}{}{health}", names(&info.backend_list, has_headers))
 }
 
 fn certificate(info: &CertificateInfo) -> String {
@@ -113,6 +114,7 @@ pub(super) fn conns(connections: &[ConnectionInfo], has_headers: bool) -> String
         text("TUNNEL"),
         text("CLIENT"),
         text("BACKEND"),
+        text("SNI"),
         text("PHASE"),
         number("AGE"),
         number("IDLE"),
@@ -127,6 +129,7 @@ pub(super) fn conns(connections: &[ConnectionInfo], has_headers: bool) -> String
             safe(&it.tunnel),
             safe(&it.client),
             or_nothing(it.backend.as_deref()),
+            or_nothing(it.sni.as_deref()),
             safe(it.phase.as_str()),
             age(it.age_ms / 1_000),
             age(it.idle_ms / 1_000),
@@ -217,6 +220,20 @@ fn administered(admin: &AdminInfo) -> String {
 fn weight(backend: &BackendInfo) -> String {
     let now = backend.effective_weight.map(|weight| format!("{weight} of "));
     format!("{}{}", now.unwrap_or_default(), backend.weight)
+}
+
+/// The names by which clients come to the backends, where these decide.
+fn names(backends: &[BackendInfo], has_headers: bool) -> String {
+    if backends.iter().all(|backend| backend.sni.is_empty()) {
+        return String::new();
+    }
+    let names = |backend: &BackendInfo| match backend.sni.is_empty() {
+        true => "all others".to_owned(),
+        false => safe(&backend.sni.join(" ")),
+    };
+    let row = |backend: &BackendInfo| [safe(&backend.addr), names(backend)];
+    let columns = [text("BACKEND"), text("SNI")];
+    format!("\n{}", aligned(columns, backends.iter().map(row), has_headers))
 }
 
 /// What each part says of the backends, where there is something to say.

@@ -38,6 +38,9 @@ impl Line<'_> {
         self.text("tunnel", record.tunnel.label())?;
         self.text("listen", &record.tunnel.listen)?;
         self.text("client", record.client)?;
+        if let Some(name) = &record.name {
+            self.text("sni", name)?;
+        }
         if let Some(backend) = &record.backend {
             self.text("backend", &backend.addr)?;
         }
@@ -149,6 +152,7 @@ mod tests {
             tunnel,
             client: ClientAddr::Ip("[2001:db8::1]:5".parse().unwrap()),
             backend: Some(backend),
+            name: None,
             attempts: 2,
             connect_time: Some(Duration::from_micros(12_345)),
             moment,
@@ -176,6 +180,14 @@ mod tests {
              connect_ms=12.345 bytes_in=5 bytes_out=1099511627776 duration_ms=61000.007 \
              reason=backend-fin\n"
         );
+    }
+
+    #[test]
+    fn the_name_that_a_client_asks_for_stands_before_where_it_goes() {
+        let name = Some(std::sync::Arc::new("a.example\"x".into()));
+        let record = Record { name, ..record("3000=10.0.0.1:80", Moment::Started) };
+        let line = written(AccessFormat::Text, &record);
+        assert!(line.contains(r#" sni="a.example\"x" backend=10.0.0.1:80 "#), "{line}");
     }
 
     #[test]

@@ -33,6 +33,12 @@ impl Member {
         BackendSpec { addr: self.backend.addr.clone(), options: self.options.clone() }
     }
 
+    /// The same backend in a set whose names have been looked at.
+    pub(crate) fn without_names(&self) -> Self {
+        let options = BackendOptions { sni: Vec::new(), ..self.options.clone() };
+        Self { backend: Arc::clone(&self.backend), options }
+    }
+
     /// Whether somebody lets clients come to it, and it is known where it is.
     pub(crate) fn is_offered(&self) -> bool {
         self.options.admin == AdminState::Ready && self.backend.is_resolved()

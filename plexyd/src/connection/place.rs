@@ -14,6 +14,7 @@ use crate::backend::{Backend, Lease, Member};
 use crate::balance::Asking;
 use crate::descriptors::Taken;
 use crate::engine::Engine;
+use crate::hello::Hello;
 use crate::queue::{Parked, Queue};
 use crate::refusal::Limit;
 use crate::socket::{Gone, Socket};
@@ -25,8 +26,13 @@ pub(super) struct Search<'a> {
     pub(super) client: &'a Socket,
     pub(super) entry: &'a Entry,
     pub(super) engine: &'a Arc<Engine>,
-    /// As it was when the client came, or when its turn did.
+    /// As it was when the client came, or when its turn did; where names decide, the part of it for
+    /// the name of this one.
     pub(super) route: Arc<Route>,
+    /// The whole of it.
+    pub(super) whole: Arc<Route>,
+    /// What the client has said, where that was asked for, or told by its handshake.
+    pub(super) hello: Option<Hello>,
     /// The places in it of the backends that were tried.
     tried: Vec<usize>,
     taken: &'a mut Taken,
@@ -47,8 +53,11 @@ impl<'a> Search<'a> {
         entry: &'a Entry,
         engine: &'a Arc<Engine>,
         taken: &'a mut Taken,
+        hello: Option<Hello>,
     ) -> Self {
-        Self { client, entry, engine, route: entry.tunnel.route(), tried: Vec::new(), taken }
+        let route = entry.tunnel.route();
+        let (whole, tried) = (Arc::clone(&route), Vec::new());
+        Self { client, entry, engine, route, whole, hello, tried, taken }
     }
 
     /// Notes that a backend is tried; whether it was before.
@@ -74,7 +83,7 @@ impl<'a> Search<'a> {
 
     /// Whether the tunnel goes another way by now.
     pub(super) fn is_outdated(&self) -> bool {
-        !Arc::ptr_eq(&self.entry.tunnel.route(), &self.route)
+        !Arc::ptr_eq(&self.entry.tunnel.route(), &self.whole)
     }
 
     /// Takes one more descriptor, for the backend: who is parked has none for that.
@@ -88,15 +97,18 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Goes by the route as it is now, in which others may stand; whether it is another one.
-    pub(super) fn look_again(&mut self) -> bool {
+    /// Goes by the route as it is now, in which others may stand; whether it is another one. The error
+    /// is why the client has to go: names may decide by now.
+    pub(super) async fn look_again(&mut self) -> Result<bool, Reason> {
         let route = self.entry.tunnel.route();
-        let is_another = !Arc::ptr_eq(&route, &self.route);
+        let is_another = !Arc::ptr_eq(&route, &self.whole);
         if is_another {
+            self.whole = Arc::clone(&route);
             self.route = route;
             self.tried.clear();
+            self.begin().await?;
         }
-        is_another
+        Ok(is_another)
     }
 }
 
@@ -115,9 +127,11 @@ pub(super) async fn place(
             match find(search, registered).await {
                 Found::Place(backend, lease) => break Some((backend, lease)),
                 Found::Nothing => break None,
-                // There may be room by now.
-                Found::Full(_) if search.look_again() => {}
                 Found::Full(limit) => {
+                    // There may be room by now.
+                    if search.look_again().await? {
+                        continue;
+                    }
                     let parked = park(search, limit).ok_or(Reason::Limit)?;
                     break Box::pin(wait(search, registered, parked)).await?;
                 }
@@ -131,7 +145,7 @@ pub(super) async fn place(
 }
 
 /// Where clients of its tunnel wait, if they may have to.
-fn queue(entry: &Entry) -> Option<&Arc<Queue>> {
+pub(super) fn queue(entry: &Entry) -> Option<&Arc<Queue>> {
     entry.tunnel.gate().map(|gate| &gate.queue)
 }
 
@@ -139,7 +153,8 @@ fn queue(entry: &Entry) -> Option<&Arc<Queue>> {
 fn park<'a>(search: &Search<'a>, limit: Limit) -> Option<Parked<'a>> {
     let entry = search.entry;
     search.engine.meets(&entry.tunnel, limit);
-    let queue = queue(entry).filter(|queue| queue.park(entry.id, search.route.parked_max()))?;
+    let (route, max) = (&search.route, search.whole.parked_max());
+    let queue = queue(entry).filter(|queue| queue.park(route.lane(), entry.id, max))?;
     queue.place(entry.id)
 }
 
@@ -149,14 +164,13 @@ async fn wait(
     registered: &mut Registered,
     parked: Parked<'_>,
 ) -> Result<Option<(Arc<Backend>, Lease)>, Reason> {
-    let tunnel = &search.entry.tunnel;
     registered.stand_up();
     search.taken.shrink();
     let client = search.client;
     let timeout = search.route.options.queue_timeout();
     let turns = async {
         loop {
-            search.look_again();
+            search.look_again().await?;
             // Where nobody knows yet where its backend is, it may be sent to another one meanwhile.
             let found = tokio::select! {
                 biased;
@@ -164,22 +178,24 @@ async fn wait(
                 () = parked.turn() => continue,
             };
             match found {
-                Found::Place(backend, lease) => return Some((backend, lease)),
-                Found::Nothing => return None,
+                Found::Place(backend, lease) => return Ok(Some((backend, lease))),
+                Found::Nothing => return Ok(None),
                 Found::Full(_) => parked.turn().await,
             }
         }
     };
-    tokio::select! {
+    let waited = tokio::select! {
         biased;
         gone = client.gone() => Err(match gone {
             Gone::Fin => Reason::ClientFin,
             Gone::Reset => Reason::ClientReset,
         }),
-        found = turns => Ok(found),
-        () = tokio::time::sleep(timeout) => {
-            Err(if tunnel.route().holds() { Reason::ConnectFailed } else { Reason::Limit })
-        }
+        found = turns => found,
+        () = tokio::time::sleep(timeout) => Err(Reason::Limit),
+    };
+    match waited {
+        Err(Reason::Limit) if search.route.holds() => Err(Reason::ConnectFailed),
+        waited => waited,
     }
 }
 

@@ -9,6 +9,7 @@ use tracing::{debug, warn};
 
 use super::{Accepted, connected, paused, stands, watch, watched};
 use crate::engine::Engine;
+use crate::hello::Hello;
 use crate::relay::{Ended, Held, Outcome, Side, Stream, relay};
 use crate::socket::Socket;
 use crate::table::{Entry, Registered};
@@ -23,7 +24,7 @@ pub(crate) async fn carry_secured(
 ) {
     let entry = Arc::clone(&accepted.registered.entry);
     let Some(client) = watch(accepted.fd, &mut accepted.registered) else { return };
-    let secured = match Box::pin(secure(&client, &entry, &terminate, timeout)).await {
+    let (secured, name) = match Box::pin(secure(&client, &entry, &terminate, timeout)).await {
         Ok(secured) => secured,
         Err(Unsecured { reason, is_parted }) => {
             if !is_parted {
@@ -36,12 +37,15 @@ pub(crate) async fn carry_secured(
     // A newer one may take its place while this connection lives.
     drop(terminate);
     let (registered, taken) = (&mut accepted.registered, &mut accepted.taken);
-    let connecting = connected(&client, &entry, accepted.hops, &engine, registered, taken);
+    entry.asks_for(name.clone());
+    let (mut held, hello) = (Held::nothing(), Some(Hello { name, bytes: Vec::new() }));
+    let connecting =
+        connected(&client, &entry, accepted.hops, &engine, registered, taken, &mut held, hello);
     let reason = match Box::pin(connecting).await {
         Ok((dialled, lease)) => {
             stands(lease, &mut accepted.registered);
             let sockets = (&client, &dialled.socket);
-            relay_secured(sockets, &secured, &entry, &mut accepted.registered).await
+            relay_secured(sockets, &secured, &entry, &mut held, &mut accepted.registered).await
         }
         Err(reason) => {
             client.reset_on_close();
@@ -60,13 +64,13 @@ struct Unsecured {
     is_parted: bool,
 }
 
-/// The handshake with the client.
+/// The handshake with the client, and the name that it has asked for.
 async fn secure(
     client: &Socket,
     entry: &Entry,
     terminate: &Terminate,
     timeout: Duration,
-) -> Result<Box<Secured>, Unsecured> {
+) -> Result<(Box<Secured>, Option<Box<str>>), Unsecured> {
     let shaken = tokio::select! {
         biased;
         reason = entry.stop.ended() => return Err(Unsecured { reason, is_parted: false }),
@@ -75,7 +79,7 @@ async fn secure(
     match shaken {
         Ok(shaken) => {
             entry.tunnel.tls_counts_to_count().handshakes.count(shaken.kind);
-            Ok(shaken.secured)
+            Ok((shaken.secured, shaken.name))
         }
         Err(failure) => {
             tell(entry, failure);
@@ -91,16 +95,16 @@ async fn relay_secured(
     (client, backend): (&Socket, &Socket),
     secured: &Secured,
     entry: &Entry,
+    held: &mut Held,
     registered: &mut Registered,
 ) -> Reason {
     let session = Session { socket: client, secured };
     let Entry { flow, half_closed, stop, .. } = entry;
-    let mut held = Held::nothing();
     loop {
         let unseen = registered.trace.as_deref_mut();
         let relayed = match unseen.filter(|trace| trace.first_byte.is_none()) {
-            None => relay(&session, backend, flow, half_closed, stop, &mut held).await,
-            Some(trace) => Box::pin(watched((&session, backend), entry, &mut held, trace)).await,
+            None => relay(&session, backend, flow, half_closed, stop, held).await,
+            Some(trace) => Box::pin(watched((&session, backend), entry, held, trace)).await,
         };
         match relayed {
             Outcome::Ended(ended) => return reason_of(ended, secured, entry),

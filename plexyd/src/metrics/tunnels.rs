@@ -28,7 +28,11 @@ pub(super) static FAMILIES: &[Family] = &[
         },
         sample: |survey, samples| {
             let strategy = survey.route.options.strategy.to_string();
-            let tls = if survey.route.tls.is_some() { "terminate" } else { "none" };
+            let tls = match (&survey.route.tls, survey.route.names()) {
+                (Some(_), _) => "terminate",
+                (None, Some(_)) => "route",
+                (None, None) => "none",
+            };
             let labels = [
                 Label::Tunnel(survey),
                 Label::Listen(&survey.tunnel.listen),
@@ -131,6 +135,22 @@ pub(super) static FAMILIES: &[Family] = &[
         sample: |survey, samples| {
             for (reason, count) in survey.tunnel.rejected.counts() {
                 samples.whole(&[Label::Tunnel(survey), Label::Reason(reason)], count);
+            }
+        },
+    },
+    Family {
+        head: Head {
+            name: "plexy_tunnel_hellos_refused_total",
+            otlp: "plexy.tunnel.refused_hellos",
+            unit: "{connection}",
+            kind: Kind::Counter,
+            help: "Clients of a tunnel that routes by SNI which were turned away for how they began, by cause: not-tls, malformed, too-large, timeout, cut (they left in the middle), or unknown-name; causes that never were are left out.",
+        },
+        sample: |survey, samples| {
+            let gate = survey.tunnel.gate().into_iter();
+            for (cause, count) in gate.flat_map(|gate| gate.hello_faults.counts()) {
+                let cause = Label::Word("cause", cause.as_str());
+                samples.whole(&[Label::Tunnel(survey), cause], count);
             }
         },
     },

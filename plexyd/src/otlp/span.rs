@@ -85,6 +85,9 @@ fn attributes_of(trace: &Trace, end: &End) -> Vec<KeyValue> {
         ClientAddr::Unix => {}
     }
     attributes::local(&trace.tunnel.listen, trace.local, &mut attributes);
+    if let Some(name) = &end.name {
+        attributes.push(text("tls.client.server_name", name));
+    }
     if let Some(backend) = &end.backend {
         attributes::server_address(&backend.addr, &mut attributes);
     }
@@ -207,6 +210,7 @@ mod tests {
                 End {
                     reason: Reason::ConnectFailed,
                     backend: None,
+                    name: None,
                     bytes_in: 0,
                     bytes_out: 0,
                     at: (begun + second * attempts, UNIX_EPOCH + second * 1_000),
@@ -236,6 +240,15 @@ mod tests {
         assert!(parts > 1, "{parts}");
         let expected = (0..1_000).map(|id| text("plexy.connection.id", &id.to_string()));
         assert!(ids.into_iter().eq(expected));
+    }
+
+    #[test]
+    fn the_name_that_a_client_asks_for_is_told_as_the_conventions_call_it() {
+        let mut spans = spans(1, 1);
+        spans[0].end.name = Some(std::sync::Arc::new("a.example".into()));
+        let part = part(Resource::default(), &mut spans);
+        let name = text("tls.client.server_name", "a.example");
+        assert!(messages(&part)[0].attributes.contains(&name));
     }
 
     #[test]

@@ -79,6 +79,11 @@ impl Lane {
         Self { is_eager: true, ..Self::default() }
     }
 
+    /// These bytes were read before, and are written first.
+    pub(super) fn begin_with(&mut self, read: Vec<u8>) {
+        self.spill = Spill::new(read);
+    }
+
     /// Whether it waits for its sink.
     pub(super) fn is_blocked(&self) -> bool {
         !self.spill.is_empty() || !self.splice.is_empty() || self.is_kept

@@ -112,6 +112,7 @@ fn row(
         listen,
         client: entry.client.to_string(),
         backend: entry.backend.get().map(|backend| backend.addr.to_string()),
+        sni: entry.name().map(|name| name.to_string()),
         phase: entry.phase().into(),
         age_ms,
         // The two are rounded by different clocks.

@@ -156,6 +156,7 @@ fn backend_info(route: &Route, backend: &Member, traffic: Traffic) -> BackendInf
         effective_weight: Some(effective).filter(|it| *it != Weight::whole(weight)),
         backup: backend.options.backup,
         max_conns: backend.options.max_conns,
+        sni: backend.options.sni.iter().map(ToString::to_string).collect(),
         traffic,
         attempts_failed: backend.attempts.of(&[Attempt::Failure, Attempt::Timeout]),
         addresses: addresses.iter().map(show).collect(),

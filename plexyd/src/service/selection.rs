@@ -138,6 +138,9 @@ impl Check {
                 equality.holds(pattern.has(ip))
             }
             Test::Phase(equality, phase) => equality.holds(entry.phase() == *phase),
+            Test::Sni(equality, name) => {
+                equality.holds(entry.name().is_some_and(|asked| name.covers(&asked)))
+            }
             Test::Age(comparison, age) => {
                 comparison.holds(&now.saturating_duration_since(entry.started), age)
             }

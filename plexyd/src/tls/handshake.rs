@@ -44,6 +44,8 @@ thread_local! {
 pub(crate) struct Shaken {
     pub(crate) secured: Box<Secured>,
     pub(crate) kind: TlsHandshake,
+    /// The name that the client asks for, in lower case.
+    pub(crate) name: Option<Box<str>>,
 }
 
 /// Does the handshake with a client. The alert that says why it has failed is on its way when this
@@ -72,7 +74,8 @@ pub(crate) async fn shake_hands(
     match shaken.unwrap_or(Err(TlsFailure::Timeout)) {
         Ok(()) => {
             let kind = kind_of(&inner.tls);
-            Ok(Shaken { secured: Box::new(Secured::new(*inner)), kind })
+            let name = name_of(&inner.tls);
+            Ok(Shaken { secured: Box::new(Secured::new(*inner)), kind, name })
         }
         Err(failure) => {
             let until = deadline.min(Instant::now() + LINGER);
@@ -144,6 +147,13 @@ async fn part(socket: &Socket) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn name_of(tls: &Connection) -> Option<Box<str>> {
+    match tls {
+        Connection::Server(server) => server.server_name().map(Into::into),
+        Connection::Client(_) => None,
+    }
 }
 
 fn kind_of(tls: &Connection) -> TlsHandshake {

@@ -106,6 +106,7 @@ impl Traces {
                 End {
                     reason,
                     backend: None,
+                    name: None,
                     bytes_in: 0,
                     bytes_out: 0,
                     at: (now, SystemTime::now()),

@@ -25,6 +25,8 @@ pub enum Key {
     BytesOut,
     /// How far it has come.
     Phase,
+    /// The name that its client has asked for.
+    Sni,
 }
 
 words!(Key {
@@ -38,6 +40,7 @@ words!(Key {
     BytesIn => "bytes-in",
     BytesOut => "bytes-out",
     Phase => "phase",
+    Sni => "sni",
 });
 
 impl Key {

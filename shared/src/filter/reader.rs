@@ -173,6 +173,7 @@ impl Test {
             Key::Backend => Self::Backend(reader.equality(key)?, reader.spec(key)?),
             Key::Client => Self::Client(reader.equality(key)?, reader.value(key, str::parse)?),
             Key::Phase => Self::Phase(reader.equality(key)?, reader.value(key, phase)?),
+            Key::Sni => Self::Sni(reader.equality(key)?, reader.value(key, str::parse)?),
             Key::Age => Self::Age(reader.comparison(key)?, reader.value(key, duration)?),
             Key::Idle => Self::Idle(reader.comparison(key)?, reader.value(key, duration)?),
             Key::BytesIn => Self::BytesIn(reader.comparison(key)?, reader.value(key, size)?),

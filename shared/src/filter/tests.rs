@@ -38,6 +38,8 @@ fn every_key_and_operator_is_read_and_printed_in_one_way() {
     check("bytes=7", "bytes=7");
     check("phase=Half-Closed", "phase=half-closed");
     check("phase!=closing", "phase!=closing");
+    check("sni=A.example", "sni=a.example");
+    check("SNI != *.a.example", "sni!=*.a.example");
     check(" age>1s  AND idle>1s\tand bytes<1k ", "age>1s and idle>1s and bytes<1k");
 }
 
@@ -60,6 +62,8 @@ fn what_is_wrong_is_told_with_its_place() {
     refused("client=10.0.0.0/33", "invalid-value", 7..18, "not a client");
     refused("client=host", "invalid-value", 7..11, "a network like `10.0.0.0/8`");
     refused("phase=relayng", "invalid-value", 6..13, "did you mean `relaying`?");
+    refused("sni=10.0.0.1", "invalid-value", 4..12, "names only");
+    refused("sni>a.example", "unexpected-argument", 3..4, "no more or less");
     refused("tunnel<=db", "unexpected-argument", 6..8, "no more or less");
     refused("tunnel=a..b:x", "invalid-address", 7..13, "port");
     refused("backend=*:80", "invalid-address", 8..12, "");

@@ -5,12 +5,15 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::cursor::{Cursor, Piece, ends_bare_word, quote_if_needed};
-use super::{AdminState, BackendAddr, SpecError, SpecErrorKind};
+use super::{AdminState, BackendAddr, ServerName, SpecError, SpecErrorKind};
 use crate::units::{ValueError, parse_count};
 use crate::word::parse_word;
 
 /// Weights of backends.
 const WEIGHTS: RangeInclusive<u32> = 1..=1000;
+
+/// Most names that one backend may have: more than a certificate that people run has.
+pub const SNI_MAX: usize = 256;
 
 /// A backend as somebody wrote it.
 ///
@@ -38,13 +41,16 @@ pub struct BackendOptions {
     pub backup: bool,
     /// Its connections at once; none for any number.
     pub max_conns: Option<u32>,
+    /// The names that clients ask for who come to it: none for those that no other backend has.
+    pub sni: Vec<ServerName>,
     /// Whether somebody lets clients come to it.
     pub admin: AdminState,
 }
 
 impl Default for BackendOptions {
     fn default() -> Self {
-        Self { weight: 1, backup: false, max_conns: None, admin: AdminState::Ready }
+        let (max_conns, sni, admin) = (None, Vec::new(), AdminState::Ready);
+        Self { weight: 1, backup: false, max_conns, sni, admin }
     }
 }
 
@@ -59,9 +65,13 @@ pub struct AttributeRow {
     pub default: &'static str,
     /// What it does, in a sentence.
     pub meaning: &'static str,
+    /// Of a list, it adds one entry.
     set: fn(&mut BackendOptions, &str) -> Result<(), ValueError>,
     reset: fn(&mut BackendOptions),
+    /// One that is no list.
     show: fn(&BackendOptions) -> Option<String>,
+    /// The entries of a list, each of which is written behind the key again.
+    each: Option<fn(&BackendOptions) -> Vec<String>>,
 }
 
 /// Every attribute of a backend.
@@ -74,6 +84,7 @@ pub static ATTRIBUTES: &[AttributeRow] = &[
         set: |options, text| parse_count(text, &WEIGHTS).map(|weight| options.weight = weight),
         reset: |options| options.weight = 1,
         show: |options| (options.weight != 1).then(|| format!("weight={}", options.weight)),
+        each: None,
     },
     AttributeRow {
         key: "backup",
@@ -83,6 +94,7 @@ pub static ATTRIBUTES: &[AttributeRow] = &[
         set: |options, text| parse_switch(text).map(|is_on| options.backup = is_on),
         reset: |options| options.backup = false,
         show: |options| options.backup.then(|| "backup".to_owned()),
+        each: None,
     },
     AttributeRow {
         key: "max-conns",
@@ -97,6 +109,27 @@ pub static ATTRIBUTES: &[AttributeRow] = &[
         },
         reset: |options| options.max_conns = None,
         show: |options| options.max_conns.map(|max| format!("max-conns={max}")),
+        each: None,
+    },
+    AttributeRow {
+        key: "sni",
+        value: "a DNS name, or `*.` and one for one label more, again for each",
+        default: "none",
+        meaning: "clients of TLS that ask for this name come to it, and what they say is passed on untouched; those of no such name go to backends without it",
+        set: |options, text| {
+            let name: ServerName = text.parse()?;
+            if options.sni.contains(&name) {
+                return Err(ValueError::Repeated(name.to_string()));
+            }
+            if options.sni.len() == SNI_MAX {
+                return Err(ValueError::malformed(text, "is more than the 256 names of a backend"));
+            }
+            options.sni.push(name);
+            Ok(())
+        },
+        reset: |options| options.sni.clear(),
+        show: |_| None,
+        each: Some(|options| options.sni.iter().map(ToString::to_string).collect()),
     },
     AttributeRow {
         key: "admin",
@@ -111,6 +144,7 @@ pub static ATTRIBUTES: &[AttributeRow] = &[
         show: |options| {
             (options.admin != AdminState::Ready).then(|| format!("admin={}", options.admin))
         },
+        each: None,
     },
 ];
 
@@ -121,6 +155,20 @@ impl AttributeRow {
 
     pub(super) fn reset(&self, options: &mut BackendOptions) {
         (self.reset)(options);
+    }
+
+    /// Whether it may be given again, each time for one more entry.
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        self.each.is_some()
+    }
+
+    /// As it is written, once for each entry of a list: nothing where it is at its default.
+    fn written(&self, options: &BackendOptions) -> Vec<String> {
+        match self.each {
+            None => (self.show)(options).into_iter().collect(),
+            Some(each) => each(options).iter().map(|it| format!("{}={it}", self.key)).collect(),
+        }
     }
 }
 
@@ -143,7 +191,7 @@ impl BackendSpec {
             cursor.skip_blanks();
             let key = cursor.bare(|c| ends_bare_word(c) || c == '=');
             let row = find(&key, cursor)?;
-            if seen.contains(&row.key) {
+            if seen.contains(&row.key) && !row.is_list() {
                 let kind = SpecErrorKind::Repeated(row.key);
                 return Err(SpecError::new(kind, key.span, cursor.input()));
             }
@@ -202,7 +250,7 @@ impl FromStr for BackendSpec {
 impl fmt::Display for BackendSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.addr)?;
-        for shown in ATTRIBUTES.iter().filter_map(|row| (row.show)(&self.options)) {
+        for shown in ATTRIBUTES.iter().flat_map(|row| row.written(&self.options)) {
             let (key, value) = shown.split_once('=').unwrap_or((&shown, ""));
             write!(f, "+{key}")?;
             if !value.is_empty() {

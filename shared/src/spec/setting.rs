@@ -291,7 +291,7 @@ impl SettingRow for AttributeRow {
     }
 
     fn is_list(&self) -> bool {
-        false
+        Self::is_list(self)
     }
 
     fn set(&self, options: &mut BackendOptions, value: &str) -> Result<(), ValueError> {
@@ -384,6 +384,14 @@ mod tests {
         attributes("weight=7 backup", "127.0.0.1:1", "127.0.0.1:1+weight=7+backup");
         attributes("backup=off weight=", "127.0.0.1:1+weight=7+backup", "127.0.0.1:1");
         attributes("admin=drain", "127.0.0.1:1+backup", "127.0.0.1:1+backup+admin=drain");
+        let before = "127.0.0.1:1+sni=a.example+sni=*.b.example";
+        attributes(
+            "sni=C.example sni=d.example",
+            before,
+            "127.0.0.1:1+sni=c.example+sni=d.example",
+        );
+        attributes("weight=2", before, "127.0.0.1:1+weight=2+sni=a.example+sni=*.b.example");
+        attributes("sni=", before, "127.0.0.1:1");
     }
 
     #[test]
@@ -395,6 +403,7 @@ mod tests {
         refused("retries=many", "many");
         refused("admin=disabled", "ready, drain");
         refused("retries=5,name=a", "a key");
+        assert!("sni=a.example sni=A.example".parse::<AttributeSettings>().is_err());
         assert!("backup=perhaps".parse::<AttributeSettings>().is_err());
     }
 }

@@ -57,6 +57,10 @@ fn blanks_may_stand_around_every_mark() {
 #[test]
 fn what_is_at_its_default_is_not_printed() {
     check("1=2[]", "127.0.0.1:1=127.0.0.1:2");
+    check(
+        "1=2+sni=A.Example+weight=2+sni=*.b.example",
+        "127.0.0.1:1=127.0.0.1:2+weight=2+sni=a.example+sni=*.b.example",
+    );
     check("1=2+weight=1[timeout=5,retries=3,strategy=round-robin]", "127.0.0.1:1=127.0.0.1:2");
     check("1=2[idle-timeout=60m,half-close-timeout=idle-timeout]", "127.0.0.1:1=127.0.0.1:2");
 }
@@ -309,6 +313,12 @@ fn a_bad_option_is_refused_as_what_it_is() {
     refused("1=2+weight=0", "out-of-range", "0", "1 to 1000");
     refused("1=2+backup=yes", "invalid-value", "yes", "is not one of on, off");
     refused("1=2+backup+backup", "repeated", "backup", "twice");
+    refused("1=2+sni", "invalid-value", "sni", "lacks its value");
+    refused("1=2+sni=a.example+sni=A.Example", "repeated", "A.Example", "given twice");
+    refused("1=2+sni=a.example.", "invalid-value", "a.example.", "ends with a dot");
+    refused("1=2+sni=*", "invalid-value", "*", "is every name");
+    let many: String = (0..=super::SNI_MAX).map(|it| format!("+sni=h{it}.example")).collect();
+    refused(&format!("1=2{many}"), "invalid-value", "h256.example", "256 names");
     refused("1=2+max-con=3", "unknown-option", "max-con", "did you mean `max-conns`?");
     refused("1=2+max-conns=0", "out-of-range", "0", "1 to 1000000");
     refused("1=2[conn-rate=100]", "invalid-value", "100", "not a rate");
@@ -413,10 +423,12 @@ proptest! {
         first in address(),
         weight in 1..=1000_u32,
         backup in any::<bool>(),
+        names in proptest::collection::hash_set(r"(\*\.)?[a-z0-9_]{1,9}\.[a-z]{1,9}", 0..4),
         options in options(),
     ) {
         let backup = if backup { "+backup" } else { "" };
-        let text = format!("{listen}={first}+weight={weight}{backup}[{options}]");
+        let names: String = names.iter().map(|name| format!("+sni={name}")).collect();
+        let text = format!("{listen}={first}+weight={weight}{backup}{names}[{options}]");
         let spec: TunnelSpec = text.parse().map_err(|error| TestCaseError::fail(format!("{text}: {error}")))?;
         let printed = spec.to_string();
         let again = printed.parse::<TunnelSpec>();

@@ -140,11 +140,11 @@ async fn plexyctl_shows_a_table_or_ids_and_kills_them() {
     assert!(note.contains("shown 2 of 3"), "{note}");
     let table = table.success();
     let mut lines = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let titles = "ID TUNNEL CLIENT BACKEND PHASE AGE IDLE IN OUT IN/S OUT/S";
+    let titles = "ID TUNNEL CLIENT BACKEND SNI PHASE AGE IDLE IN OUT IN/S OUT/S";
     assert_eq!(lines.next().unwrap().join(" "), titles);
     let first = lines.next().unwrap();
     assert_eq!((first[1], first[2]), ("db", addr(&clients[2]).as_str()));
-    assert_eq!((first[4], first[7], first[8]), ("relaying", "3", "3"));
+    assert_eq!((first[4], first[5], first[8], first[9]), ("-", "relaying", "3", "3"));
     assert_eq!(lines.count(), 1);
 
     let ids = ask(&["-q", "conns", "where", "bytes < 6"]).await.success();

@@ -222,6 +222,9 @@ async fn every_end_is_told_with_its_reason_and_its_bytes() {
     client.write_all(b"no TLS").await.unwrap();
     Ending::of(&mut client).await.unwrap();
     check(&scene.end_in("tls").await, "tls", (0, 0));
+    let named = scene.open(&format!("{echo}+sni=a.example[name=named]")).await;
+    crate::client::is_reset_after(named, b"no hello").await;
+    check(&scene.end_in("named").await, "tls", (0, 0));
 
     let aged = scene.open(&format!("{echo}[name=aged,max-duration=100ms]")).await;
     let mut client = Stream::connect(aged).await.unwrap();

@@ -55,6 +55,7 @@ fn info() -> TunnelInfo {
         effective_weight: Some(Weight::in_thousandths(550)),
         backup: true,
         max_conns: None,
+        sni: vec!["a.example".to_owned(), "*.b\x1b[2J".to_owned()],
         traffic: TRAFFIC,
         attempts_failed: 37,
         addresses: Vec::new(),
@@ -70,6 +71,7 @@ fn info() -> TunnelInfo {
         effective_weight: None,
         backup: false,
         max_conns: Some(200),
+        sni: Vec::new(),
         ..backend.clone()
     };
     TunnelInfo {
@@ -128,6 +130,7 @@ fn a_detail_says_it_all_and_harms_no_terminal() {
         "10.0.0.1:80  up       ready           1m12s  -                    -          1  -",
         "10.0.0.1:80  down 3/3  1m02s  wrong answer \\u{1b}[2J  12.3ms    5s  9s       refused\\u{1b}[2J     2s\n",
         "10.0.0.1:80  none          -  -                            -     -  no       -                     -\n",
+        "BACKEND      SNI\n10.0.0.1:80  a.example *.b\\u{1b}[2J\n10.0.0.1:80  all others\n",
     ] {
         assert!(detail.contains(expected), "{expected}\n{detail}");
     }
@@ -149,6 +152,7 @@ fn connections_stand_in_line_and_say_what_is_not_there() {
         listen: "127.0.0.1:8080".to_owned(),
         client: "10.0.0.7:40312".to_owned(),
         backend: None,
+        sni: Some("a.example".to_owned()),
         phase: Word::Unknown("napping".into()),
         age_ms: 61_999,
         idle_ms: 999,
@@ -159,8 +163,8 @@ fn connections_stand_in_line_and_say_what_is_not_there() {
         rate_over_ms: 1_000,
     };
     let expected = "\
-ID                   TUNNEL        CLIENT          BACKEND  PHASE      AGE  IDLE     IN  OUT   IN/S  OUT/S
-7355149516800000001  web\\u{1b}[2J  10.0.0.7:40312  -        napping  1m01s    0s  42.1M    0  1.24k      0
+ID                   TUNNEL        CLIENT          BACKEND  SNI        PHASE      AGE  IDLE     IN  OUT   IN/S  OUT/S
+7355149516800000001  web\\u{1b}[2J  10.0.0.7:40312  -        a.example  napping  1m01s    0s  42.1M    0  1.24k      0
 ";
     assert_eq!(conns(&[connecting], true), expected);
 }

@@ -290,6 +290,9 @@ fn connection_line(connection: &ConnectionInfo) -> String {
     if let Some(backend) = backend {
         line.push_str(&format!(" backend={backend}"));
     }
+    if let Some(name) = &connection.sni {
+        line.push_str(&format!(" sni={name}"));
+    }
     let ConnectionInfo { age_ms, idle_ms, bytes_in, bytes_out, .. } = connection;
     let ConnectionInfo { rate_in, rate_out, rate_over_ms, .. } = connection;
     line + &format!(
@@ -381,6 +384,9 @@ fn backend_line(backend: &BackendInfo) -> String {
     }
     if let Some(max) = backend.max_conns {
         line.push_str(&format!(", max conns {max}"));
+    }
+    if !backend.sni.is_empty() {
+        line.push_str(&format!(", sni {}", backend.sni.join(" ")));
     }
     line.push_str(&format!(", {}", traffic_line(&backend.traffic)));
     line.push_str(&format!(", failed attempts {}", backend.attempts_failed));

@@ -26,8 +26,8 @@ enum Rank {
     Number(u64),
     /// Those of Unix sockets, which have none, come before the others.
     Client(Option<SocketAddr>),
-    /// Those without a backend come before the others.
-    Backend(Option<String>),
+    /// Those without a backend, or a name, come before the others.
+    Text(Option<String>),
 }
 
 impl Ranked {
@@ -60,9 +60,8 @@ impl Rank {
                 ClientAddr::Ip(addr) => Some(addr),
                 ClientAddr::Unix => None,
             }),
-            Key::Backend => {
-                Self::Backend(entry.backend.get().map(|backend| backend.addr.to_string()))
-            }
+            Key::Sni => Self::Text(entry.name().map(|name| name.to_string())),
+            Key::Backend => Self::Text(entry.backend.get().map(|backend| backend.addr.to_string())),
         }
     }
 }
