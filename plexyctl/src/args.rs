@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::Resettable;
+use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, FromArgMatches, Parser, ValueEnum};
 use plexy_shared::command::{VERBS, Verb};
 use plexy_shared::units::{ValueError, parse_duration};
@@ -25,6 +26,19 @@ const WAIT_RANGE: RangeInclusive<Duration> =
 
 /// The variable that says where plexyd is.
 const ENDPOINT: &str = "PLEXY_ENDPOINT";
+
+/// Options with a variable, which says nothing where it is empty, as everywhere.
+const VARIABLES: [(&str, &str); 5] = [
+    ("endpoint", ENDPOINT),
+    ("ca", "PLEXY_CA"),
+    ("cert", "PLEXY_CERT"),
+    ("key", "PLEXY_KEY"),
+    ("server_name", "PLEXY_SERVER_NAME"),
+];
+
+/// Options that are about TLS alone.
+const TLS_OPTIONS: [(&str, &str); 4] =
+    [("ca", "--ca"), ("cert", "--cert"), ("key", "--key"), ("server_name", "--server-name")];
 
 /// The words of a command behind its verb.
 const WORDS: &str = "words";
@@ -43,8 +57,9 @@ pub(crate) struct Args {
 #[derive(Debug, Clone, Parser)]
 #[command(name = "plexyctl", version, max_term_width = 100)]
 pub(crate) struct Options {
-    /// Where plexyd is: unix:/path, ws://host:port or http://host:port [default: the first
-    /// socket that answers, of those that plexyd makes by itself]
+    /// Where plexyd is: unix:/path, ws://host:port or, with TLS, wss://host:port; http and https
+    /// mean the same [default: that of the configuration file, else the first socket that answers,
+    /// of those that plexyd makes by itself]
     #[arg(long, global = true, value_name = "URL", env = ENDPOINT, value_parser = endpoint)]
     pub(crate) endpoint: Option<Endpoint>,
 
@@ -60,6 +75,22 @@ pub(crate) struct Options {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
 
+    /// Trust the CAs in this file (PEM) for wss:// [default: those of the system]
+    #[arg(long, global = true, value_name = "FILE", env = "PLEXY_CA")]
+    pub(crate) ca: Option<PathBuf>,
+
+    /// Show plexyd the certificate in this file (PEM), with its chain
+    #[arg(long, global = true, value_name = "FILE", env = "PLEXY_CERT")]
+    pub(crate) cert: Option<PathBuf>,
+
+    /// Its key (PEM) [default: in the same file]
+    #[arg(long, global = true, value_name = "FILE", env = "PLEXY_KEY")]
+    pub(crate) key: Option<PathBuf>,
+
+    /// The name that the certificate of plexyd has to have [default: the host of the endpoint]
+    #[arg(long, global = true, value_name = "NAME", env = "PLEXY_SERVER_NAME")]
+    pub(crate) server_name: Option<String>,
+
     /// How long to wait for the whole command, 100ms to 1h
     #[arg(long, global = true, value_name = "DURATION", default_value = "30s", value_parser = timeout)]
     pub(crate) timeout: Duration,
@@ -73,6 +104,10 @@ pub(crate) struct Options {
     /// Leave out the first line of tables
     #[arg(long, global = true)]
     pub(crate) no_headers: bool,
+
+    /// One that is about TLS and stands on the command line: there it is meant for this command.
+    #[arg(skip)]
+    pub(crate) tls_option: Option<&'static str>,
 }
 
 /// How answers are written.
@@ -88,7 +123,9 @@ impl Args {
     /// Reads the arguments of the program, its own name first.
     pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let matches = command().try_get_matches_from(with_orders(args))?;
-        let options = Options::from_arg_matches(&matches)?;
+        let is_said = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let tls_option = TLS_OPTIONS.into_iter().find(|(id, _)| is_said(id)).map(|(_, name)| name);
+        let options = Options { tls_option, ..Options::from_arg_matches(&matches)? };
         Ok(Self { options, line: matches.subcommand().map(line) })
     }
 }
@@ -116,10 +153,12 @@ fn descending(arg: &OsString) -> Option<String> {
 
 /// The whole command line.
 pub(crate) fn command() -> Command {
-    // A variable that is set to nothing says nothing, as everywhere.
-    let is_empty = std::env::var_os(ENDPOINT).is_some_and(|url| url.is_empty());
-    <Options as clap::CommandFactory>::command()
-        .mut_arg("endpoint", |arg| if is_empty { arg.env(Resettable::Reset) } else { arg })
+    let is_empty = |name: &str| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    let empty = VARIABLES.into_iter().filter(|(_, name)| is_empty(name));
+    let options = <Options as clap::CommandFactory>::command();
+    let options = empty
+        .fold(options, |options, (id, _)| options.mut_arg(id, |arg| arg.env(Resettable::Reset)));
+    options
         .about("The client of Plexy: one command to plexyd, and its answer")
         .disable_help_subcommand(false)
         .subcommand_value_name("COMMAND")

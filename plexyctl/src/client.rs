@@ -3,19 +3,23 @@
 //! JSON-RPC, WebSocket or sockets; this module knows nothing of verbs, nor of
 //! how an answer is shown.
 
+mod credentials;
 mod door;
 mod endpoint;
 mod error;
 mod owner;
 mod patience;
 mod places;
+mod tls;
 mod token;
 
+pub(crate) use credentials::{Credentials, CredentialsError};
 pub(crate) use endpoint::Endpoint;
 pub(crate) use error::{ClientError, ConnectError, Silence};
 use patience::interrupted;
 pub(crate) use patience::{Impatience, Patience};
 pub(crate) use places::{Found, Places, Unreached};
+pub(crate) use tls::Distrust;
 pub(crate) use token::{Token, TokenError};
 
 use jsonrpsee::async_client::Client as RpcClient;
@@ -46,6 +50,8 @@ pub(crate) struct Client {
 pub(crate) struct ConnectOptions {
     /// What proves to the daemon who we are.
     pub(crate) token: Option<Token>,
+    /// What TLS is made of, where it is spoken.
+    pub(crate) credentials: Credentials,
     /// How long to wait, for the connection and for every answer together.
     pub(crate) patience: Patience,
 }

@@ -21,6 +21,7 @@ use serde_json::Value;
 use crate::answer::{Answer, Daemon};
 use crate::args::Options;
 use crate::client::{ClientError, ConnectOptions, Found, Patience, Places, Token};
+use crate::config::{Config, Target};
 use crate::exit::ClientCode;
 use crate::failure::Failure;
 use changes::Asked;
@@ -69,8 +70,10 @@ impl<'a> Command<'a> {
         tell: &mut dyn FnMut(&Answer) -> Result<Wanted, Failure>,
     ) -> Result<(), Failure> {
         let token = options.token_file.as_deref().map(Token::read).transpose()?;
-        let connect = ConnectOptions { token, patience: Patience::new(options.timeout) };
-        let places = options.endpoint.clone().map_or_else(Places::by_default, Places::named);
+        let Target { endpoint, credentials } = Config::of_user()?.target(options)?;
+        let patience = Patience::new(options.timeout);
+        let connect = ConnectOptions { token, credentials, patience };
+        let places = endpoint.map_or_else(Places::by_default, Places::named);
         let mut daemon = places.connect(&connect).await?;
         let line = self.line;
         if let Request::Events { range, follow: true } = self.request {

@@ -35,6 +35,8 @@ pub(crate) enum ClientCode {
     Usage,
     /// No daemon answers.
     Unreachable,
+    /// What answers does not prove that it is the daemon that was meant.
+    Untrusted,
     /// The connection broke while something was looked at.
     ConnectionLost,
     /// The connection broke after a change was sent: it may have happened.
@@ -55,6 +57,7 @@ impl Words for ClientCode {
     const ALL: &'static [Self] = &[
         Self::Usage,
         Self::Unreachable,
+        Self::Untrusted,
         Self::ConnectionLost,
         Self::OutcomeUnknown,
         Self::BadAnswer,
@@ -67,6 +70,7 @@ impl Words for ClientCode {
         match self {
             Self::Usage => "usage",
             Self::Unreachable => "unreachable",
+            Self::Untrusted => "untrusted",
             Self::ConnectionLost => "connection-lost",
             Self::OutcomeUnknown => "outcome-unknown",
             Self::BadAnswer => "bad-answer",
@@ -90,7 +94,9 @@ impl Exit {
             // this may have.
             Some(ClientCode::OutcomeUnknown) => Self::Refused,
             Some(ClientCode::Usage) => Self::Usage,
-            Some(ClientCode::Unreachable | ClientCode::ConnectionLost) => Self::Unreachable,
+            Some(ClientCode::Unreachable | ClientCode::Untrusted | ClientCode::ConnectionLost) => {
+                Self::Unreachable
+            }
             Some(ClientCode::DeadlinePassed) => Self::Deadline,
             Some(ClientCode::Interrupted) => Self::Interrupted,
         }
@@ -195,7 +201,7 @@ mod tests {
     #[test]
     fn what_only_a_client_says_has_an_exit_code_too() {
         check(Exit::Usage, &["usage"]);
-        check(Exit::Unreachable, &["unreachable", "connection-lost"]);
+        check(Exit::Unreachable, &["unreachable", "untrusted", "connection-lost"]);
         check(Exit::Deadline, &["deadline-passed"]);
         check(Exit::Interrupted, &["interrupted"]);
         check(Exit::Refused, &["outcome-unknown", "bad-answer", "output-failed"]);

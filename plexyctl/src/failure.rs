@@ -7,7 +7,8 @@ use plexy_shared::word::Words;
 use serde_json::Value;
 
 use crate::client::{
-    ClientError, ConnectError, Endpoint, Impatience, Silence, TokenError, Unreached,
+    ClientError, ConnectError, CredentialsError, Distrust, Endpoint, Impatience, Silence,
+    TokenError, Unreached,
 };
 use crate::exit::{ClientCode, Exit};
 
@@ -183,9 +184,12 @@ impl From<Unreached> for Failure {
 fn unreached(error: &ConnectError, message: String) -> Failure {
     match error {
         ConnectError::Denied(_) => Failure::of(Code::PermissionDenied, message),
-        ConnectError::TokenRefused | ConnectError::TokenMissing => {
-            Failure::of(Code::Unauthorized, message)
-        }
+        ConnectError::TokenRefused
+        | ConnectError::TokenMissing
+        | ConnectError::CertificateMissing
+        | ConnectError::CertificateRefused(_) => Failure::of(Code::Unauthorized, message),
+        ConnectError::Credentials(_) => Failure::of(ClientCode::Usage, message),
+        ConnectError::Distrusted(_) => Failure::of(ClientCode::Untrusted, message),
         ConnectError::Forbidden => Failure::of(Code::Forbidden, message),
         ConnectError::Busy(_) => Failure::of(Code::Overloaded, message),
         ConnectError::GaveUp(impatience) => Failure::of(code_of_impatience(*impatience), message),
@@ -194,6 +198,10 @@ fn unreached(error: &ConnectError, message: String) -> Failure {
         | ConnectError::UnsafeFolder(_)
         | ConnectError::NobodyListens
         | ConnectError::NotResolved(_)
+        | ConnectError::NotTls
+        | ConnectError::WantsTls
+        | ConnectError::CutInHandshake
+        | ConnectError::HandshakeFailed(_)
         | ConnectError::Io(_)
         | ConnectError::NotPlexyd(_) => Failure::of(ClientCode::Unreachable, message),
     }
@@ -207,15 +215,54 @@ fn hint(error: &ConnectError) -> Option<String> {
         ConnectError::Denied(owner) => owner
             .group()
             .map(|group| format!("members of the group `{group}` may: `usermod -aG {group} USER`")),
+        ConnectError::NotTls => Some("without TLS an endpoint is `ws://host:port`".to_owned()),
+        ConnectError::WantsTls => Some("with TLS an endpoint is `wss://host:port`".to_owned()),
+        ConnectError::Credentials(error) => credentials_hint(error),
+        ConnectError::Distrusted(distrust) => distrust_hint(distrust),
+        ConnectError::CertificateMissing => {
+            Some("`--cert FILE` and `--key FILE` show it one".to_owned())
+        }
+        ConnectError::CertificateRefused(_) => {
+            Some("it has to be of the CA that plexyd was given as `--rpc-tls-client-ca`".to_owned())
+        }
         ConnectError::TokenMissing => Some("`--token-file FILE` shows it one".to_owned()),
         ConnectError::TokenRefused => Some("is it the file that plexyd was given?".to_owned()),
         ConnectError::Forbidden => Some("plexyd knows more names with `--rpc-host`".to_owned()),
         ConnectError::Busy(_) => Some("try again in a moment".to_owned()),
         ConnectError::UnsafeFolder(_)
         | ConnectError::NotResolved(_)
+        | ConnectError::CutInHandshake
+        | ConnectError::HandshakeFailed(_)
         | ConnectError::Io(_)
         | ConnectError::NotPlexyd(_)
         | ConnectError::GaveUp(_) => None,
+    }
+}
+
+fn credentials_hint(error: &CredentialsError) -> Option<String> {
+    match error {
+        CredentialsError::NoKey(_) => Some("`--key FILE` names the file that has it".to_owned()),
+        CredentialsError::KeyAlone => Some("`--cert FILE` names the certificate".to_owned()),
+        CredentialsError::EncryptedKey(_) => {
+            Some("`openssl pkey -in FILE -out PLAIN` takes the passphrase away".to_owned())
+        }
+        CredentialsError::NoSystemCa(_) => Some("`--ca FILE` names those to trust".to_owned()),
+        _ => None,
+    }
+}
+
+fn distrust_hint(distrust: &Distrust) -> Option<String> {
+    match distrust {
+        Distrust::UnknownIssuer => {
+            Some("`--ca FILE` names the CA; is that the one of this plexyd?".to_owned())
+        }
+        Distrust::OtherName { .. } => {
+            Some("`--server-name NAME` says by which name it is known".to_owned())
+        }
+        Distrust::Expired(_) => {
+            Some("plexyd reads a new one with `reload`, or at SIGHUP".to_owned())
+        }
+        Distrust::NotValidYet(_) | Distrust::Other(_) => None,
     }
 }
 

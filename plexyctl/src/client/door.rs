@@ -1,4 +1,4 @@
-//! One door: the stream to it, and the handshake of WebSocket.
+//! One door: the stream to it, and the handshakes of TLS and WebSocket.
 
 use std::io;
 use std::os::unix::fs::FileTypeExt;
@@ -12,6 +12,7 @@ use tokio::net::{TcpStream, UnixStream, lookup_host};
 use url::Host;
 
 use super::owner::Owner;
+use super::tls;
 use super::{ConnectError, ConnectOptions, Endpoint};
 
 /// Longest answer, in bytes: 10 000 tunnels in full, several times over.
@@ -32,6 +33,11 @@ pub(super) async fn open(
             shake_hands(url, stream, options).await
         }
         Endpoint::Tcp(url) => shake_hands(url.clone(), tcp(url).await?, options).await,
+        Endpoint::Tls(url) => {
+            let (host, stream) = (url.host_str().unwrap_or_default(), tcp(url).await?);
+            let stream = tls::shake_hands(host, stream, &options.credentials).await?;
+            shake_hands(url.clone(), stream, options).await
+        }
     }
 }
 
@@ -102,11 +108,13 @@ fn rejected(error: &WsHandshakeError, has_token: bool) -> ConnectError {
     match error {
         WsHandshakeError::Rejected { status_code: 401 } if has_token => ConnectError::TokenRefused,
         WsHandshakeError::Rejected { status_code: 401 } => ConnectError::TokenMissing,
+        // No version of WebSocket is another than ours; this is the other upgrade (RFC 2817).
+        WsHandshakeError::Rejected { status_code: 426 } => ConnectError::WantsTls,
         WsHandshakeError::Rejected { status_code: 403 } => ConnectError::Forbidden,
         WsHandshakeError::Rejected { status_code: code @ (429 | 503) } => ConnectError::Busy(*code),
         WsHandshakeError::Rejected { status_code } => {
             ConnectError::NotPlexyd(format!("HTTP {status_code}"))
         }
-        _ => ConnectError::not_plexyd(error),
+        _ => tls::failed(error).unwrap_or_else(|| ConnectError::not_plexyd(error)),
     }
 }

@@ -11,13 +11,16 @@ use url::Url;
 /// A door of JSON-RPC.
 ///
 /// The daemon serves HTTP and WebSocket on one socket, so `http:` and `ws:`
-/// name the same door; this client speaks WebSocket through it.
+/// name the same door, as do `https:` and `wss:`; this client speaks WebSocket
+/// through it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     /// A Unix socket.
     Unix(PathBuf),
     /// A host and a port, always of the scheme `ws`.
     Tcp(Url),
+    /// The same, of the scheme `ws` too: what speaks TLS is below WebSocket.
+    Tls(Url),
 }
 
 /// Why a text is no endpoint.
@@ -35,15 +38,12 @@ pub(crate) enum EndpointError {
         suggestion: Option<String>,
     },
     /// Another protocol.
-    #[error("{} is not `unix:`, `ws://` or `http://`", quoted(.0))]
+    #[error("{} is not `unix:`, `ws://` or `http://`, nor with TLS `wss://` or `https://`", quoted(.0))]
     UnknownScheme(String),
-    /// Encryption.
-    #[error("{} wants TLS, and TLS on this door is not built yet", quoted(.0))]
-    Tls(String),
     /// A path that depends on where somebody stands.
     #[error("the path in {} does not begin with `/`", quoted(.0))]
     RelativePath(String),
-    /// No port: 80 is never meant.
+    /// No port: 80 and 443 are never meant.
     #[error("{} names no port", quoted(.0))]
     NoPort(String),
     /// A path, a query or a user: there is nothing they could mean.
@@ -90,7 +90,7 @@ impl FromStr for Endpoint {
         };
         match scheme.to_ascii_lowercase().as_str() {
             "ws" | "http" => parse_tcp(text, authority).map(Self::Tcp),
-            "wss" | "https" => Err(EndpointError::Tls(given())),
+            "wss" | "https" => parse_tcp(text, authority).map(Self::Tls),
             _ => Err(EndpointError::UnknownScheme(given())),
         }
     }
@@ -126,13 +126,13 @@ fn suggest(text: &str) -> Option<String> {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-            Self::Tcp(url) => {
-                let (host, port) = (url.host_str(), url.port_or_known_default());
-                write!(f, "ws://{}:{}", host.unwrap_or_default(), port.unwrap_or_default())
-            }
-        }
+        let (scheme, url) = match self {
+            Self::Unix(path) => return write!(f, "unix:{}", path.display()),
+            Self::Tcp(url) => ("ws", url),
+            Self::Tls(url) => ("wss", url),
+        };
+        let (host, port) = (url.host_str(), url.port_or_known_default());
+        write!(f, "{scheme}://{}:{}", host.unwrap_or_default(), port.unwrap_or_default())
     }
 }
 
@@ -171,6 +171,16 @@ mod tests {
     }
 
     #[test]
+    fn with_tls_it_is_another_one() {
+        check("wss://Proxy.Example:9998", "wss://proxy.example:9998");
+        check("https://127.0.0.1:9998/", "wss://127.0.0.1:9998");
+        check("HTTPS://[::1]:443", "wss://[::1]:443");
+        check("wss://localhost:80", "wss://localhost:80");
+        let plain = "ws://localhost:1".parse::<Endpoint>();
+        assert_ne!("wss://localhost:1".parse::<Endpoint>(), plain);
+    }
+
+    #[test]
     fn port_80_has_to_be_written() {
         check("ws://[::1]:80", "ws://[::1]:80");
         refused("ws://[::1]", "no port");
@@ -182,8 +192,8 @@ mod tests {
     fn what_is_no_endpoint_is_refused_as_what_it_is() {
         refused("", "missing");
         refused("localhost:9998", "does not say how to talk");
-        refused("wss://proxy.example:9998", "not built yet");
-        refused("https://proxy.example", "not built yet");
+        refused("https://proxy.example", "no port");
+        refused("wss://proxy.example:9998/rpc", "more than a host and a port");
         refused("ssh://proxy.example", "is not `unix:`");
         refused("tcp://127.0.0.1:1", "is not `unix:`");
         refused("unix:rpc.sock", "does not begin with `/`");

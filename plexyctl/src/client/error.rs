@@ -7,8 +7,8 @@ use plexy_shared::rpc::CallError;
 use plexy_shared::units::show_duration;
 use thiserror::Error;
 
-use super::Impatience;
 use super::owner::Owner;
+use super::{CredentialsError, Distrust, Impatience};
 
 /// Why a place was not reached, or a daemon there would not talk.
 #[derive(Debug, Error)]
@@ -34,6 +34,30 @@ pub(crate) enum ConnectError {
     /// Any other reason of the operating system.
     #[error("{0}")]
     Io(io::Error),
+    /// A file that TLS needs is no good.
+    #[error("{0}")]
+    Credentials(CredentialsError),
+    /// Whoever is there does not prove that it is the daemon that was meant.
+    #[error("{0}")]
+    Distrusted(Distrust),
+    /// What answers does not speak TLS.
+    #[error("what answers there does not speak TLS")]
+    NotTls,
+    /// HTTP 426: what answers speaks TLS alone.
+    #[error("plexyd speaks TLS there, and nothing else")]
+    WantsTls,
+    /// Somebody has hung up on the handshake.
+    #[error("the connection was cut before TLS was agreed on")]
+    CutInHandshake,
+    /// Any other alert, or what rustls has against the other side.
+    #[error("TLS cannot be agreed on: {0}")]
+    HandshakeFailed(String),
+    /// No certificate was shown.
+    #[error("plexyd wants a client certificate")]
+    CertificateMissing,
+    /// The certificate that was shown is no good.
+    #[error("plexyd does not accept our certificate: {0}")]
+    CertificateRefused(&'static str),
     /// HTTP 401.
     #[error("plexyd does not accept the token")]
     TokenRefused,
@@ -103,6 +127,13 @@ impl ConnectError {
     pub(crate) fn is_somebody(&self) -> bool {
         match self {
             Self::Denied(_)
+            | Self::Distrusted(_)
+            | Self::NotTls
+            | Self::WantsTls
+            | Self::CutInHandshake
+            | Self::HandshakeFailed(_)
+            | Self::CertificateMissing
+            | Self::CertificateRefused(_)
             | Self::TokenRefused
             | Self::TokenMissing
             | Self::Forbidden
@@ -114,6 +145,7 @@ impl ConnectError {
             | Self::UnsafeFolder(_)
             | Self::NobodyListens
             | Self::NotResolved(_)
+            | Self::Credentials(_)
             | Self::Io(_) => false,
         }
     }
