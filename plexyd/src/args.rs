@@ -1,6 +1,8 @@
 //! The command line of `plexyd`, and the configuration file that it names.
 
 mod file;
+mod rpc_socket;
+mod rpc_tls;
 
 use std::ffi::OsString;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -28,6 +30,8 @@ use crate::otlp::{Endpoint, OtlpSettings, Said};
 use crate::sample::Sample;
 use crate::service::TunnelFiles;
 use file::File;
+use rpc_socket::RpcSocket;
+use rpc_tls::RpcTlsArgs;
 
 /// Dynamic TCP proxy: carries connections through tunnels that are opened,
 /// changed and closed while it runs.
@@ -53,13 +57,18 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDRESS")]
     control_socket: Vec<ListenAddr>,
 
-    /// Listen here for JSON-RPC: host:port, port or unix:/path; repeatable. A unix:/path
-    /// replaces the socket that is always there [default: rpc.sock in $RUNTIME_DIRECTORY,
-    /// $XDG_RUNTIME_DIR/plexy, /run/plexy for root, or $TMPDIR/plexy-UID]
+    /// Listen here for JSON-RPC: host:port, port, unix:/path or, with TLS, tls:host:port or
+    /// tls:port; repeatable. A unix:/path replaces the socket that is always there [default:
+    /// rpc.sock in $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/plexy, /run/plexy for root, or
+    /// $TMPDIR/plexy-UID]
     #[arg(long, value_name = "ADDRESS", verbatim_doc_comment)]
-    rpc_socket: Vec<ListenAddr>,
+    rpc_socket: Vec<RpcSocket>,
 
-    /// Answer JSON-RPC over TCP by this host name too, besides localhost; repeatable
+    #[command(flatten)]
+    rpc_tls: RpcTlsArgs,
+
+    /// Answer JSON-RPC over TCP by this host name too, besides localhost, and with TLS those of the
+    /// certificate; repeatable
     #[arg(long, value_name = "NAME")]
     rpc_host: Vec<String>,
 
@@ -258,6 +267,8 @@ impl Args {
             }
         }
         let access_log = self.access_log().map_err(|error| errors.push(error)).ok().flatten();
+        let rpc_tls = self.rpc_tls.files(self.token_file.is_some());
+        let rpc_tls = rpc_tls.map_err(|error| errors.push(error)).ok().flatten();
         // The file counts less than the environment, and the command line more.
         let endpoint =
             self.otlp_endpoint.map(|it| said(&self.file_settings, "--otlp-endpoint=", it));
@@ -271,11 +282,20 @@ impl Args {
             return Err(errors);
         }
         let default = Config::default();
+        let (mut rpc_sockets, mut rpc_tls_sockets) = (Vec::new(), Vec::new());
+        for socket in self.rpc_socket {
+            match socket {
+                RpcSocket::Plain(socket) => rpc_sockets.push(socket),
+                RpcSocket::Tls(socket) => rpc_tls_sockets.push(socket),
+            }
+        }
         let is_unix = |socket: &ListenAddr| matches!(socket, ListenAddr::Unix(_));
-        let rpc_default = (!self.rpc_socket.iter().any(is_unix))
+        let rpc_default = (!rpc_sockets.iter().any(is_unix))
             .then(|| DefaultSocket::of_daemon(getuid().as_raw(), |name| std::env::var_os(name)));
         Ok(Config {
-            rpc_sockets: self.rpc_socket,
+            rpc_sockets,
+            rpc_tls_sockets,
+            rpc_tls,
             rpc_default,
             rpc_hosts: self.rpc_host,
             prometheus_sockets: self.prometheus_socket,

@@ -9,6 +9,7 @@ use plexy_shared::endpoint::DefaultSocket;
 use plexy_shared::spec::{ListenAddr, TunnelSpec};
 
 use crate::access_log::AccessLogConfig;
+use crate::control::tls::RpcTls;
 use crate::otlp::OtlpSettings;
 use crate::places::Places;
 use crate::resolver::NameServers;
@@ -40,6 +41,10 @@ pub struct Config {
     pub control_sockets: Vec<ListenAddr>,
     /// Where JSON-RPC listens.
     pub rpc_sockets: Vec<ListenAddr>,
+    /// Where it speaks TLS.
+    pub rpc_tls_sockets: Vec<ListenAddr>,
+    /// What TLS is made of there.
+    pub rpc_tls: Option<RpcTls>,
     /// Where it listens besides, in a folder that is made if it is not there.
     pub rpc_default: Option<DefaultSocket>,
     /// Names by which JSON-RPC may be called over TCP, besides `localhost` and
@@ -94,6 +99,8 @@ impl Default for Config {
             state: None,
             control_sockets: Vec::new(),
             rpc_sockets: Vec::new(),
+            rpc_tls_sockets: Vec::new(),
+            rpc_tls: None,
             rpc_default: None,
             rpc_hosts: Vec::new(),
             prometheus_sockets: Vec::new(),

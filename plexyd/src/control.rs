@@ -8,4 +8,5 @@ mod http1;
 pub(crate) mod line;
 pub(crate) mod monitor;
 pub(crate) mod rpc;
+pub(crate) mod tls;
 pub(crate) mod token;

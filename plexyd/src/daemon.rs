@@ -155,6 +155,7 @@ impl Daemon {
             systemd: Arc::clone(&systemd),
             log,
             doors: sockets.addrs(),
+            door_certificate: sockets.certificate(),
         }));
         service.heed(turned);
 
@@ -231,6 +232,12 @@ impl Daemon {
     #[must_use]
     pub fn rpc_addrs(&self) -> &[BoundAddr] {
         &self.doors.rpc_addrs
+    }
+
+    /// Where it speaks TLS.
+    #[must_use]
+    pub fn rpc_tls_addrs(&self) -> &[BoundAddr] {
+        &self.doors.rpc_tls_addrs
     }
 
     /// Where metrics and probes are answered.

@@ -47,6 +47,7 @@ mod worker;
 
 pub use access_log::{AccessEvents, AccessFormat, AccessLogConfig};
 pub use config::Config;
+pub use control::tls::{ClientCertificates, RpcTls};
 pub use daemon::{Daemon, main};
 pub use otlp::OtlpSettings;
 pub use resolver::NameServers;

@@ -16,17 +16,18 @@ use std::time::{Instant, SystemTime};
 
 use plexy_shared::error::Code;
 
-pub(crate) use counted::{Exported, Transport};
+pub(crate) use counted::{Exported, Handshake, Transport};
 pub(crate) use family::{Direction, Head, Kind, Label, Outcome, Sink, Value};
 
 use crate::service::Service;
-use counted::{Calls, Exports};
+use counted::{Calls, Exports, Handshakes};
 use text::Text;
 
 /// All metrics of a daemon.
 pub(crate) struct Metrics {
     service: Arc<Service>,
     calls: Calls,
+    handshakes: Handshakes,
     exports: Exports,
     /// When counting began, by both clocks. Read once: a start that moves is taken for another one.
     started: (Instant, SystemTime),
@@ -35,12 +36,22 @@ pub(crate) struct Metrics {
 impl Metrics {
     pub(crate) fn new(service: Arc<Service>) -> Self {
         let started = (Instant::now(), SystemTime::now());
-        Self { service, calls: Calls::new(), exports: Exports::default(), started }
+        let (handshakes, exports) = (Handshakes::default(), Exports::default());
+        Self { service, calls: Calls::new(), handshakes, exports, started }
     }
 
     /// Counts a call of JSON-RPC; no error is a success.
     pub(crate) fn count_call(&self, method: &str, transport: Transport, refusal: Option<Code>) {
         self.calls.count(method, transport, refusal);
+    }
+
+    /// Handshakes at sockets of JSON-RPC will be counted.
+    pub(crate) fn begin_handshakes(&self) {
+        self.handshakes.begin();
+    }
+
+    pub(crate) fn count_handshake(&self, handshake: Handshake) {
+        self.handshakes.count(handshake);
     }
 
     /// Exports will be counted.
@@ -74,6 +85,7 @@ impl Metrics {
             (family.sample)(&self.service, &survey, sink);
         }
         self.calls.tell(sink);
+        self.handshakes.tell(sink);
         self.exports.tell(sink);
         process::tell(sink);
         for family in tunnels::FAMILIES {

@@ -53,7 +53,7 @@ use tokio_util::task::TaskTracker;
 pub use caller::{Actor, Caller, Door, Peer};
 pub use error::{BindFailure, OpenError, ServiceError, TlsFault};
 pub(crate) use log::LogControl;
-pub(crate) use reload::TunnelFiles;
+pub(crate) use reload::{DoorCertificate, NewCertificate, TunnelFiles};
 pub(crate) use survey::{Survey, TunnelSurvey};
 
 use crate::bind::is_own_ip;
@@ -83,6 +83,8 @@ pub struct Service {
     log: Arc<Logging>,
     /// Where the doors are: no tunnel can be there.
     doors: Vec<BoundAddr>,
+    /// What they show to clients of TLS, if any of them speaks it.
+    door_certificate: Option<Arc<dyn DoorCertificate>>,
     /// Differs from every other daemon's.
     instance: String,
     registry: Mutex<Registry>,
@@ -115,11 +117,13 @@ pub(crate) struct Parts {
     pub(crate) log: Arc<dyn LogControl>,
     /// Where no tunnel can be opened.
     pub(crate) doors: Vec<BoundAddr>,
+    /// What is shown there to clients of TLS.
+    pub(crate) door_certificate: Option<Arc<dyn DoorCertificate>>,
 }
 
 impl Service {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { engine, resolver, events, state, files, systemd, log, doors } = parts;
+        let Parts { engine, resolver, events, state, files, systemd, log, doors, .. } = parts;
         Self {
             instance: format!("{:016x}", fastrand::u64(..)),
             log: Arc::new(Logging::new(log, Arc::clone(&events))),
@@ -133,6 +137,7 @@ impl Service {
             files,
             systemd,
             doors,
+            door_certificate: parts.door_certificate,
             registry: Mutex::default(),
             draining: AtomicBool::new(false),
             last_reload: Mutex::default(),

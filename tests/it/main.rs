@@ -56,6 +56,7 @@ mod packaging;
 mod parity;
 mod process;
 mod rpc;
+mod rpc_tls;
 mod servers;
 mod sessions;
 mod systemd;

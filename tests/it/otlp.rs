@@ -17,6 +17,7 @@ use plexy_tests::traffic::round_trip;
 use rustix::process::Signal;
 
 use crate::process::PLEXYD;
+use crate::rpc_tls::authority::{Authority, Files};
 use receiver::{Metric, Point, Receiver, Request};
 
 /// Every family of Prometheus, and what OpenTelemetry calls it: name, unit and kind.
@@ -32,6 +33,12 @@ const NAMES: &[[&str; 4]] = &[
     [
         "plexy_config_last_reload_success_timestamp_seconds",
         "plexy.config.last_reload.success_time",
+        "s",
+        "gauge",
+    ],
+    [
+        "plexy_rpc_tls_certificate_not_after_timestamp_seconds",
+        "plexy.rpc.tls.certificate.not_after",
         "s",
         "gauge",
     ],
@@ -53,6 +60,7 @@ const NAMES: &[[&str; 4]] = &[
     ["plexy_connections_accepted_total", "plexy.accepted_connections", "{connection}", "counter"],
     ["plexy_bytes_total", "plexy.io", "By", "counter"],
     ["plexy_rpc_requests_total", "plexy.rpc.requests", "{request}", "counter"],
+    ["plexy_rpc_tls_handshakes_total", "plexy.rpc.tls.handshakes", "{handshake}", "counter"],
     ["plexy_otlp_exports_total", "plexy.otlp.exports", "{export}", "counter"],
     ["process_cpu_seconds_total", "process.cpu.time", "s", "counter"],
     ["process_open_fds", "process.unix.file_descriptor.count", "{file_descriptor}", "up-down"],
@@ -238,7 +246,10 @@ async fn a_collector_is_told_what_prometheus_is_told() {
     let unix = format!("\"unix:{}\"={}[{checked}]", path.display(), echo.addr());
     let state = format!("--state={}", folder.path().join("state").display());
     let routing = format!("0={}+sni=a.example[name=routing]", echo.addr());
-    let arguments = ["--otlp-traces=1", &state, &web, &unix, &routing];
+    let authority = Authority::new();
+    let Files { cert, key } = authority.server();
+    let tls = ["--rpc-socket=tls:127.0.0.1:0", "--rpc-tls-cert", &cert, "--rpc-tls-key", &key];
+    let arguments = [&["--otlp-traces=1", &state, &web, &unix, &routing], &tls[..]].concat();
     let process = plexyd(&receiver.url(), 300, &arguments, &[]).await;
     let mut line = LineClient::connect(process.control_addr()).await;
     let tunnel = line.ask("status full").await.lines().nth(1).unwrap().to_owned();

@@ -12,6 +12,9 @@ use plexy_tests::eventually;
 use plexy_tests::port::Port;
 use plexy_tests::tool::Tool;
 use plexy_tests::traffic::round_trip;
+use plexyd::{ClientCertificates, RpcTls};
+
+use crate::rpc_tls::authority::{Authority, Files};
 
 const PLEXYD: &str = env!("CARGO_BIN_EXE_plexyd-under-test");
 const PLEXYCTL: &str = env!("CARGO_BIN_EXE_plexyctl-under-test");
@@ -122,9 +125,14 @@ async fn the_table_of_metrics_is_what_a_busy_daemon_tells() {
     let state = Some(folder.path().join("state"));
     // Nobody is there, nor asked before the first minute is over.
     let otlp = plexyd::OtlpSettings::to("http://127.0.0.1:9", 1.0).unwrap();
+    let authority = Authority::new();
+    let Files { cert, key } = authority.server();
     let daemon = Daemon::start_with(|config| {
         config.state = state;
         config.otlp = Some(otlp);
+        config.rpc_tls_sockets.push("127.0.0.1:0".parse().unwrap());
+        let (cert, key) = (cert.into(), Some(key.into()));
+        config.rpc_tls = Some(RpcTls { cert, key, clients: ClientCertificates::NotAsked });
     })
     .await;
     let (echo, refuser) = (Echo::start(), Refuser::start());
@@ -245,7 +253,7 @@ fn the_help_of_the_programs_names_every_option_of_the_readme() {
     for word in readme.split(|c: char| !c.is_ascii_alphanumeric() && c != '-') {
         let is_of_plexyd = word.starts_with("--") && word.contains(char::is_alphabetic);
         let is_of_others =
-            ["--release", "--locked", "--bin", "--workspace", "--unix-socket", "--now"]
+            ["--release", "--locked", "--bin", "--workspace", "--unix-socket", "--cacert", "--now"]
                 .contains(&word);
         if is_of_plexyd && !is_of_others {
             assert!(help.contains(word), "`{word}` is not an option of ours");

@@ -40,6 +40,21 @@ impl Guarded {
         Self { stream, evicted, stalled: None, stay }
     }
 
+    /// The first byte that the client sends, left where it is; none where it ends before that.
+    pub(crate) async fn first_byte(&self) -> io::Result<Option<u8>> {
+        let Either::Left(stream) = &self.stream else { return Ok(None) };
+        let mut first = [0];
+        tokio::select! {
+            () = self.stay.guest.evicted.cancelled() => {
+                Err(io::ErrorKind::ConnectionAborted.into())
+            }
+            peeked = stream.peek(&mut first) => {
+                let is_over = peeked? == 0;
+                Ok(first.first().copied().filter(|_| !is_over))
+            }
+        }
+    }
+
     /// Whether the guest may go on.
     fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         match self.evicted.as_mut().poll(cx) {

@@ -15,10 +15,10 @@ use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::guarded::Guarded;
 use super::guests::{Busy, Guest};
 
 /// How long the head of a request may take to come, and how long a connection
@@ -77,12 +77,13 @@ impl hyper::body::Body for Body {
 
 /// Answers requests until either side has enough. A stream that is upgraded to
 /// a WebSocket goes on without this.
-pub(super) async fn serve<F, A>(
-    stream: Guarded,
+pub(super) async fn serve<S, F, A>(
+    stream: S,
     guest: &Arc<Guest>,
     stop: &CancellationToken,
     answer: F,
 ) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     F: Fn(Request<Incoming>) -> A + Send,
     A: Future<Output = Response<Body>> + Send,
 {

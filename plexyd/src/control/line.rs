@@ -67,7 +67,7 @@ impl Line {
     fn begin(self: &Arc<Self>, stream: Stream, peer: Peer) {
         let line = Arc::clone(self);
         let token = match peer {
-            Peer::Tcp(_) => self.token.clone(),
+            Peer::Tcp(_) | Peer::Tls { .. } => self.token.clone(),
             // Whoever can open the file may: that is what its mode is for.
             Peer::Unix { .. } => None,
         };

@@ -28,6 +28,7 @@ use super::entrance::{Entrance, Stream};
 use super::guarded::Guarded;
 use super::guests::{Guest, Guests};
 use super::http1::{self, Body};
+use super::tls::{Credentials, Secured, Tls};
 use crate::control::token::Token;
 use crate::metrics::{Metrics, Transport};
 use crate::service::{Actor, Door, Peer, Service};
@@ -50,10 +51,19 @@ pub(crate) struct Rpc {
     guard: Guard,
     guests: Arc<Guests>,
     shared: Arc<Shared>,
+    metrics: Arc<Metrics>,
     /// Entrances and connections.
     tasks: TaskTracker,
     /// No more newcomers.
     closing: CancellationToken,
+}
+
+/// A connection, as far as it matters to who may ask.
+#[derive(Debug)]
+struct Visit {
+    peer: Peer,
+    /// What a client of TLS was shown.
+    credentials: Option<Arc<Credentials>>,
 }
 
 impl Rpc {
@@ -70,6 +80,7 @@ impl Rpc {
             guard: Guard::new(token, hosts),
             guests: Arc::new(Guests::new(CONNECTIONS_MAX)),
             shared: Arc::new(Shared { service: Arc::clone(service), calls, counter, stop }),
+            metrics: Arc::clone(metrics),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
         }
@@ -98,30 +109,68 @@ impl Rpc {
         let guest = Arc::clone(&stay.guest);
         let guarded = Guarded::new(stream, stay);
         self.tasks.spawn(async move {
-            let answer = |request| rpc.answer(request, peer, &guest);
+            let visit = Visit { peer, credentials: None };
+            let answer = |request| rpc.answer(request, &visit, &guest);
             http1::serve(guarded, &guest, &rpc.shared.stop, answer).await;
+        });
+    }
+
+    /// Begins to serve a socket whose clients speak TLS.
+    pub(crate) fn serve_tls(self: &Arc<Self>, entrance: Entrance, tls: &Arc<Tls>) {
+        let socket = &entrance.addr;
+        if !tls.lets_in_known_only() && !self.guard.has_token() {
+            warn!(%socket, "every user of this machine can control plexyd here; --token-file or --rpc-tls-client-ca closes it");
+        }
+        info!(%socket, "rpc socket with TLS open");
+        self.metrics.begin_handshakes();
+        let (rpc, tls) = (Arc::clone(self), Arc::clone(tls));
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = rpc.closing.cancelled() => {}
+                () = entrance.accept_all(|stream, peer| rpc.begin_tls(stream, peer, &tls)) => {}
+            }
+        });
+    }
+
+    /// The handshake is one of the guest's own task, who is a stranger until it has asked something:
+    /// who only begins keeps nobody out.
+    fn begin_tls(self: &Arc<Self>, stream: Stream, peer: Peer, tls: &Arc<Tls>) {
+        let (rpc, tls) = (Arc::clone(self), Arc::clone(tls));
+        let stay = self.guests.enter(false);
+        let guest = Arc::clone(&stay.guest);
+        let guarded = Guarded::new(stream, stay);
+        self.tasks.spawn(async move {
+            let (handshake, secured) = tokio::select! {
+                () = rpc.shared.stop.cancelled() => return,
+                accepted = tls.accept(guarded, &peer) => accepted,
+            };
+            rpc.metrics.count_handshake(handshake);
+            let Some(Secured { stream, subject, credentials }) = secured else { return };
+            let visit = Visit { peer: peer.secured(subject), credentials: Some(credentials) };
+            let answer = |request| rpc.answer(request, &visit, &guest);
+            http1::serve(stream, &guest, &rpc.shared.stop, answer).await;
         });
     }
 
     async fn answer(
         &self,
         request: Request<Incoming>,
-        peer: Peer,
+        visit: &Visit,
         guest: &Arc<Guest>,
     ) -> Response<Body> {
-        let answered = self.answer_admitted(request, peer, guest).await;
+        let answered = self.answer_admitted(request, visit, guest).await;
         answered.unwrap_or_else(Refused::into_response)
     }
 
     async fn answer_admitted(
         &self,
         request: Request<Incoming>,
-        peer: Peer,
+        visit: &Visit,
         guest: &Arc<Guest>,
     ) -> Result<Response<Body>, Refused> {
-        self.guard.check_head(&request, peer)?;
+        self.guard.check_head(&request, visit)?;
         guest.trust();
-        let actor = Actor::Peer(Door::Rpc, peer);
+        let actor = Actor::Peer(Door::Rpc, visit.peer.clone());
         if websocket::is_wanted(&request) {
             let response = websocket::accept(request.headers())?;
             let visitor = Visitor { actor, transport: Transport::WebSocket };

@@ -19,10 +19,11 @@ use crate::control::entrance::{BACKLOG, Entrance, SOCKET_MODE};
 use crate::control::line::Line;
 use crate::control::monitor::Monitor;
 use crate::control::rpc::Rpc;
+use crate::control::tls::{RpcTls, Tls};
 use crate::control::token::Token;
 use crate::metrics::Metrics;
 use crate::resolver::Resolver;
-use crate::service::Service;
+use crate::service::{DoorCertificate, Service};
 use crate::systemd::{Inherited, Socket};
 
 /// How sockets of the doors are called that the service manager passes.
@@ -37,6 +38,8 @@ pub(super) struct Sockets {
     hosts: Vec<String>,
     control: Vec<Bound>,
     rpc: Vec<Bound>,
+    rpc_tls: Vec<Bound>,
+    tls: Option<Arc<Tls>>,
     prometheus: Vec<Bound>,
 }
 
@@ -48,6 +51,7 @@ pub(super) struct Doors {
     monitor: Arc<Monitor>,
     pub(super) control_addrs: Vec<BoundAddr>,
     pub(super) rpc_addrs: Vec<BoundAddr>,
+    pub(super) rpc_tls_addrs: Vec<BoundAddr>,
     pub(super) prometheus_addrs: Vec<BoundAddr>,
 }
 
@@ -64,6 +68,8 @@ impl Sockets {
             hosts: config.rpc_hosts.clone(),
             control: Vec::new(),
             rpc: Vec::new(),
+            rpc_tls: Vec::new(),
+            tls: load_tls(config)?.map(Arc::new),
             prometheus: Vec::new(),
         };
         for socket in &config.control_sockets {
@@ -78,6 +84,16 @@ impl Sockets {
             let bound = sockets.bind_control(socket, RPC, resolver, inherited).await;
             let is_unix = matches!(socket, ListenAddr::Unix(_));
             sockets.rpc.push(if is_unix { bound.map_err(name_another) } else { bound }?);
+            if let ListenAddr::Name(name, _) = socket {
+                sockets.hosts.push(name.as_str().to_owned());
+            }
+        }
+        for socket in &config.rpc_tls_sockets {
+            let bound = bind_socket(socket, RPC, resolver, inherited).await?;
+            if let Some(mistake) = unguarded_tls(&bound.addr, socket, config) {
+                bail!(mistake);
+            }
+            sockets.rpc_tls.push(bound);
             if let ListenAddr::Name(name, _) = socket {
                 sockets.hosts.push(name.as_str().to_owned());
             }
@@ -98,10 +114,11 @@ impl Sockets {
         for bound in sockets.prometheus.iter().filter(|bound| is_open_to_others(&bound.addr)) {
             warn!(socket = %bound.addr, "whoever reaches this machine can read the metrics, which name tunnels and backends");
         }
-        let addresses = sockets.rpc.iter().filter_map(|bound| match &bound.addr {
-            BoundAddr::Ip(addr) if !addr.ip().is_unspecified() => Some(addr.ip().to_string()),
-            _ => None,
-        });
+        let addresses =
+            sockets.rpc.iter().chain(&sockets.rpc_tls).filter_map(|bound| match &bound.addr {
+                BoundAddr::Ip(addr) if !addr.ip().is_unspecified() => Some(addr.ip().to_string()),
+                _ => None,
+            });
         let addresses: Vec<_> = addresses.collect();
         sockets.hosts.extend(addresses);
         Ok(sockets)
@@ -128,8 +145,14 @@ impl Sockets {
 
     /// Where no tunnel can be.
     pub(super) fn addrs(&self) -> Vec<BoundAddr> {
-        let all = self.control.iter().chain(&self.rpc).chain(&self.prometheus);
+        let rpc = self.rpc.iter().chain(&self.rpc_tls);
+        let all = self.control.iter().chain(rpc).chain(&self.prometheus);
         all.map(|bound| bound.addr.clone()).collect()
+    }
+
+    /// What is shown to clients of TLS.
+    pub(super) fn certificate(&self) -> Option<Arc<dyn DoorCertificate>> {
+        self.tls.clone().map(|tls| tls as Arc<dyn DoorCertificate>)
     }
 }
 
@@ -144,6 +167,7 @@ impl Doors {
             monitor: Arc::new(Monitor::new(Arc::clone(service), Arc::clone(metrics))),
             control_addrs: addrs(&sockets.control),
             rpc_addrs: addrs(&sockets.rpc),
+            rpc_tls_addrs: addrs(&sockets.rpc_tls),
             prometheus_addrs: addrs(&sockets.prometheus),
         }
     }
@@ -156,6 +180,12 @@ impl Doors {
         }
         for bound in sockets.rpc {
             self.rpc.serve(open(bound)?);
+        }
+        if let Some(tls) = &sockets.tls {
+            tls.tell();
+            for bound in sockets.rpc_tls {
+                self.rpc.serve_tls(open(bound)?, tls);
+            }
         }
         for bound in sockets.prometheus {
             self.monitor.serve(open(bound)?);
@@ -211,7 +241,36 @@ pub(super) fn mistakes(config: &Config) -> Vec<String> {
             mistakes.push(wants_token(door, socket));
         }
     }
+    mistakes.extend(load_tls(config).err().map(|error| format!("{error:#}")));
+    let unguarded = |socket: &ListenAddr| unguarded_tls(&socket.bound()?, socket, config);
+    mistakes.extend(config.rpc_tls_sockets.iter().filter_map(unguarded));
     mistakes
+}
+
+/// The certificate of sockets with TLS, where there are any.
+fn load_tls(config: &Config) -> anyhow::Result<Option<Tls>> {
+    let sockets = &config.rpc_tls_sockets;
+    match (&config.rpc_tls, sockets.first()) {
+        (Some(files), Some(_)) => {
+            Tls::load(files.clone()).map(Some).map_err(|error| anyhow!(error))
+        }
+        (None, Some(socket)) => bail!("rpc socket `tls:{socket}` needs --rpc-tls-cert"),
+        (Some(_), None) => {
+            bail!("--rpc-tls-cert is for a socket with TLS: --rpc-socket tls:host:port")
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// What is wrong with a socket that whoever reaches this machine could use.
+fn unguarded_tls(bound: &BoundAddr, socket: &ListenAddr, config: &Config) -> Option<String> {
+    let knows_clients = config.rpc_tls.as_ref().is_some_and(RpcTls::lets_in_known_only);
+    let is_guarded = config.token_file.is_some() || knows_clients;
+    (is_open_to_others(bound) && !is_guarded).then(|| {
+        format!(
+            "rpc socket `tls:{socket}` is reachable beyond this machine: it needs --token-file or --rpc-tls-client-ca"
+        )
+    })
 }
 
 fn wants_token(door: &str, socket: &ListenAddr) -> String {

@@ -1,5 +1,5 @@
-//! What is counted here, since it belongs to no tunnel: calls of JSON-RPC, and
-//! exports over OTLP.
+//! What is counted here, since it belongs to no tunnel: calls of JSON-RPC,
+//! handshakes of TLS at its sockets, and exports over OTLP.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,6 +24,14 @@ static CALLS: Head = Head {
     help: "Calls of JSON-RPC by method, transport and outcome: `ok`, or the code of the error.",
 };
 
+static HANDSHAKES: Head = Head {
+    name: "plexy_rpc_tls_handshakes_total",
+    otlp: "plexy.rpc.tls.handshakes",
+    unit: "{handshake}",
+    kind: Kind::Counter,
+    help: "TLS handshakes at sockets of JSON-RPC, where one speaks TLS, by outcome: success, timeout, closed by the client, not-tls, no-certificate, bad-certificate (of the client), refused (the client does not take ours), or failed.",
+};
+
 static EXPORTS: Head = Head {
     name: "plexy_otlp_exports_total",
     otlp: "plexy.otlp.exports",
@@ -34,7 +42,7 @@ static EXPORTS: Head = Head {
 
 /// All of them.
 #[cfg(test)]
-pub(super) static HEADS: [&Head; 2] = [&CALLS, &EXPORTS];
+pub(super) static HEADS: [&Head; 3] = [&CALLS, &HANDSHAKES, &EXPORTS];
 
 /// How a call of JSON-RPC has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +51,53 @@ pub(crate) enum Transport {
     Http,
     /// A message of a WebSocket.
     WebSocket,
+}
+
+/// How a handshake of TLS at a socket of JSON-RPC has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handshake {
+    /// A connection of TLS stands.
+    Success,
+    /// It has taken too long.
+    Timeout,
+    /// The client has closed, or had to make room for others.
+    Closed,
+    /// The client speaks something else.
+    NotTls,
+    /// The client has no certificate, and should have one.
+    NoCertificate,
+    /// The certificate of the client is no good.
+    BadCertificate,
+    /// The client says that ours is no good, or something else that it does not like.
+    Refused,
+    /// They have nothing in common, or the client does not keep to the rules.
+    Failed,
+}
+
+impl Handshake {
+    const ALL: [Self; 8] = [
+        Self::Success,
+        Self::Timeout,
+        Self::Closed,
+        Self::NotTls,
+        Self::NoCertificate,
+        Self::BadCertificate,
+        Self::Refused,
+        Self::Failed,
+    ];
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Timeout => "timeout",
+            Self::Closed => "closed",
+            Self::NotTls => "not-tls",
+            Self::NoCertificate => "no-certificate",
+            Self::BadCertificate => "bad-certificate",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// How an export has ended.
@@ -59,6 +114,11 @@ pub(crate) enum Exported {
 /// Calls by method, transport and outcome.
 #[derive(Debug)]
 pub(super) struct Calls(IntCounterVec);
+
+/// Handshakes by how they have ended, in the order of [`Handshake::ALL`]; nothing where no socket
+/// speaks TLS.
+#[derive(Debug, Default)]
+pub(super) struct Handshakes(OnceLock<[AtomicU64; Handshake::ALL.len()]>);
 
 /// Exports by how they have ended; nothing where there is no exporter.
 #[derive(Debug, Default)]
@@ -100,6 +160,33 @@ impl Calls {
                 reason = "it counts whole calls"
             )]
             sink.whole(&labels, metric.get_counter().get_value() as u64);
+        }
+    }
+}
+
+impl Handshakes {
+    /// There are some: they are told from now on, also while there was none.
+    pub(super) fn begin(&self) {
+        self.0.get_or_init(Default::default);
+    }
+
+    pub(super) fn count(&self, handshake: Handshake) {
+        let counts = self.0.get_or_init(Default::default);
+        let mut outcomes = Handshake::ALL.into_iter().zip(counts);
+        if let Some((_, count)) = outcomes.find(|(outcome, _)| *outcome == handshake) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn tell(&self, sink: &mut dyn Sink) {
+        let Some(counts) = self.0.get() else { return };
+        sink.begin(&HANDSHAKES);
+        for (handshake, count) in Handshake::ALL.into_iter().zip(counts) {
+            let outcome = match handshake {
+                Handshake::Success => Outcome::Success(handshake.word()),
+                _ => Outcome::Failure(handshake.word()),
+            };
+            sink.whole(&[Label::Outcome(outcome)], count.load(Ordering::Relaxed));
         }
     }
 }

@@ -62,6 +62,20 @@ pub(super) static FAMILIES: &[Family] = &[
     },
     Family {
         head: Head {
+            name: "plexy_rpc_tls_certificate_not_after_timestamp_seconds",
+            otlp: "plexy.rpc.tls.certificate.not_after",
+            unit: "s",
+            kind: Kind::Gauge,
+            help: "Until when the certificate of the sockets of JSON-RPC is good, in seconds since the Unix epoch, where one speaks TLS.",
+        },
+        sample: |service, _, samples| {
+            if let Some(not_after) = service.door_certificate_not_after() {
+                samples.whole(&[], not_after.try_into().unwrap_or_default());
+            }
+        },
+    },
+    Family {
+        head: Head {
             name: "plexy_state_last_commit_successful",
             otlp: "plexy.state.last_commit.successful",
             unit: "{daemon}",

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Who asks, for the audit line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,10 +27,17 @@ pub enum Door {
 }
 
 /// Who is at the other end of a door's socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Peer {
     /// Over TCP, from this address.
     Tcp(SocketAddr),
+    /// Over TLS.
+    Tls {
+        /// From this address.
+        addr: SocketAddr,
+        /// By whose certificate the client is known, if it has shown one: quoted and escaped.
+        subject: Option<Arc<str>>,
+    },
     /// Over a Unix socket.
     Unix {
         /// The user's number, where the system tells it.
@@ -84,10 +92,21 @@ impl fmt::Display for Door {
     }
 }
 
+impl Peer {
+    /// The same over TLS.
+    pub(crate) fn secured(self, subject: Option<Arc<str>>) -> Self {
+        match self {
+            Self::Tcp(addr) | Self::Tls { addr, .. } => Self::Tls { addr, subject },
+            Self::Unix { .. } => self,
+        }
+    }
+}
+
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp(addr) => write!(f, "{addr}"),
+            Self::Tls { addr, subject: Some(subject) } => write!(f, "{addr} {subject}"),
+            Self::Tcp(addr) | Self::Tls { addr, subject: None } => write!(f, "{addr}"),
             Self::Unix { uid: Some(uid), pid: Some(pid) } => write!(f, "uid={uid} pid={pid}"),
             Self::Unix { uid: Some(uid), pid: None } => write!(f, "uid={uid}"),
             Self::Unix { .. } => f.write_str("unix"),

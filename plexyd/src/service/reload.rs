@@ -37,6 +37,49 @@ pub(crate) trait TunnelFiles: Debug + Send + Sync {
     fn read(&self, path: &Path) -> Result<Vec<TunnelSpec>, Vec<String>>;
 }
 
+/// The certificate of a door, for who knows nothing of doors.
+pub(crate) trait DoorCertificate: Debug + Send + Sync {
+    /// Reads its files again, or tells what is wrong with them; what was read holds once it is
+    /// taken.
+    fn read(self: Arc<Self>) -> Result<NewCertificate, String>;
+
+    /// Until when it is good, in seconds since 1970.
+    fn not_after(&self) -> i64;
+}
+
+/// What was read; called, it holds, and tells what differs from before.
+pub(crate) type NewCertificate = Box<dyn FnOnce() -> Option<String> + Send>;
+
+/// What a reload has found.
+struct Found {
+    /// Tunnels of the configuration file.
+    specs: Vec<TunnelSpec>,
+    certificate: Option<NewCertificate>,
+}
+
+impl Found {
+    /// Reads the configuration file and the files of the door's certificate: all that is wrong with
+    /// them, or nothing where there is neither.
+    fn read(
+        files: &dyn TunnelFiles,
+        door: Option<Arc<dyn DoorCertificate>>,
+    ) -> Option<Result<Self, Vec<String>>> {
+        let (configured, certificate) = (files.configured(), door.map(DoorCertificate::read));
+        if configured.is_none() && certificate.is_none() {
+            return None;
+        }
+        Some(match (configured.unwrap_or(Ok(Vec::new())), certificate.transpose()) {
+            (Ok(specs), Ok(certificate)) => Ok(Self { specs, certificate }),
+            (Err(mistakes), Ok(_)) => Err(mistakes),
+            (Ok(_), Err(mistake)) => Err(vec![mistake]),
+            (Err(mut mistakes), Err(mistake)) => {
+                mistakes.push(mistake);
+                Err(mistakes)
+            }
+        })
+    }
+}
+
 /// How the last reload went.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LastReload {
@@ -60,24 +103,31 @@ struct Configured {
 
 impl Service {
     /// Reads the configuration file again, and opens, changes and closes tunnels by the difference,
-    /// or does nothing.
+    /// or does nothing. The same holds for the certificate of the doors.
     ///
     /// # Errors
     ///
-    /// Whatever is wrong with the file, or stands against one of its tunnels.
+    /// Whatever is wrong with the files, or stands against one of the tunnels.
     pub async fn reload(&self, caller: &Caller) -> Result<TransitionReply, ServiceError> {
         let _reloading = self.reloading.lock().await;
-        let files = Arc::clone(&self.files);
-        let read = tokio::task::spawn_blocking(move || files.configured()).await;
+        let (files, door) = (Arc::clone(&self.files), self.door_certificate.clone());
+        let read = tokio::task::spawn_blocking(move || Found::read(&*files, door)).await;
+        let mut news = None;
         let reloaded = match read {
             Ok(None) => return Err(ServiceError::NoConfig),
-            Ok(Some(Ok(specs))) => self.reload_to(&specs, caller).await,
+            Ok(Some(Ok(found))) => {
+                let reloaded = self.reload_to(&found.specs, caller).await;
+                if reloaded.is_ok() {
+                    news = found.certificate.and_then(|take| take());
+                }
+                reloaded
+            }
             Ok(Some(Err(mistakes))) => Err(ServiceError::BadFile(mistakes)),
             Err(error) => Err(ServiceError::BadFile(vec![error.to_string()])),
         };
         // What the caller has expected says nothing about the file.
         if !matches!(reloaded, Err(ServiceError::RevisionMismatch { .. })) {
-            self.note_reload(&reloaded);
+            self.note_reload(&reloaded, news);
         }
         reloaded
     }
@@ -110,7 +160,12 @@ impl Service {
         *self.last_reload.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note_reload(&self, reloaded: &Result<TransitionReply, ServiceError>) {
+    /// Until when the certificate of the doors is good, in seconds since 1970, if there is one.
+    pub(crate) fn door_certificate_not_after(&self) -> Option<i64> {
+        self.door_certificate.as_ref().map(|certificate| certificate.not_after())
+    }
+
+    fn note_reload(&self, reloaded: &Result<TransitionReply, ServiceError>, news: Option<String>) {
         let is_good = reloaded.is_ok();
         {
             let mut last = self.last_reload.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,8 +174,9 @@ impl Service {
         }
         self.events.tell(match reloaded {
             Ok(TransitionReply { opened, changed, closed, unchanged, .. }) => {
+                let news = news.map(|news| format!("; {news}")).unwrap_or_default();
                 Happening::new(EventKind::ConfigReloaded).detail(format!(
-                    "opened {opened}, changed {changed}, closed {closed}, unchanged {unchanged}"
+                    "opened {opened}, changed {changed}, closed {closed}, unchanged {unchanged}{news}"
                 ))
             }
             Err(error) => {

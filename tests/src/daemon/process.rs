@@ -137,6 +137,12 @@ impl Process {
         self.addr_of("rpc socket open")
     }
 
+    /// Where its first socket of JSON-RPC with TLS listens, as its log says.
+    #[must_use]
+    pub fn rpc_tls_addr(&self) -> SocketAddr {
+        self.addr_of("rpc socket with TLS open")
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);

@@ -14,6 +14,7 @@ use plexy_shared::error::{Code, Refusal, quoted};
 use plexy_shared::rpc::BODY_BYTES_MAX;
 use tracing::warn;
 
+use super::Visit;
 use super::message::Id;
 use crate::control::http1::Body;
 use crate::control::token::Token;
@@ -85,8 +86,9 @@ impl Guard {
 
     /// Lets a request in. Whoever can open a Unix socket may ask: that is what its mode is for. It
     /// has no name that could be stolen, and no browser reaches it.
-    pub(super) fn check_head<B>(&self, request: &Request<B>, peer: Peer) -> Result<(), Refused> {
-        if !matches!(peer, Peer::Tcp(_)) {
+    pub(super) fn check_head<B>(&self, request: &Request<B>, visit: &Visit) -> Result<(), Refused> {
+        let peer = &visit.peer;
+        if matches!(peer, Peer::Unix { .. }) {
             return Ok(());
         }
         let headers = request.headers();
@@ -99,7 +101,11 @@ impl Guard {
             let message = "requests of web pages are refused: they carry `Origin`";
             return Err(Refused::new(StatusCode::FORBIDDEN, Code::Forbidden, message));
         }
-        self.check_host(request, peer)?;
+        self.check_host(request, visit)?;
+        // A certificate that has come through the handshake says who it is.
+        if matches!(peer, Peer::Tls { subject: Some(_), .. }) {
+            return Ok(());
+        }
         self.check_token(headers, peer)
     }
 
@@ -108,8 +114,10 @@ impl Guard {
         self.refused.admits(|| "refused requests".to_owned())
     }
 
-    /// A name that an attacker lets resolve to this machine is not ours.
-    fn check_host<B>(&self, request: &Request<B>, peer: Peer) -> Result<(), Refused> {
+    /// A name that an attacker lets resolve to this machine is not ours; those of the certificate
+    /// are.
+    fn check_host<B>(&self, request: &Request<B>, visit: &Visit) -> Result<(), Refused> {
+        let peer = &visit.peer;
         let hosts: Vec<_> = request.headers().get_all(HOST).iter().collect();
         let [host] = hosts.as_slice() else {
             let message = format!("`Host` is wanted once, and stands there {} times", hosts.len());
@@ -118,7 +126,8 @@ impl Guard {
         let host = String::from_utf8_lossy(host.as_bytes());
         // What stands in the first line counts more than the header.
         let host = request.uri().authority().map_or(&*host, |authority| authority.as_str());
-        if self.is_ours(host) {
+        let is_certified = |name| visit.credentials.as_ref().is_some_and(|it| it.is_for(name));
+        if self.is_ours(host) || without_port(host).is_some_and(is_certified) {
             return Ok(());
         }
         let shown = quoted(host);
@@ -137,7 +146,7 @@ impl Guard {
         name == "localhost" || is_loopback || self.hosts.contains(&name)
     }
 
-    fn check_token(&self, headers: &HeaderMap, peer: Peer) -> Result<(), Refused> {
+    fn check_token(&self, headers: &HeaderMap, peer: &Peer) -> Result<(), Refused> {
         let Some(token) = &self.token else { return Ok(()) };
         let given = headers.get(AUTHORIZATION).and_then(|given| given.to_str().ok());
         let given = given.and_then(|given| given.split_once(' '));
