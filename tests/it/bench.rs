@@ -11,29 +11,57 @@ async fn bench(arguments: &[&str]) -> String {
     run(BENCH, &[&["--plexyd", PLEXYD], arguments].concat()).await.success()
 }
 
-#[tokio::test]
-async fn every_kind_of_row_is_measured_beside_haproxy_and_nginx() {
-    let Some(_haproxy) = Tool::find("haproxy", "haproxy") else { return };
-    let Some(_nginx) = Tool::find("nginx", "nginx libnginx-mod-stream") else { return };
+/// Measures these rows; returns what is shown, and the lines of the raw file, each of a row with
+/// figures.
+async fn measure(arguments: &[&str], rows: &[&str]) -> (String, Vec<Value>) {
     let home = tempfile::tempdir().unwrap();
     let raw = home.path().join("rows.jsonl");
-    let rows = ["bulk-both-16", "rr-64B-64", "connect", "idle", "tunnels-1000", "beside-bulk"];
-    let arguments = [&["--smoke", "--out", raw.to_str().unwrap(), "control"], &rows[..]].concat();
-
+    let arguments = [&["--smoke", "--out", raw.to_str().unwrap()], arguments, rows].concat();
     let shown = bench(&arguments).await;
-
     for row in rows {
         let line = shown.lines().find(|line| line.split_whitespace().next() == Some(row));
         assert!(line.is_some(), "no {row} in {shown}");
     }
     let raw = std::fs::read_to_string(raw).unwrap();
     let records: Vec<Value> = raw.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    // The machine, three proxies in each row, and one whose control is asked.
-    assert_eq!(records.len(), 1 + 3 * rows.len() + 1, "{raw}");
     for record in &records[1..] {
         assert!(record["figures"].as_object().is_some_and(|it| !it.is_empty()), "{record}");
         assert!(record["failure"].is_null(), "{record}");
     }
+    (shown, records)
+}
+
+#[tokio::test]
+async fn every_kind_of_row_is_measured_beside_haproxy_and_nginx() {
+    let Some(_haproxy) = Tool::find("haproxy", "haproxy") else { return };
+    let Some(_nginx) = Tool::find("nginx", "nginx libnginx-mod-stream") else { return };
+    let rows = ["bulk-both-16", "rr-64B-64", "connect", "idle", "tunnels-1000", "beside-bulk"];
+
+    let (_shown, records) = measure(&[], &[&rows[..], &["control"]].concat()).await;
+
+    // The machine, three proxies in each row, and one whose control is asked.
+    assert_eq!(records.len(), 1 + 3 * rows.len() + 1, "{records:?}");
+}
+
+#[tokio::test]
+async fn every_kind_of_row_is_measured_over_tls_too() {
+    let Some(_haproxy) = Tool::find("haproxy", "haproxy") else { return };
+    let Some(_nginx) = Tool::find("nginx", "nginx libnginx-mod-stream") else { return };
+    let rows = [
+        "tls-handshake",
+        "tls-resumed",
+        "tls12-handshake",
+        "tls-bulk-down-1",
+        "tls-bulk-up-16",
+        "tls-rr-64B-64",
+        "tls-idle",
+    ];
+
+    let (shown, records) = measure(&["--only", "haproxy,nginx"], &rows).await;
+
+    assert_eq!(records.len(), 1 + 2 * rows.len(), "{records:?}");
+    // Which library they have is told with the machine.
+    assert_eq!(shown.matches(", OpenSSL ").count(), 2, "{shown}");
 }
 
 #[tokio::test]

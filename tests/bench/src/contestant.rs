@@ -57,6 +57,8 @@ pub(crate) struct Site<'a> {
     pub(crate) cpus: &'a Cpus,
     /// Where each tunnel listens, and its backend.
     pub(crate) tunnels: &'a [(SocketAddr, SocketAddr)],
+    /// The file with the certificate and the key of tunnels that terminate TLS.
+    pub(crate) certificate: Option<&'a Path>,
     /// Where it may serve metrics.
     pub(crate) metrics: SocketAddr,
 }
@@ -72,10 +74,10 @@ impl Contestant {
     pub(crate) fn installed(kind: Kind) -> anyhow::Result<Self> {
         match kind {
             Kind::Plexyd => bail!("plexyd is built, not installed"),
-            Kind::Haproxy => Self::new("haproxy", kind, find("haproxy", "haproxy")?, "-v"),
+            Kind::Haproxy => Self::new("haproxy", kind, find("haproxy", "haproxy")?, "-vv"),
             Kind::Nginx => {
                 let program = find("nginx", "nginx libnginx-mod-stream")?;
-                Self::new("nginx", kind, program, "-v")
+                Self::new("nginx", kind, program, "-V")
             }
         }
     }
@@ -86,7 +88,7 @@ impl Contestant {
         // nginx tells it as an error.
         let text = [output.stdout, output.stderr].concat();
         let text = String::from_utf8_lossy(&text);
-        let version = text.lines().next().unwrap_or_default().trim().to_owned();
+        let version = version_of(&text);
         Ok(Self { label: label.to_owned(), kind, version, program, under: Vec::new() })
     }
 
@@ -121,12 +123,35 @@ impl Contestant {
     }
 }
 
+/// The first line, and the OpenSSL with which it runs where it is told.
+fn version_of(text: &str) -> String {
+    let version = text.lines().next().unwrap_or_default().trim();
+    // HAProxy: "Running on OpenSSL version : OpenSSL 3.0.19 …"; nginx: "built with OpenSSL 3.0.22 …
+    // (running with OpenSSL 3.0.19 …)", without what is in parentheses where it is the same.
+    let ways =
+        [("Running on OpenSSL version : ", '\n'), ("(running with ", ')'), ("built with ", '\n')];
+    let openssl = ways.iter().find_map(|(before, after)| {
+        let told = text.lines().find_map(|line| Some(line.split_once(before)?.1))?;
+        let told = told.split(*after).next()?.trim();
+        told.starts_with("OpenSSL").then_some(told)
+    });
+    openssl.map_or_else(|| version.to_owned(), |openssl| format!("{version}, {openssl}"))
+}
+
 /// Writes a configuration file.
 fn configure(site: Site<'_>, name: &str, template: &str) -> anyhow::Result<PathBuf> {
     let path = site.home.join(name);
     let home = site.home.display().to_string();
     let descriptors = raise_descriptors()?.to_string();
-    let values = [("home", home.as_str()), ("descriptors", &descriptors)];
+    let pair = site.certificate.map(|file| file.display().to_string());
+    let tls = |text: &str| pair.as_ref().map_or_else(String::new, |pair| text.replace("{}", pair));
+    let values = [
+        ("home", home.as_str()),
+        ("descriptors", &descriptors),
+        ("crt", &tls(" ssl crt {}")),
+        ("ssl", &tls(" ssl")),
+        ("pair", &tls("ssl_certificate {}; ssl_certificate_key {};")),
+    ];
     let text = Template::parse(template)?.fill(&values, site.tunnels);
     fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
     Ok(path)
@@ -140,4 +165,26 @@ pub(crate) fn find(program: &str, packages: &str) -> anyhow::Result<PathBuf> {
     found.with_context(|| {
         format!("{program} is not installed (apt-get install {packages}); --only leaves it out")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        assert_eq!(version_of(text), expected);
+    }
+
+    #[test]
+    fn the_openssl_that_runs_is_told_with_the_version() {
+        check("plexyd 1.0\n", "plexyd 1.0");
+        let haproxy = "HAProxy 2.6\nBuilt with OpenSSL version : OpenSSL 3.0.2\n\
+                       Running on OpenSSL version : OpenSSL 3.0.1 27 Jan\n";
+        check(haproxy, "HAProxy 2.6, OpenSSL 3.0.1 27 Jan");
+        let nginx =
+            "nginx 1\nbuilt with OpenSSL 3.0.2 5 Jan (running with OpenSSL 3.0.1 2 Jan)\nTLS";
+        check(nginx, "nginx 1, OpenSSL 3.0.1 2 Jan");
+        check("nginx 1\nbuilt with OpenSSL 3.0.2 5 Jan\nTLS", "nginx 1, OpenSSL 3.0.2 5 Jan");
+    }
 }

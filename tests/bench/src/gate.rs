@@ -1,17 +1,25 @@
 //! What a proxy has to do right before it is measured: every byte comes through, both ways at once,
-//! and a half-close is passed on while the other direction lives.
+//! and a half-close is passed on while the other direction lives. With TLS that may fail for others
+//! than plexyd, and is told.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
 
+use crate::certificate::Certificate;
 use crate::contestant::Contestant;
 use crate::cpus::Cpus;
 use crate::load::Backend;
 use crate::proxy::Proxy;
+use crate::tls::{Tls, Trust};
+
+mod tls;
+
+use self::tls::HalfClose;
 
 /// What each connection sends; it is not a multiple of any buffer.
 const BYTES: usize = 4_000_037;
@@ -29,7 +37,7 @@ const COUNT_BYTES: usize = 8;
 pub(crate) fn check(contestant: &Contestant, cpus: &Cpus) -> anyhow::Result<()> {
     let home = tempfile::tempdir()?;
     let backend = Backend::start(home.path(), cpus)?;
-    let proxy = Proxy::start(contestant, home.path(), cpus, &[backend.services().echo])?;
+    let proxy = Proxy::start(contestant, home.path(), cpus, &[backend.services().echo], None)?;
     let addr = proxy.addr();
     let checks = (0..CONNECTIONS).map(|seed| thread::spawn(move || echo(addr, seed)));
     for check in checks.collect::<Vec<_>>() {
@@ -37,6 +45,31 @@ pub(crate) fn check(contestant: &Contestant, cpus: &Cpus) -> anyhow::Result<()> 
         checked.with_context(|| format!("{} does not pass the gate", contestant.label))?;
     }
     Ok(())
+}
+
+/// The same where the proxy terminates TLS; returns what is to be told of it.
+pub(crate) fn check_tls(contestant: &Contestant, cpus: &Cpus) -> anyhow::Result<Option<String>> {
+    let home = tempfile::tempdir()?;
+    let backend = Backend::start(home.path(), cpus)?;
+    let certificate = Certificate::create(home.path())?;
+    let config = Tls::FULL.client(Trust::Only(certificate.der()))?;
+    let backends = [backend.services().echo];
+    let proxy = Proxy::start(contestant, home.path(), cpus, &backends, Some(certificate.file()))?;
+    let (addr, label) = (proxy.addr(), &contestant.label);
+    let check = |seed| {
+        let config = Arc::clone(&config);
+        thread::spawn(move || tls::echo(addr, seed, config))
+    };
+    let checks: Vec<_> = (0..CONNECTIONS).map(check).collect();
+    let mut has_lost = false;
+    for check in checks {
+        let checked = check.join().map_err(|_| anyhow!("a check panicked"))?;
+        let half_close =
+            checked.with_context(|| format!("{label} does not pass the gate of TLS"))?;
+        has_lost |= half_close == HalfClose::Lost;
+    }
+    ensure!(!has_lost || !contestant.is_plexyd(), "{label} loses a half-close by close_notify");
+    Ok(has_lost.then(|| format!("{label} loses a half-close by close_notify")))
 }
 
 /// Sends, ends sending, and compares what comes back, before and after that.
@@ -57,9 +90,13 @@ fn echo(addr: SocketAddr, seed: u64) -> anyhow::Result<()> {
     let sent = sent.context("cannot write")?;
     let (echo, count) = received.split_at(received.len().min(BYTES));
     ensure!(echo == sent.as_slice(), "the bytes that come back are not those that were sent");
-    let expected = u64::try_from(BYTES)?.to_be_bytes();
-    ensure!(count == expected, "what the server says after a half-close does not arrive");
+    ensure!(count == self::count()?, "what the server says after a half-close does not arrive");
     Ok(())
+}
+
+/// What the server says after the echo.
+fn count() -> anyhow::Result<[u8; COUNT_BYTES]> {
+    Ok(u64::try_from(BYTES)?.to_be_bytes())
 }
 
 /// Bytes without a pattern (xorshift), so that none can be lost or swapped unnoticed.

@@ -82,7 +82,7 @@ pub(crate) fn run(contestants: &[Contestant], cpus: &Cpus, effort: Effort) -> an
             let words = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
             let watched = contestant.clone().under(&valgrind, &words);
             let count = |units| {
-                let scene = Scene::new(&watched, effort, Pin::Unpinned, &layout)?;
+                let scene = Scene::new(&watched, effort, None, Pin::Unpinned, &layout)?;
                 measured.count(&scene, units).with_context(|| contestant.label.clone())
             };
             let (less, more) =
@@ -111,6 +111,7 @@ impl Measured {
         let mut proxy = scene.proxy(&[(self.service)(backend.services())])?;
         let task = Task {
             targets: vec![proxy.addr()],
+            tls: scene.tls,
             work: self.work,
             extent: Extent::Units(units),
             watched: Vec::new(),

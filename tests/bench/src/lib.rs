@@ -8,6 +8,7 @@ use clap::Parser;
 use self::args::{Args, Part};
 
 mod args;
+mod certificate;
 mod child;
 mod comparison;
 mod contestant;
@@ -34,6 +35,7 @@ mod run;
 mod scene;
 mod schedule;
 mod target;
+mod tls;
 
 /// The exit code of a run in which something failed.
 const FAILED: u8 = 1;

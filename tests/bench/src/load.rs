@@ -3,7 +3,8 @@
 //!
 //! A [`Backend`] serves; a [`Client`] does one [`Task`] and tells with [`Event`]s how it goes. Both
 //! are one thread around one epoll, discard inside the kernel what they receive and send from one
-//! buffer: they cost less than any proxy between them. They know nothing of proxies.
+//! buffer: they cost less than any proxy between them. With TLS a client has to decrypt, which costs
+//! it as much as the proxy; a backend is always plain. They know nothing of proxies.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,12 +15,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::child::{Child, Launch};
 use crate::cpus::Cpus;
+use crate::tls::Tls;
 
 mod backend;
 mod bulk;
+mod channel;
 mod client;
 mod exchange;
 mod poller;
+mod session;
 mod socket;
 
 pub(crate) use self::backend::serve;
@@ -113,6 +117,8 @@ pub(crate) enum Extent {
 pub(crate) struct Task {
     /// Where it connects to, by turns.
     pub(crate) targets: Vec<SocketAddr>,
+    /// What it speaks there; nothing where it is plain.
+    pub(crate) tls: Option<Tls>,
     /// What it does.
     pub(crate) work: Work,
     /// How much of it.

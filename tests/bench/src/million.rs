@@ -54,7 +54,7 @@ struct Held {
 /// Runs so many connections through a plexyd.
 pub(crate) fn run(connections: u64, contestant: &Contestant, cpus: &Cpus) -> anyhow::Result<()> {
     let Some(layout) = Layout::new(Pin::Unpinned, cpus) else { return Ok(()) };
-    let scene = Scene::new(contestant, Effort::FULL, Pin::Unpinned, &layout)?;
+    let scene = Scene::new(contestant, Effort::FULL, None, Pin::Unpinned, &layout)?;
     let backend = scene.backend()?;
     // Several tunnels, so that nobody runs out of ports for one address.
     let proxy = scene.proxy(&backend.services().responders)?;
@@ -83,6 +83,7 @@ fn send(
     connections: u64,
 ) -> anyhow::Result<()> {
     let task = Task {
+        tls: None,
         targets: proxy.addrs().to_vec(),
         work: Work::Exchange { connections: AT_ONCE, answer_bytes: 64, life: Life::OneExchange },
         extent: Extent::Units(connections),

@@ -28,12 +28,14 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Starts it with one tunnel to each of the backends, and waits until the last one accepts.
+    /// Starts it with one tunnel to each of the backends, which ends TLS where there is a
+    /// certificate, and waits until the last one accepts.
     pub(crate) fn start(
         contestant: &Contestant,
         home: &Path,
         cpus: &Cpus,
         backends: &[SocketAddr],
+        certificate: Option<&Path>,
     ) -> anyhow::Result<Self> {
         let ports = Ports::reserve(backends.len() + 1)?;
         let Some((metrics, addrs)) = ports.addrs().split_last() else {
@@ -42,7 +44,8 @@ impl Proxy {
         let metrics = *metrics;
         let tunnels = addrs.iter().copied().zip(backends.iter().copied());
         let tunnels: Vec<_> = tunnels.collect();
-        let launch = contestant.launch(Site { home, cpus, tunnels: &tunnels, metrics })?;
+        let launch =
+            contestant.launch(Site { home, cpus, tunnels: &tunnels, certificate, metrics })?;
         let (Some(first), Some(last)) = (addrs.first(), addrs.last()) else {
             bail!("a proxy without tunnels");
         };

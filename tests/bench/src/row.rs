@@ -6,12 +6,14 @@ use crate::figure::{Figure, Figures};
 use crate::load::{Life, Ways};
 use crate::scene::Scene;
 use crate::target::Target;
+use crate::tls::Tls;
 
 mod beside;
 mod bulk;
 mod control;
 mod exchange;
 mod idle;
+mod tls;
 mod tunnels;
 
 /// One row.
@@ -23,6 +25,8 @@ pub(crate) struct Row {
     pub(crate) about: String,
     /// What plexyd is to reach.
     pub(crate) targets: Vec<Target>,
+    /// What clients speak; nothing where they are plain.
+    pub(crate) tls: Option<Tls>,
     /// Whether it is run when nobody names it.
     pub(crate) is_usual: bool,
     kind: Kind,
@@ -69,11 +73,16 @@ impl Row {
 
     fn new(kind: Kind, name: impl Into<String>, about: impl Into<String>) -> Self {
         let (name, about) = (name.into(), about.into());
-        Self { name, about, targets: Vec::new(), is_usual: true, kind }
+        Self { name, about, targets: Vec::new(), tls: None, is_usual: true, kind }
     }
 
     fn with(mut self, targets: impl IntoIterator<Item = Target>) -> Self {
         self.targets.extend(targets);
+        self
+    }
+
+    fn over(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
         self
     }
 
@@ -87,6 +96,7 @@ impl Row {
 pub(crate) fn all() -> Vec<Row> {
     let mut rows = bulk_rows();
     rows.extend(exchange_rows());
+    rows.extend(tls::rows());
     rows.extend(other_rows());
     rows
 }

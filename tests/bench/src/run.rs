@@ -52,6 +52,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     for contestant in &contestants {
         progress.step(format_args!("gate: {}", contestant.label));
         gate::check(contestant, &cpus)?;
+        if rows.iter().any(|row| row.tls.is_some())
+            && let Some(note) = gate::check_tls(contestant, &cpus)?
+        {
+            progress.note(note);
+        }
     }
     let mut records = Vec::new();
     for step in steps {
@@ -103,7 +108,7 @@ fn measure(step: Step<'_>, effort: Effort, cpus: &Cpus) -> Record {
         let layout = Layout::new(pin, cpus).context("too few CPUs")?;
         // What we do ourselves is load, too.
         layout.generator.enter()?;
-        row.measure(&Scene::new(contestant, effort, pin, &layout)?)
+        row.measure(&Scene::new(contestant, effort, row.tls, pin, &layout)?)
     };
     let (figures, failure) = match measured() {
         Ok(figures) => (figures, None),

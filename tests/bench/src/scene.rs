@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::certificate::Certificate;
 use crate::contestant::Contestant;
 use crate::cpus::{Layout, Pin};
 use crate::effort::Effort;
 use crate::figure::{Figure, Figures};
 use crate::load::{Backend, Client, Extent, Sample, Task, Work};
 use crate::proxy::Proxy;
+use crate::tls::Tls;
 
 /// How much longer than its time a client may take: connecting, and a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,6 +25,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) contestant: &'a Contestant,
     /// How long.
     pub(crate) effort: Effort,
+    /// What clients speak with the proxy; nothing where it is plain.
+    pub(crate) tls: Option<Tls>,
     pin: Pin,
     layout: &'a Layout,
     home: TempDir,
@@ -33,11 +37,12 @@ impl<'a> Scene<'a> {
     pub(crate) fn new(
         contestant: &'a Contestant,
         effort: Effort,
+        tls: Option<Tls>,
         pin: Pin,
         layout: &'a Layout,
     ) -> anyhow::Result<Self> {
         let home = tempfile::Builder::new().prefix("plexy-bench-").tempdir()?;
-        Ok(Self { contestant, effort, pin, layout, home })
+        Ok(Self { contestant, effort, tls, pin, layout, home })
     }
 
     /// Where what is started may write.
@@ -52,7 +57,9 @@ impl<'a> Scene<'a> {
 
     /// Starts the proxy with one tunnel to each of these.
     pub(crate) fn proxy(&self, backends: &[SocketAddr]) -> anyhow::Result<Proxy> {
-        Proxy::start(self.contestant, self.home(), &self.layout.proxy, backends)
+        let certificate = self.tls.map(|_| Certificate::create(self.home())).transpose()?;
+        let certificate = certificate.as_ref().map(Certificate::file);
+        Proxy::start(self.contestant, self.home(), &self.layout.proxy, backends, certificate)
     }
 
     /// Starts a client.
@@ -74,7 +81,8 @@ impl<'a> Scene<'a> {
         backend: &Backend,
     ) -> anyhow::Result<Sample> {
         let watched = vec![proxy.pid(), backend.pid()];
-        let task = Task { targets: targets.to_vec(), work, extent: self.time(), watched };
+        let (targets, tls) = (targets.to_vec(), self.tls);
+        let task = Task { targets, tls, work, extent: self.time(), watched };
         self.client(&task)?.done(self.effort.warm_up + self.effort.measured + PATIENCE)
     }
 

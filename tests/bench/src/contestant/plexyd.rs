@@ -34,7 +34,11 @@ pub(super) fn arguments(launch: Launch, site: Site<'_>) -> Launch {
     let metrics = site.metrics.to_string();
     let launch = launch.argument("--workers").argument("1").env("RUNTIME_DIRECTORY", site.home);
     let launch = launch.argument("--prometheus-socket").argument(metrics);
-    site.tunnels
-        .iter()
-        .fold(launch, |launch, (listen, backend)| launch.argument(format!("{listen}={backend}")))
+    let options = match site.certificate {
+        Some(file) => format!("[tls-cert=\"{0}\",tls-key=\"{0}\"]", file.display()),
+        None => String::new(),
+    };
+    site.tunnels.iter().fold(launch, |launch, (listen, backend)| {
+        launch.argument(format!("{listen}={backend}{options}"))
+    })
 }

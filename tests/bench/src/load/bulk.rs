@@ -1,14 +1,11 @@
 //! Streams that go as fast as they can.
 
-use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
-
 use anyhow::{Context, bail, ensure};
-use rustix::net::{Shutdown, shutdown};
 
+use super::channel::{Channel, Dialer};
 use super::client::{LOOK, Load};
 use super::poller::{Events, Interest, Poller, Ready};
-use super::socket::{self, Discard, Got};
+use super::socket::{Discard, Got};
 use super::{Sample, Ways};
 
 /// What one call sends; it stays in the cache.
@@ -26,23 +23,24 @@ pub(super) struct Bulk {
 
 #[derive(Debug)]
 struct Stream {
-    socket: OwnedFd,
+    channel: Channel,
+    interest: Interest,
     /// What it may still send, where that is limited.
     left: Option<u64>,
 }
 
 impl Bulk {
-    pub(super) fn open(targets: &[SocketAddr], ways: Ways, streams: usize) -> anyhow::Result<Self> {
+    pub(super) fn open(dialer: &Dialer, ways: Ways, streams: usize) -> anyhow::Result<Self> {
         let poller = Poller::new()?;
-        let interest = match ways {
-            Ways::Down => Interest::Read,
-            Ways::Up | Ways::Both => Interest::Both,
+        let left = match ways {
+            Ways::Down => Some(0),
+            Ways::Up | Ways::Both => None,
         };
-        let targets = targets.iter().cycle().take(streams);
-        let streams = targets.enumerate().map(|(who, target)| {
-            let socket = socket::open(*target)?;
-            poller.add(&socket, who, interest)?;
-            Ok(Stream { socket, left: None })
+        let streams = (0..streams).map(|who| {
+            let channel = dialer.dial(who)?;
+            let interest = channel.interest(left.is_none());
+            poller.add(&channel, who, interest)?;
+            Ok(Stream { channel, interest, left })
         });
         let streams = streams.collect::<anyhow::Result<_>>().context("cannot connect")?;
         let (events, discard) = (Some(Events::new()), Discard::new());
@@ -53,21 +51,21 @@ impl Bulk {
     fn stream_turn(&mut self, ready: Ready) -> anyhow::Result<()> {
         let Some(stream) = self.streams.get_mut(ready.who) else { return Ok(()) };
         if ready.is_readable {
-            match self.discard.read(&stream.socket).context("a stream broke")? {
+            match stream.channel.discard(&mut self.discard).context("a stream broke")? {
                 Got::Bytes(bytes) => self.bytes += bytes as u64,
                 Got::Nothing => {}
                 Got::End => bail!("a stream ended"),
             }
         }
-        if ready.is_writable && stream.left != Some(0) {
-            let sent = stream.send(&self.output).context("a stream broke")?;
-            self.bytes += sent;
-            if stream.left == Some(0) {
-                shutdown(&stream.socket, Shutdown::Write)?;
-                self.poller.change(&stream.socket, ready.who, Interest::Read)?;
-            }
+        let was_over = stream.left == Some(0);
+        // Where it did not wait to write, it was for the peer's part of a handshake.
+        if ready.is_writable || stream.interest == Interest::Read {
+            self.bytes += stream.send(&self.output).context("a stream broke")?;
         }
-        Ok(())
+        if stream.left == Some(0) && !was_over {
+            stream.channel.end()?;
+        }
+        Ok(stream.watch(&self.poller, ready.who)?)
     }
 }
 
@@ -75,9 +73,19 @@ impl Stream {
     fn send(&mut self, output: &[u8]) -> std::io::Result<u64> {
         let left = self.left.and_then(|left| usize::try_from(left).ok());
         let piece = output.get(..left.unwrap_or(output.len())).unwrap_or(output);
-        let sent = socket::write(&self.socket, piece)? as u64;
+        let sent = self.channel.write(piece)? as u64;
         self.left = self.left.map(|left| left.saturating_sub(sent));
         Ok(sent)
+    }
+
+    /// Waits for what it needs next.
+    fn watch(&mut self, poller: &Poller, who: usize) -> std::io::Result<()> {
+        let wanted = self.channel.interest(self.left != Some(0));
+        if wanted != self.interest {
+            poller.change(&self.channel, who, wanted)?;
+            self.interest = wanted;
+        }
+        Ok(())
     }
 }
 

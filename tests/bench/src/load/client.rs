@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use super::bulk::Bulk;
+use super::channel::Dialer;
 use super::exchange::Exchanges;
 use super::{Event, Extent, Life, Sample, Task, Work};
 use crate::meter;
@@ -32,10 +33,11 @@ pub(super) trait Load {
 /// Does the task of this JSON.
 pub(crate) fn work(task: &str) -> anyhow::Result<()> {
     let task: Task = serde_json::from_str(task)?;
+    let dialer = Dialer::new(&task)?;
     match task.work {
-        Work::Bulk { ways, streams } => run(Bulk::open(&task.targets, ways, streams)?, &task),
+        Work::Bulk { ways, streams } => run(Bulk::open(&dialer, ways, streams)?, &task),
         Work::Exchange { connections, answer_bytes, life } => {
-            let mut exchanges = Exchanges::open(&task.targets, connections, answer_bytes)?;
+            let mut exchanges = Exchanges::open(dialer, connections, answer_bytes)?;
             if life == Life::Idle {
                 say(&Event::Idle)?;
                 loop {

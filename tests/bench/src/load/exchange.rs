@@ -1,16 +1,14 @@
 //! Connections that ask and wait for the answer, again and again or once.
 
-use std::collections::VecDeque;
-use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use hdrhistogram::Histogram;
 
+use super::channel::{Channel, Dialer};
 use super::client::{LOOK, Load};
 use super::poller::{Events, Interest, Poller, Ready};
-use super::socket::{self, Discard, Got};
+use super::socket::{Discard, Got};
 use super::{Latency, Life, REQUEST_BYTES, Sample};
 
 /// Connections that are opened at once, so that no backlog overflows.
@@ -23,7 +21,7 @@ const DIGITS: u8 = 3;
 pub(super) struct Exchanges {
     poller: Poller,
     events: Option<Events>,
-    targets: VecDeque<SocketAddr>,
+    dialer: Dialer,
     connections: Vec<Connection>,
     /// Those that have had their answer and not asked again.
     resting: Vec<usize>,
@@ -40,7 +38,7 @@ pub(super) struct Exchanges {
 
 #[derive(Debug)]
 struct Connection {
-    socket: OwnedFd,
+    channel: Channel,
     interest: Interest,
     /// When the exchange began, or the connection where each has its own.
     began: Instant,
@@ -52,7 +50,7 @@ struct Connection {
 impl Exchanges {
     /// Opens the connections, a few at a time, with one exchange on each; then all rest.
     pub(super) fn open(
-        targets: &[SocketAddr],
+        dialer: Dialer,
         connections: usize,
         answer_bytes: u32,
     ) -> anyhow::Result<Self> {
@@ -63,7 +61,7 @@ impl Exchanges {
         let mut exchanges = Self {
             poller: Poller::new()?,
             events: Some(Events::new()),
-            targets: targets.iter().copied().collect(),
+            dialer,
             connections: Vec::with_capacity(connections),
             resting: Vec::new(),
             request,
@@ -107,23 +105,20 @@ impl Exchanges {
         self.left = self.left.map(|left| left - 1);
         if self.life == Life::OneExchange {
             let connection = self.connect(who)?;
-            // Dropping the old one closes it.
-            if let Some(old) = self.connections.get_mut(who) {
-                *old = connection;
+            if let Some(place) = self.connections.get_mut(who) {
+                std::mem::replace(place, connection).channel.close();
             }
         }
         self.ask(who)
     }
 
     fn connect(&mut self, who: usize) -> anyhow::Result<Connection> {
-        let Some(target) = self.targets.front().copied() else { bail!("no target") };
-        self.targets.rotate_left(1);
         let began = Instant::now();
-        let socket = socket::open(target).with_context(|| format!("cannot connect to {target}"))?;
+        let channel = self.dialer.dial(who)?;
         let interest = Interest::Read;
-        self.poller.add(&socket, who, interest)?;
+        self.poller.add(&channel, who, interest)?;
         self.opened += 1;
-        Ok(Connection { socket, interest, began, sent: REQUEST_BYTES, received: 0 })
+        Ok(Connection { channel, interest, began, sent: REQUEST_BYTES, received: 0 })
     }
 
     fn ask(&mut self, who: usize) -> anyhow::Result<()> {
@@ -137,20 +132,22 @@ impl Exchanges {
 
     fn connection_turn(&mut self, ready: Ready) -> anyhow::Result<()> {
         let Some(connection) = self.connections.get_mut(ready.who) else { return Ok(()) };
-        if ready.is_writable && connection.sent < REQUEST_BYTES {
+        if ready.is_readable {
+            match connection.channel.discard(&mut self.discard).context("a connection broke")? {
+                Got::Bytes(bytes) => connection.received += bytes,
+                Got::Nothing => {}
+                Got::End => bail!("a connection ended before its answer"),
+            }
+        }
+        if connection.sent < REQUEST_BYTES {
             let sent = connection.send(&self.poller, ready.who, &self.request);
             sent.context("cannot send a request")?;
         }
-        if !ready.is_readable {
-            return Ok(());
-        }
-        match self.discard.read(&connection.socket).context("a connection broke")? {
-            Got::Bytes(bytes) => connection.received += bytes,
-            Got::Nothing => return Ok(()),
-            Got::End => bail!("a connection ended before its answer"),
-        }
         if connection.received < self.answer_bytes {
             return Ok(());
+        }
+        if self.life == Life::OneExchange {
+            self.dialer.check(&connection.channel)?;
         }
         ensure!(connection.received == self.answer_bytes, "an answer is longer than was asked for");
         self.latency.record(nanos(connection.began.elapsed()))?;
@@ -161,11 +158,10 @@ impl Exchanges {
 
 impl Connection {
     fn send(&mut self, poller: &Poller, who: usize, request: &[u8]) -> std::io::Result<()> {
-        self.sent += socket::write(&self.socket, request.get(self.sent..).unwrap_or_default())?;
-        let is_sent = self.sent == request.len();
-        let wanted = if is_sent { Interest::Read } else { Interest::Both };
+        self.sent += self.channel.write(request.get(self.sent..).unwrap_or_default())?;
+        let wanted = self.channel.interest(self.sent < request.len());
         if wanted != self.interest {
-            poller.change(&self.socket, who, wanted)?;
+            poller.change(&self.channel, who, wanted)?;
             self.interest = wanted;
         }
         Ok(())

@@ -1,13 +1,13 @@
 //! Sockets that never block, and what a load generator does with them.
 
-use std::io;
+use std::io::{self, IoSlice, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, accept_with, bind, connect,
-    ipproto, listen, recv, send, socket_with, sockopt,
+    AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, SocketFlags, SocketType, accept_with,
+    bind, connect, ipproto, listen, recv, send, sendmsg, socket_with, sockopt,
 };
 
 /// Clients that may wait to be accepted (the kernel caps it at `net.core.somaxconn`).
@@ -26,6 +26,9 @@ pub(super) const NOWHERE: SocketAddr =
 
 /// Most bytes that one call throws away.
 const DISCARD_BYTES: usize = 1 << 20;
+
+/// Most bytes of TLS that one call reads: with what rustls makes of them they stay in the cache.
+const RECORDS_BYTES: usize = 128 * 1024;
 
 /// What came of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,10 +95,29 @@ pub(super) fn read(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Got> {
     got(recv(socket, buffer, RecvFlags::empty()))
 }
 
+/// A socket to write to in pieces that lie apart, in one call.
+#[derive(Debug)]
+pub(super) struct Outlet<'a>(pub(super) &'a OwnedFd);
+
+impl Write for Outlet<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        Ok(sendmsg(self.0, pieces, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Throws away what a socket receives without copying it out of the kernel (`MSG_TRUNC`).
 #[derive(Debug)]
 pub(super) struct Discard {
-    /// Never written, so that its pages never exist: it stands for a length.
+    /// Never written where nothing is decrypted, so that its pages do not exist: it stands for a
+    /// length.
     buffer: Vec<u8>,
 }
 
@@ -106,6 +128,11 @@ impl Discard {
 
     pub(super) fn read(&mut self, socket: impl AsFd) -> io::Result<Got> {
         got(recv(socket, self.buffer.as_mut_slice(), RecvFlags::TRUNC))
+    }
+
+    /// Room for what has to be read before it can be thrown away.
+    pub(super) fn buffer(&mut self) -> &mut [u8] {
+        self.buffer.get_mut(..RECORDS_BYTES).unwrap_or_default()
     }
 }
 

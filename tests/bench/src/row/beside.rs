@@ -30,7 +30,8 @@ pub(super) fn streams(
 ) -> anyhow::Result<Client> {
     let extent = Extent::Time { warm_up: scene.effort.warm_up, measured: FOR_EVER };
     let work = Work::Bulk { ways, streams: STREAMS };
-    let task = Task { targets: vec![target], work, extent, watched: Vec::new() };
+    let (targets, tls) = (vec![target], scene.tls);
+    let task = Task { targets, tls, work, extent, watched: Vec::new() };
     let mut client = scene.client(&task)?;
     client.counting(scene.effort.warm_up + PATIENCE)?;
     Ok(client)

@@ -12,8 +12,8 @@ use crate::scene::Scene;
 /// Descriptors that a proxy needs for other things than connections; plexyd keeps 280 for control.
 const RESERVE: u64 = 400;
 
-/// How long opening all of them may take.
-const OPENING: Duration = Duration::from_secs(60);
+/// How long opening all of them may take, with a handshake each on a busy machine.
+const OPENING: Duration = Duration::from_secs(180);
 
 pub(super) fn measure(scene: &Scene<'_>) -> anyhow::Result<Figures> {
     let backend = scene.backend()?;
@@ -21,6 +21,7 @@ pub(super) fn measure(scene: &Scene<'_>) -> anyhow::Result<Figures> {
     // What the first connections need once and for all is not theirs.
     let warm = Task {
         targets: vec![proxy.addr()],
+        tls: scene.tls,
         work: Work::Exchange { connections: 16, answer_bytes: 4096, life: Life::Long },
         extent: Extent::Units(1_000),
         watched: Vec::new(),
