@@ -14,6 +14,7 @@ use crate::interrupt;
 use crate::load::{Extent, Life, Services, Task, Ways, Work};
 use crate::progress::Progress;
 use crate::scene::Scene;
+use crate::tls::{Handshake, Tls};
 
 /// A proxy under valgrind is some fifty times slower.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -28,6 +29,8 @@ struct Measured {
     name: &'static str,
     unit: &'static str,
     work: Work,
+    /// What clients speak; nothing where they are plain.
+    tls: Option<Tls>,
     service: fn(&Services) -> std::net::SocketAddr,
     less: u64,
     more: u64,
@@ -35,33 +38,52 @@ struct Measured {
     per: u64,
 }
 
-const MEASURED: [Measured; 3] = [
+const COPY: Measured = Measured {
+    name: "copy",
+    unit: "MiB of one stream",
+    work: Work::Bulk { ways: Ways::Up, streams: 1 },
+    tls: None,
+    service: |services| services.sink,
+    less: 64 << 20,
+    more: 320 << 20,
+    per: 1 << 20,
+};
+
+const EXCHANGE: Measured = Measured {
+    name: "exchange",
+    unit: "request and answer of 64 bytes",
+    work: Work::Exchange { connections: 16, answer_bytes: 64, life: Life::Long },
+    tls: None,
+    service: |services| services.respond,
+    less: 2_000,
+    more: 10_000,
+    per: 1,
+};
+
+const CONNECT: Measured = Measured {
+    name: "connect",
+    unit: "connection with one exchange",
+    work: Work::Exchange { connections: 16, answer_bytes: 64, life: Life::OneExchange },
+    tls: None,
+    service: |services| services.respond,
+    less: 500,
+    more: 2_500,
+    per: 1,
+};
+
+const MEASURED: [Measured; 7] = [
+    COPY,
+    EXCHANGE,
+    CONNECT,
+    Measured { name: "tls-copy", tls: Some(Tls::FULL), ..COPY },
+    Measured { name: "tls-exchange", tls: Some(Tls::FULL), ..EXCHANGE },
+    Measured { name: "tls-handshake", tls: Some(Tls::FULL), less: 300, more: 900, ..CONNECT },
     Measured {
-        name: "copy",
-        unit: "MiB of one stream",
-        work: Work::Bulk { ways: Ways::Up, streams: 1 },
-        service: |services| services.sink,
-        less: 64 << 20,
-        more: 320 << 20,
-        per: 1 << 20,
-    },
-    Measured {
-        name: "exchange",
-        unit: "request and answer of 64 bytes",
-        work: Work::Exchange { connections: 16, answer_bytes: 64, life: Life::Long },
-        service: |services| services.respond,
-        less: 2_000,
-        more: 10_000,
-        per: 1,
-    },
-    Measured {
-        name: "connect",
-        unit: "connection with one exchange",
-        work: Work::Exchange { connections: 16, answer_bytes: 64, life: Life::OneExchange },
-        service: |services| services.respond,
-        less: 500,
-        more: 2_500,
-        per: 1,
+        name: "tls-resumed",
+        tls: Some(Tls { handshake: Handshake::Resumed, ..Tls::FULL }),
+        less: 300,
+        more: 900,
+        ..CONNECT
     },
 ];
 
@@ -82,7 +104,7 @@ pub(crate) fn run(contestants: &[Contestant], cpus: &Cpus, effort: Effort) -> an
             let words = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
             let watched = contestant.clone().under(&valgrind, &words);
             let count = |units| {
-                let scene = Scene::new(&watched, effort, None, Pin::Unpinned, &layout)?;
+                let scene = Scene::new(&watched, effort, measured.tls, Pin::Unpinned, &layout)?;
                 measured.count(&scene, units).with_context(|| contestant.label.clone())
             };
             let (less, more) =
