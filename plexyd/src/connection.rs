@@ -56,10 +56,10 @@ pub(crate) async fn carry(mut accepted: Accepted, engine: Arc<Engine>) {
     let Some(client) = watch(accepted.fd, &mut accepted.registered) else { return };
     let mut held = Held::nothing();
     let (registered, taken) = (&mut accepted.registered, &mut accepted.taken);
-    let connecting =
-        connected(&client, &entry, accepted.hops, &engine, registered, taken, &mut held, None);
+    let connecting = connected(&client, &entry, accepted.hops, &engine, registered, taken, None);
     let connected = match Box::pin(connecting).await {
-        Ok((dialled, lease)) => {
+        Ok(Connected { dialled, lease, said }) => {
+            held.begin_with(said);
             stands(lease, &mut accepted.registered);
             dialled
         }
@@ -133,6 +133,14 @@ fn paused(entry: &Entry, (client, backend): (&Socket, &Socket), kept_bytes: usiz
     entry.stop.resume();
 }
 
+/// A client with its backend.
+struct Connected {
+    dialled: Dialled,
+    lease: Lease,
+    /// What the client has said meanwhile: the backend has to get that first.
+    said: Vec<u8>,
+}
+
 /// Connects, unless the client leaves or the connection is told to end.
 async fn connected(
     client: &Socket,
@@ -141,9 +149,8 @@ async fn connected(
     engine: &Arc<Engine>,
     registered: &mut Registered,
     taken: &mut Taken,
-    held: &mut Held,
     hello: Option<Hello>,
-) -> Result<(Dialled, Lease), Reason> {
+) -> Result<Connected, Reason> {
     let mut search = Search::new(client, entry, engine, taken, hello);
     let connecting = async {
         search.begin().await?;
@@ -166,8 +173,8 @@ async fn connected(
         () = left(client) => return Err(Reason::ClientReset),
         connected = connecting => connected?,
     };
-    held.begin_with(search.into_said());
-    Ok(connected)
+    let (dialled, lease) = connected;
+    Ok(Connected { dialled, lease, said: search.into_said() })
 }
 
 /// Relays, and notes when the first byte comes from the backend: none of that is in the way of others.

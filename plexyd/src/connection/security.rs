@@ -7,7 +7,7 @@ use std::time::Duration;
 use plexy_shared::info::{Reason, TlsFailure};
 use tracing::{debug, warn};
 
-use super::{Accepted, connected, paused, stands, watch, watched};
+use super::{Accepted, Connected, connected, paused, stands, watch, watched};
 use crate::engine::Engine;
 use crate::hello::Hello;
 use crate::relay::{Ended, Held, Outcome, Side, Stream, relay};
@@ -38,14 +38,13 @@ pub(crate) async fn carry_secured(
     drop(terminate);
     let (registered, taken) = (&mut accepted.registered, &mut accepted.taken);
     entry.asks_for(name.clone());
-    let (mut held, hello) = (Held::nothing(), Some(Hello { name, bytes: Vec::new() }));
-    let connecting =
-        connected(&client, &entry, accepted.hops, &engine, registered, taken, &mut held, hello);
+    let hello = Some(Hello { name, bytes: Vec::new() });
+    let connecting = connected(&client, &entry, accepted.hops, &engine, registered, taken, hello);
     let reason = match Box::pin(connecting).await {
-        Ok((dialled, lease)) => {
+        Ok(Connected { dialled, lease, .. }) => {
             stands(lease, &mut accepted.registered);
             let sockets = (&client, &dialled.socket);
-            relay_secured(sockets, &secured, &entry, &mut held, &mut accepted.registered).await
+            relay_secured(sockets, &secured, &entry, &mut accepted.registered).await
         }
         Err(reason) => {
             client.reset_on_close();
@@ -95,16 +94,16 @@ async fn relay_secured(
     (client, backend): (&Socket, &Socket),
     secured: &Secured,
     entry: &Entry,
-    held: &mut Held,
     registered: &mut Registered,
 ) -> Reason {
     let session = Session { socket: client, secured };
     let Entry { flow, half_closed, stop, .. } = entry;
+    let mut held = Held::nothing();
     loop {
         let unseen = registered.trace.as_deref_mut();
         let relayed = match unseen.filter(|trace| trace.first_byte.is_none()) {
-            None => relay(&session, backend, flow, half_closed, stop, held).await,
-            Some(trace) => Box::pin(watched((&session, backend), entry, held, trace)).await,
+            None => relay(&session, backend, flow, half_closed, stop, &mut held).await,
+            Some(trace) => Box::pin(watched((&session, backend), entry, &mut held, trace)).await,
         };
         match relayed {
             Outcome::Ended(ended) => return reason_of(ended, secured, entry),
