@@ -317,3 +317,29 @@ async fn an_idle_tls_connection_is_ended_like_any_other() {
     assert!(ended.is_err());
     eventually!(scene.daemon.ended(tunnel, "idle").await == 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_decide_behind_the_handshake_too() {
+    let scene = Scene::start().await;
+    let (named, other) = (Greeter::start("named"), Greeter::start("other"));
+    let cert = scene.issue("all.pem", &["a.example", "c.example"]);
+    let rest = format!("{}+sni=a.example,{}", named.addr(), other.addr());
+    let rest = format!("{rest}[name=both,tls-cert={}]", scene.path("all.pem"));
+    let tunnel = scene.daemon.open(&rest).await;
+    for (name, greeting) in [("a.example", b"named"), ("c.example", b"other")] {
+        let mut client = scene.client().connect(tunnel, name).await.unwrap();
+        assert_eq!(client.get_ref().1.peer_certificates().unwrap()[0], cert.der());
+        let mut said = [0; 5];
+        client.read_exact(&mut said).await.unwrap();
+        assert_eq!(&said, greeting, "{name}");
+        let conns = scene.daemon.line().await.ask(&format!("conns where sni={name}")).await;
+        assert!(conns.starts_with("OK: Connections: 1\n"), "{conns}");
+    }
+    // Nobody is there for it: it has its TLS, and is reset.
+    scene.daemon.line().await.ask(&format!("remove both {}", other.addr())).await;
+    let mut refused = scene.client().connect(tunnel, "c.example").await.unwrap();
+    assert!(refused.read_u8().await.is_err());
+    eventually!(
+        scene.counted("plexy_tunnel_hellos_refused_total{cause=\"unknown-name\"").await == 1
+    );
+}

@@ -459,6 +459,14 @@ impl Drop for Killed {
     }
 }
 
+/// A client of an echo, unless it is turned away.
+async fn let_in(addr: std::net::SocketAddr) -> Option<Stream> {
+    let mut client = Stream::connect(addr).await.ok()?;
+    client.write_all(b"?").await.ok()?;
+    client.read_exact(&mut [0]).await.ok()?;
+    Some(client)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn standard_error_that_nobody_reads_holds_up_no_connection_and_no_end() {
     let echo = Echo::start();
@@ -482,12 +490,20 @@ async fn standard_error_that_nobody_reads_holds_up_no_connection_and_no_end() {
         eventually!(Stream::connect(addr).await.is_ok());
     }
     let flow = Flow::start(free, 1).await.unwrap();
-    let _held = Stream::connect(full).await.unwrap();
+    // Whoever has found it listening may have its only place still.
+    let mut held = None;
+    eventually!(
+        {
+            held = let_in(full).await;
+            held.is_some()
+        },
+        "it has a place"
+    );
 
     goes_on(full, &flow, metrics, control).await;
 
     assert!(flow.stop().await.fault.is_none());
-    drop(_held);
+    drop(held);
     let pid = rustix::process::Pid::from_child(&process.0);
     rustix::process::kill_process(pid, Signal::TERM).unwrap();
     eventually!(process.0.try_wait().unwrap().is_some(), "it ends though nobody reads");
