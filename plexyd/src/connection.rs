@@ -32,7 +32,7 @@ pub(crate) use security::carry_secured;
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// Descriptors of one connection: its client and its backend.
+/// Descriptors of one connection: its client and its backend. With fewer left, no tunnel is of any use.
 pub(crate) const DESCRIPTORS: u32 = 2;
 
 /// An accepted client with its place in the table, on its way to a worker.

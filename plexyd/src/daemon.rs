@@ -19,6 +19,7 @@ use tracing::{error, info, warn};
 use crate::access_log::AccessLog;
 use crate::args::Files;
 use crate::config::Config;
+use crate::connection::DESCRIPTORS;
 use crate::descriptors::{Descriptors, RESERVE, open_now, raise_limit};
 use crate::engine::Engine;
 use crate::events::Events;
@@ -38,9 +39,6 @@ use doors::{Doors, Sockets};
 use reports::Reports;
 
 pub use program::main;
-
-/// Descriptors of one connection: with fewer left, no tunnel is of any use.
-const CONNECTION_DESCRIPTORS: u64 = 2;
 
 /// How long connections that were told to end may take to do so.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
@@ -121,7 +119,7 @@ impl Daemon {
         let left = limit.saturating_sub(open + beats);
         let usable = config.descriptors_max.unwrap_or(left);
         let tunnels = config.file_tunnels.len() + config.tunnels.len() + kept.rows.len();
-        let wanted = RESERVE + tunnels as u64 + CONNECTION_DESCRIPTORS;
+        let wanted = RESERVE + tunnels as u64 + u64::from(DESCRIPTORS);
         ensure!(
             usable >= wanted,
             "the limit of {limit} open files is too low: {} more are needed for {tunnels} tunnels",

@@ -128,6 +128,10 @@ fn tell(entry: &Entry, failure: TlsFailure) {
     let counts = entry.tunnel.tls_counts_to_count();
     counts.failures.count(failure);
     debug!(connection = entry.id, reason = %failure, "TLS with a client has failed");
+    // Many clients never say that they end, and nobody can do anything about it here.
+    if failure == TlsFailure::Truncated {
+        return;
+    }
     let label = entry.tunnel.label();
     if counts.warnings.admits(|| format!("tunnel {label}: TLS with a client has failed")) {
         warn!(
