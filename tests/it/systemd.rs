@@ -256,7 +256,7 @@ async fn the_path_of_a_kept_socket_has_to_lead_to_it() {
     let _other = UnixListener::bind(&path).unwrap();
     let mut process = systemd.spawn(PLEXYD, &arguments, &[], &[]);
     assert_eq!(process.ended().await.code(), Some(1), "{}", process.log());
-    assert!(process.says("another program listens"), "{}", process.log());
+    eventually!(process.says("another program listens"), "{}", process.log());
     assert!(path.exists());
 }
 

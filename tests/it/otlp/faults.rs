@@ -114,7 +114,7 @@ async fn a_collector_that_is_not_there_is_found_when_it_comes() {
     let url = format!("http://{}", port.addr());
     let process = plexyd(&url, INTERVAL_MS, &[], &[]).await;
     eventually!(process.says(FAILS), "{}", process.log());
-    assert!(process.says("Connection refused"), "{}", process.log());
+    eventually!(process.says("Connection refused"), "{}", process.log());
     eventually!(lost(&process).await > 2);
     assert_eq!(process.log().matches(FAILS).count(), 1, "{}", process.log());
 }

@@ -52,7 +52,7 @@ async fn what_a_file_says_holds_unless_the_command_line_says_otherwise() {
 
     // The end of the connection is told at `debug`.
     eventually!(process.says("workers=2") && process.says("DEBUG"), "{}", process.log());
-    assert!(process.says("tunnel=\"of-file\" actor=file revision=1"), "{}", process.log());
+    eventually!(process.says("tunnel=\"of-file\" actor=file revision=1"), "{}", process.log());
     let mut line = LineClient::connect(process.control_addr()).await;
     assert!(line.ask("detail of-file").await.contains("\torigin file, "));
     assert!(line.ask("detail of-args").await.contains("\torigin args, "));

@@ -99,7 +99,7 @@ async fn the_difference_is_done_and_no_connection_notices() {
     let came = format!("{}={}[name=changes]", comes.addr(), two.addr());
     scene.reload(&text(&[stays_spec, changed, came])).await;
 
-    assert!(
+    eventually!(
         scene.process.says("opened 1, changed 1, closed 1, unchanged 1"),
         "{}",
         scene.process.log()
@@ -126,7 +126,7 @@ async fn the_difference_is_done_and_no_connection_notices() {
     let revision =
         scene.ask("detail goes").await.split("revision ").nth(1).unwrap()[..1].to_owned();
     scene.reload(&written).await;
-    assert!(
+    eventually!(
         scene.process.says("opened 0, changed 0, closed 0, unchanged 3"),
         "{}",
         scene.process.log()
@@ -185,7 +185,7 @@ async fn what_cannot_be_done_whole_is_not_done_at_all() {
     scene.reloads += 1;
 
     scene.reload(&text(&[kept_spec, new])).await;
-    assert!(
+    eventually!(
         scene.process.says("opened 1, changed 0, closed 0, unchanged 1"),
         "{}",
         scene.process.log()
@@ -203,7 +203,7 @@ async fn settings_that_have_changed_are_told() {
 
     scene.reload(&format!("workers = 3\n{written}")).await;
 
-    assert!(scene.process.says("hold from the next start"), "{}", scene.process.log());
+    eventually!(scene.process.says("hold from the next start"), "{}", scene.process.log());
     // Port 0 of the file is the port that it was given.
     assert_eq!(scene.ask("status full").await, before);
 }

@@ -23,7 +23,7 @@ async fn the_certificate_of_a_client_says_who_makes_a_change() {
     assert!(events.contains("CN=ops`"), "{events}");
     let history = line.ask("history").await;
     assert!(history.contains("rpc 127.0.0.1:") && history.contains("CN=ops`"), "{history}");
-    assert!(scene.process.says("CN=ops`"), "{}", scene.process.log());
+    eventually!(scene.process.says("CN=ops`"), "{}", scene.process.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,7 +47,7 @@ async fn without_a_good_certificate_nobody_comes_in() {
     fails(&output, 5, &["does not accept our certificate"]);
     eventually!(scene.handshakes("bad-certificate").await == 3);
     assert_eq!(scene.handshakes("success").await, 0);
-    assert!(scene.process.says("a TLS handshake has failed"), "{}", scene.process.log());
+    eventually!(scene.process.says("a TLS handshake has failed"), "{}", scene.process.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,7 +93,7 @@ async fn either_of_them_is_needed_beyond_loopback() {
     let arguments = |rest: &[&'static str]| [&socket[..], &pair, rest].concat();
     let mut process = Process::spawn(PLEXYD, &arguments(&[]));
     assert_eq!(process.ended().await.code(), Some(1));
-    assert!(process.says("it needs --token-file or --rpc-tls-client-ca"), "{}", process.log());
+    eventually!(process.says("it needs --token-file or --rpc-tls-client-ca"), "{}", process.log());
     let output = run(PLEXYD, &arguments(&["--check"])).await;
     fails(&output, 78, &["it needs --token-file or --rpc-tls-client-ca"]);
     for rest in [["--rpc-tls-client-ca", &ca], ["--token-file", &token]] {
@@ -103,7 +103,7 @@ async fn either_of_them_is_needed_beyond_loopback() {
     }
     let local = ["--rpc-socket", "tls:127.0.0.1:0"];
     let process = Process::start(PLEXYD, &[&local[..], &pair].concat()).await;
-    assert!(process.says("--token-file or --rpc-tls-client-ca closes it"), "{}", process.log());
+    eventually!(process.says("--token-file or --rpc-tls-client-ca closes it"), "{}", process.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -132,7 +132,7 @@ async fn a_token_file_that_is_no_good_is_refused_at_the_start() {
 async fn an_open_door_and_a_readable_token_are_said_at_the_start() {
     let program = env!("CARGO_BIN_EXE_plexyd-under-test");
     let open = Process::start(program, &["--control-socket", "127.0.0.1:0"]).await;
-    assert!(open.says("every user of this machine can control plexyd here"), "{}", open.log());
+    eventually!(open.says("every user of this machine can control plexyd here"), "{}", open.log());
 
     let folder = tempfile::tempdir().unwrap();
     let file = token_file(&folder, TOKEN);
@@ -140,6 +140,6 @@ async fn an_open_door_and_a_readable_token_are_said_at_the_start() {
     let file = file.display().to_string();
     let closed =
         Process::start(program, &["--control-socket", "127.0.0.1:0", "--token-file", &file]).await;
-    assert!(closed.says("others can read the token file"), "{}", closed.log());
+    eventually!(closed.says("others can read the token file"), "{}", closed.log());
     assert!(!closed.says("every user of this machine"), "{}", closed.log());
 }

@@ -50,7 +50,7 @@ async fn a_change_of_a_tunnel_of_the_file_holds_until_the_file_says_something_el
 
     done(&process, "add web 127.0.0.1:4").await;
     process = home.restart(process, &[&said]).await;
-    assert!(process.says("a change at run time is over"), "{}", process.log());
+    eventually!(process.says("a change at run time is over"), "{}", process.log());
     assert_eq!(tunnels(&process).await, [said]);
     process = home.restart(process, &[&said_later]).await;
     assert_eq!(tunnels(&process).await, [said_later], "what is over does not come back");
@@ -70,7 +70,7 @@ async fn a_tunnel_of_the_file_that_was_closed_stays_closed_and_is_the_files_agai
     assert!(tunnels(&process).await.is_empty());
     for _ in 0..2 {
         process = home.restart(process, &[&said]).await;
-        assert!(process.says("stays closed"), "{}", process.log());
+        eventually!(process.says("stays closed"), "{}", process.log());
         assert_eq!(reload(&process).await, [0, 0, 0, 1]);
         assert!(tunnels(&process).await.is_empty());
     }

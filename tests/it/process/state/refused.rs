@@ -98,7 +98,7 @@ async fn a_state_with_a_flipped_bit_is_whole_or_refused_and_left_as_it_is() {
             assert_eq!(tunnels(&process).await, open, "byte {place}");
         } else {
             assert_eq!(process.ended().await.code(), Some(1), "byte {place}: {}", process.log());
-            assert!(
+            eventually!(
                 process.says("or move it away") || process.says("another version"),
                 "{}",
                 process.log()
@@ -132,8 +132,8 @@ async fn a_state_that_may_not_be_read_or_made_is_refused_as_such() {
             Process::spawn(PLEXYD, &arguments)
         };
         assert_eq!(process.ended().await.code(), Some(1), "{}", process.log());
-        assert!(process.says("error: cannot open the state `"), "{}", process.log());
-        assert!(process.says(&format!("{told}`: ")), "{}", process.log());
+        eventually!(process.says("error: cannot open the state `"), "{}", process.log());
+        eventually!(process.says(&format!("{told}`: ")), "{}", process.log());
     }
     fs::set_permissions(home.path("."), Permissions::from_mode(0o755)).unwrap();
 }
