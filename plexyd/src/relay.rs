@@ -10,8 +10,9 @@
 //! - when one side breaks, the other one first gets every byte that came
 //!   before, and only then the reset;
 //! - what a slow reader does not take stays with its sender: at most
-//!   [`copy::BUFFER_BYTES`] per direction are held here, or in the kernel
-//!   what a pipe holds, where [`Pipes`] has one.
+//!   [`copy::BUFFER_BYTES`] per direction are held here, or what a pipe
+//!   holds, in the kernel, where [`Pipes`] has one; where a stream cannot go
+//!   through one and much goes, [`copy::WIDE_BUFFER_BYTES`].
 
 mod copy;
 mod lane;
@@ -31,7 +32,7 @@ use plexy_shared::info::Reason;
 
 use crate::stop::{Order, Stop};
 use crate::traffic::{Direction, Flow};
-pub(crate) use copy::BUFFER_BYTES;
+pub(crate) use copy::WIDE_BUFFER_BYTES;
 use lane::{Fault, Lane, Way};
 pub(crate) use pipe::{PIPE_BYTES_MAX, Pipe, Pipes};
 

@@ -13,7 +13,7 @@ use super::{Daemon, Host, doors};
 use crate::args::{Args, help_tunnel};
 use crate::config::Config;
 use crate::log::{self, Log};
-use crate::sys::give_back_large_memory;
+use crate::sys::tune_allocator;
 use crate::systemd::{Inherited, Systemd};
 
 /// Threads of the control runtime: doors, health and names. Not the data path.
@@ -35,7 +35,7 @@ const BAD_CONFIGURATION: u8 = 78;
 pub fn main() -> ExitCode {
     // Before anything else opens a descriptor.
     let inherited = Inherited::of_process();
-    give_back_large_memory();
+    tune_allocator();
     let args = match Args::read(std::env::args_os()) {
         Ok(args) => args,
         Err(mistakes) => return complain(&mistakes, BAD_CONFIGURATION),

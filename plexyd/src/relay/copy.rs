@@ -8,13 +8,21 @@ use std::task::{Context, Poll, ready};
 use super::lane::{Fault, Moved, Way, is_transient};
 use super::{Readiness, Stream};
 
-/// Most bytes that the plain path holds of one direction while its reader does not take them.
+/// Most bytes that are read at once, and so are held of one direction while its reader does not take
+/// them.
 pub(crate) const BUFFER_BYTES: usize = 64 * 1024;
+
+/// The same where bytes cannot pass through a pipe, as those of TLS, and much goes at once: a quarter of
+/// the calls for it, and of the times that the peers are woken.
+pub(crate) const WIDE_BUFFER_BYTES: usize = 256 * 1024;
+
+/// A read after which much may be there: most of the buffer, since records take some of it.
+pub(super) const LARGE_READ: usize = BUFFER_BYTES / 4 * 3;
 
 thread_local! {
     /// One buffer per worker: it is used between a read and its write, and never held over a wait,
     /// so that an idle connection holds none.
-    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; BUFFER_BYTES].into_boxed_slice());
+    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; WIDE_BUFFER_BYTES].into_boxed_slice());
 }
 
 /// What was read and not yet taken: `bytes[written..]`. While there is something, nothing more is
@@ -57,13 +65,15 @@ impl Spill {
     }
 }
 
-/// Reads once and writes at once; what the sink does not take is spilled.
+/// Reads once, at most so much, and writes at once; what the sink does not take is spilled.
 pub(super) fn round<F: Stream, T: Stream>(
     way: Way<'_, F, T>,
     readiness: Readiness,
+    bytes_max: usize,
     spill: &mut Spill,
 ) -> Result<Moved, Fault> {
     BUFFER.with_borrow_mut(|buffer| {
+        let buffer = buffer.get_mut(..bytes_max).unwrap_or_default();
         let read = match way.from.try_read(buffer, readiness) {
             Ok(0) => return Ok(Moved::End),
             Ok(read) => buffer.get(..read).unwrap_or_default(),

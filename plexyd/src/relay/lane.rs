@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::pin::pin;
 use std::task::{Context, Poll, ready};
 
-use super::copy::{self, Spill};
+use super::copy::{self, BUFFER_BYTES, LARGE_READ, Spill, WIDE_BUFFER_BYTES};
 use super::splice::Splice;
 use super::{Readiness, Stream};
 use crate::traffic::{Direction, Flow};
@@ -60,6 +60,8 @@ pub(super) struct Lane {
     is_eager: bool,
     /// Whether its sink keeps something to itself.
     is_kept: bool,
+    /// Whether much comes, and is taken at once.
+    is_wide: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -165,19 +167,17 @@ impl Lane {
                 // splice(2) stops before urgent bytes as if nothing came, or nothing more; recv(2)
                 // knows better.
                 Ok(Moved::Nothing | Moved::End) => {
-                    copy::round(way, Readiness::Unknown, &mut self.spill)
+                    copy::round(way, Readiness::Unknown, BUFFER_BYTES, &mut self.spill)
                 }
                 moved => moved,
             }
         } else {
             let is_eager = std::mem::take(&mut self.is_eager);
             let readiness = if is_eager { Readiness::Unknown } else { Readiness::Told };
-            let moved = copy::round(way, readiness, &mut self.spill);
-            if let Ok(Moved::Bytes(bytes)) = moved
-                && way.from.can_splice()
-                && way.to.can_splice()
-            {
-                self.splice.saw_read(bytes);
+            let bytes_max = if self.is_wide { WIDE_BUFFER_BYTES } else { BUFFER_BYTES };
+            let moved = copy::round(way, readiness, bytes_max, &mut self.spill);
+            if let Ok(Moved::Bytes(bytes)) = moved {
+                self.saw_read(bytes, way.from.can_splice() && way.to.can_splice());
             }
             moved
         };
@@ -185,6 +185,15 @@ impl Lane {
             self.state = State::Broken;
         }
         moved
+    }
+
+    /// Takes note of what one read of the plain path brought, for the next one.
+    fn saw_read(&mut self, bytes: usize, can_splice: bool) {
+        if can_splice {
+            self.splice.saw_read(bytes);
+        } else {
+            self.is_wide = bytes >= LARGE_READ && self.spill.is_empty();
+        }
     }
 
     /// Writes what was read before.

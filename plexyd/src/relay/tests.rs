@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 
+use super::copy::BUFFER_BYTES;
 use super::*;
 
 /// What a script lets a stream give, one item a read.
@@ -35,7 +36,8 @@ struct Inner {
     reset: bool,
     broken_later: bool,
     wakers: Vec<Waker>,
-    reads: usize,
+    /// How much each read would have taken.
+    reads: Vec<usize>,
 }
 
 impl Scripted {
@@ -68,7 +70,7 @@ impl Scripted {
 impl Stream for Scripted {
     fn try_read(&self, buffer: &mut [u8], _readiness: Readiness) -> io::Result<usize> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.reads += 1;
+        inner.reads.push(buffer.len());
         match inner.gives.pop_front() {
             None => Err(io::ErrorKind::WouldBlock.into()),
             Some(Give::End) => Ok(0),
@@ -195,7 +197,7 @@ async fn nothing_is_read_while_the_reader_is_full() {
     backend.with(|it| it.room = 3);
     let running = run(Arc::clone(&client), Arc::clone(&backend));
     running.settle().await;
-    assert_eq!(client.with(|it| it.reads), 1);
+    assert_eq!(client.with(|it| it.reads.len()), 1);
     assert_eq!(running.flow.bytes(), (3, 0));
     assert!(backend.with(|it| !it.ended));
 
@@ -205,13 +207,33 @@ async fn nothing_is_read_while_the_reader_is_full() {
 }
 
 #[tokio::test]
+async fn more_is_read_at_once_while_much_comes_and_is_taken() {
+    const LARGE: usize = BUFFER_BYTES - 300;
+    let large = || Give::Bytes(vec![7; LARGE]);
+    let client = Scripted::giving([large(), large(), bytes("few"), large()]);
+    let backend = Scripted::giving([]);
+    // All of the first ones, and not all of the last.
+    backend.with(|it| it.room = 3 * LARGE);
+    let running = run(Arc::clone(&client), Arc::clone(&backend));
+    running.settle().await;
+    let wide = WIDE_BUFFER_BYTES;
+    assert_eq!(client.with(|it| it.reads.clone()), [BUFFER_BYTES, wide, wide, BUFFER_BYTES]);
+
+    client.with(|it| it.gives.extend([large(), Give::End]));
+    backend.with(|it| it.room = usize::MAX);
+    running.settle().await;
+    assert_eq!(client.with(|it| it.reads[4..].to_vec()), [BUFFER_BYTES, wide]);
+    assert_eq!(backend.with(|it| it.taken.len()), 4 * LARGE + 3);
+}
+
+#[tokio::test]
 async fn nothing_is_read_and_no_end_passed_on_while_a_sink_keeps_something_to_itself() {
     let client = Scripted::giving([bytes("12345"), Give::End]);
     let backend = Scripted::giving([]);
     backend.with(|it| it.keeps = true);
     let running = run(Arc::clone(&client), Arc::clone(&backend));
     running.settle().await;
-    assert_eq!(client.with(|it| it.reads), 0);
+    assert_eq!(client.with(|it| it.reads.len()), 0);
     backend.with(|it| it.keeps = false);
     running.settle().await;
     assert!(backend.with(|it| it.ended && it.taken == b"12345"));

@@ -18,13 +18,13 @@ use plexy_shared::info::TlsFailure;
 use rustls::Connection;
 
 use super::failure::failure_of;
-use crate::relay::{BUFFER_BYTES, BoxFuture, Readiness, Stream};
+use crate::relay::{BoxFuture, Readiness, Stream, WIDE_BUFFER_BYTES};
 use crate::socket::Socket;
 
 thread_local! {
     /// What was read from a socket and is about to be decrypted, one per worker: it is used within one
     /// read, and never held over a wait.
-    static RAW: RefCell<Box<[u8]>> = RefCell::new(vec![0; BUFFER_BYTES].into_boxed_slice());
+    static RAW: RefCell<Box<[u8]>> = RefCell::new(vec![0; WIDE_BUFFER_BYTES].into_boxed_slice());
 }
 
 /// The state of a TLS connection, for as long as that lives. Its lock is never waited for: one task
@@ -95,7 +95,7 @@ impl Inner {
         buffer: &mut [u8],
     ) -> io::Result<usize> {
         RAW.with_borrow_mut(|raw| {
-            let raw = raw.get_mut(..raw_bytes_max.min(BUFFER_BYTES)).unwrap_or_default();
+            let raw = raw.get_mut(..raw_bytes_max.min(WIDE_BUFFER_BYTES)).unwrap_or_default();
             match socket.try_read(raw, readiness) {
                 Ok(0) => {
                     self.failure = Some(TlsFailure::Truncated);
@@ -192,7 +192,7 @@ impl Stream for Session<'_> {
     fn try_write(&self, bytes: &[u8], _readiness: Readiness) -> io::Result<usize> {
         let mut inner = self.secured.lock();
         inner.flush(self.socket)?;
-        let bytes = bytes.get(..BUFFER_BYTES).unwrap_or(bytes);
+        let bytes = bytes.get(..WIDE_BUFFER_BYTES).unwrap_or(bytes);
         let taken = inner.tls.writer().write(bytes)?;
         inner.kept = taken;
         match inner.flush(self.socket) {
