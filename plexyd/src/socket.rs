@@ -21,7 +21,7 @@ use crate::relay::{BoxFuture, Pipe, Readiness, Stream};
 use crate::sys;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// A connected socket.
 #[derive(Debug)]

@@ -29,7 +29,7 @@ fn serve(pipes: PipeBytes) -> Arc<Pipes> {
 }
 
 /// A peer, and our end of the connection with it.
-async fn connected() -> (TcpStream, Socket) {
+pub(crate) async fn connected() -> (TcpStream, Socket) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let peer = TcpSocket::new_v4().unwrap();
     let (peer, ours) =
@@ -77,14 +77,14 @@ async fn run() -> Running {
     Running { client, backend, flow, stop, pauses, task }
 }
 
-fn noise(seed: u64, bytes: usize) -> Vec<u8> {
+pub(crate) fn noise(seed: u64, bytes: usize) -> Vec<u8> {
     let mut noise = vec![0; bytes];
     Rng::with_seed(seed).fill(&mut noise);
     noise
 }
 
 /// Sends in pieces of random size, sometimes a little later.
-async fn send(
+pub(crate) async fn send(
     stream: &mut (impl AsyncWriteExt + Unpin),
     bytes: &[u8],
     seed: u64,
@@ -104,7 +104,10 @@ async fn send(
 }
 
 /// Receives to the end, at a random pace: what came, and whether the end was clean.
-async fn receive(stream: &mut (impl AsyncReadExt + Unpin), seed: u64) -> (Vec<u8>, bool) {
+pub(crate) async fn receive(
+    stream: &mut (impl AsyncReadExt + Unpin),
+    seed: u64,
+) -> (Vec<u8>, bool) {
     let mut random = Rng::with_seed(seed);
     let mut buffer = vec![0; 1 << random.u32(6..20)];
     let mut bytes = Vec::new();
@@ -215,7 +218,7 @@ async fn on_both_paths_a_reset_comes_after_the_bytes_before_it() {
 }
 
 /// Waits until the peer's kernel has taken all.
-async fn taken(stream: &TcpStream) {
+pub(crate) async fn taken(stream: &TcpStream) {
     while sys::unsent_bytes(stream).unwrap() > 0 {
         tokio::task::yield_now().await;
     }

@@ -8,6 +8,9 @@
 //! The end of a direction is a `close_notify` here, both ways. An end of the socket without one is no
 //! end but a break: somebody may have cut it (RFC 8446, section 6.1).
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
