@@ -6,6 +6,7 @@ use std::slice::from_ref;
 
 use plexy_shared::history::TransitionReply;
 use plexy_tests::daemon::{LineClient, Process};
+use plexy_tests::eventually;
 use plexy_tests::port::Port;
 
 use super::{Home, answer, kill, tunnels};
