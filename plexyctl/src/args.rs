@@ -105,6 +105,18 @@ pub(crate) struct Options {
     #[arg(long, global = true)]
     pub(crate) no_headers: bool,
 
+    /// Without a command: do those in this file, one a line; - is standard input
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// Without a command: do these, with ; between them
+    #[arg(short, long, value_name = "COMMANDS", conflicts_with = "file")]
+    pub(crate) command: Option<String>,
+
+    /// Go on behind a command that has failed; the exit code is that of the first one
+    #[arg(long)]
+    pub(crate) keep_going: bool,
+
     /// One that is about TLS and stands on the command line: there it is meant for this command.
     #[arg(skip)]
     pub(crate) tls_option: Option<&'static str>,
@@ -195,6 +207,18 @@ fn subcommand(verb: &'static Verb, spelling: &'static str) -> Command {
         )
         .arg(words)
         .after_help(format!("Examples:{examples}"))
+}
+
+/// What there is to know of a verb, or of all.
+pub(crate) fn help_of(verb: Option<&Verb>) -> String {
+    let mut all = command();
+    match verb.and_then(|verb| all.find_subcommand_mut(verb.name)) {
+        Some(verb) => verb.render_help().to_string(),
+        None => {
+            let row = |verb: &Verb| format!("{:<10} {}\n", verb.name, verb.help);
+            VERBS.iter().filter(|verb| is_ours(verb)).map(row).collect()
+        }
+    }
 }
 
 /// The examples of a verb, without those that show that case does not count in

@@ -16,8 +16,7 @@ mod token;
 pub(crate) use credentials::{Credentials, CredentialsError};
 pub(crate) use endpoint::Endpoint;
 pub(crate) use error::{ClientError, ConnectError, Silence};
-use patience::interrupted;
-pub(crate) use patience::{Impatience, Patience};
+pub(crate) use patience::{Impatience, Patience, interrupted};
 pub(crate) use places::{Found, Places, Unreached};
 pub(crate) use tls::Distrust;
 pub(crate) use token::{Token, TokenError};
@@ -72,6 +71,11 @@ impl Client {
     /// From now on, waits so long for all that comes.
     pub(crate) fn renew(&mut self, patience: Patience) {
         self.patience = patience;
+    }
+
+    /// Whether the daemon is still there, as far as that is known.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.rpc.is_connected()
     }
 
     /// How long it waits.

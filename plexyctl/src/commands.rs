@@ -2,6 +2,7 @@
 //! sockets, nor of how an answer is shown.
 
 mod changes;
+mod line;
 mod waiting;
 
 use std::borrow::Cow;
@@ -20,11 +21,11 @@ use serde_json::Value;
 
 use crate::answer::{Answer, Daemon};
 use crate::args::Options;
-use crate::client::{ClientError, ConnectOptions, Found, Patience, Places, Token};
-use crate::config::{Config, Target};
-use crate::exit::ClientCode;
+use crate::client::{ClientError, Found, Patience, Silence};
 use crate::failure::Failure;
+use crate::link::Link;
 use changes::Asked;
+pub(crate) use line::Line;
 
 /// This client and its version.
 pub(crate) const CLIENT: &str = concat!("plexyctl ", env!("CARGO_PKG_VERSION"));
@@ -45,19 +46,7 @@ pub(crate) struct Command<'a> {
     request: Request,
 }
 
-impl<'a> Command<'a> {
-    /// Reads it.
-    pub(crate) fn read(line: &'a str) -> Result<Self, Failure> {
-        let request = Request::parse(line).map_err(|error| Failure::in_line(error, line))?;
-        match request {
-            None | Some(Request::Help(_) | Request::Mode(_) | Request::Auth(_) | Request::Exit) => {
-                let message = "this is for a session of the line protocol only";
-                Err(Failure::new(ClientCode::Usage, message))
-            }
-            Some(request) => Ok(Self { line, request }),
-        }
-    }
-
+impl Command<'_> {
     /// Whether it has an answer even if there is no daemon.
     pub(crate) fn is_version(&self) -> bool {
         matches!(self.request, Request::Version)
@@ -66,29 +55,27 @@ impl<'a> Command<'a> {
     /// Has it done, and tells the answer, or one after the other as long as they are wanted.
     pub(crate) async fn run(
         self,
+        link: &mut Link,
         options: &Options,
         tell: &mut dyn FnMut(&Answer) -> Result<Wanted, Failure>,
     ) -> Result<(), Failure> {
-        let token = options.token_file.as_deref().map(Token::read).transpose()?;
-        let Target { endpoint, credentials } = Config::of_user()?.target(options)?;
         let patience = Patience::new(options.timeout);
-        let connect = ConnectOptions { token, credentials, patience };
-        let places = endpoint.map_or_else(Places::by_default, Places::named);
-        let mut daemon = places.connect(&connect).await?;
         let line = self.line;
         if let Request::Events { range, follow: true } = self.request {
-            return daemon.follow(range, line, tell).await;
+            return link.daemon(patience).await?.follow(range, line, tell).await;
         }
-        let answer = daemon.ask(self.request).await;
+        let answer = match link.daemon(patience).await?.ask(self.request.clone()).await {
+            // A look does no harm: once more, in case the daemon was only replaced.
+            Err(unanswered) if unanswered.is_a_lost_look() => {
+                link.lose();
+                link.daemon(patience).await?.ask(self.request).await
+            }
+            answer => answer,
+        };
         let answer = answer.map_err(|unanswered| unanswered.into_failure(line))?;
         tell(&answer)?;
-        match options.wait {
-            None => Ok(()),
-            Some(given) => {
-                daemon.client.renew(Patience::new(given));
-                daemon.wait(&answer, line, tell).await
-            }
-        }
+        let Some(given) = options.wait else { return Ok(()) };
+        link.daemon(Patience::new(given)).await?.wait(&answer, line, tell).await
     }
 }
 
@@ -102,6 +89,10 @@ struct Unanswered {
 }
 
 impl Unanswered {
+    fn is_a_lost_look(&self) -> bool {
+        matches!(self.error, ClientError::Unanswered { silence: Silence::Lost, is_change: false })
+    }
+
     fn into_failure(self, line: &str) -> Failure {
         Failure::of_call(self.error, line, &self.parameters, &self.look)
     }
@@ -109,7 +100,7 @@ impl Unanswered {
 
 impl Found {
     async fn follow(
-        self,
+        &self,
         range: EventRange,
         line: &str,
         tell: &mut dyn FnMut(&Answer) -> Result<Wanted, Failure>,

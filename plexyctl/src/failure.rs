@@ -4,6 +4,7 @@
 use plexy_shared::error::{Code, Refusal, Span};
 use plexy_shared::rpc::CallError;
 use plexy_shared::word::Words;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::client::{
@@ -22,6 +23,8 @@ pub(crate) struct Failure {
     pub(crate) code: String,
     /// One sentence, lower case, without a full stop; maybe text of the daemon.
     pub(crate) message: String,
+    /// Where the command stands, in a script.
+    pub(crate) origin: Option<Box<Origin>>,
     /// What it is about.
     pub(crate) place: Option<Place>,
     /// What was probably meant.
@@ -41,6 +44,17 @@ pub(crate) struct Place {
     pub(crate) text: String,
     /// Which bytes of it.
     pub(crate) span: Span,
+}
+
+/// A place in a script.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Origin {
+    /// What the script is called.
+    pub(crate) file: String,
+    /// From 1.
+    pub(crate) line: usize,
+    /// In characters, from 1.
+    pub(crate) column: usize,
 }
 
 impl Place {
@@ -64,10 +78,16 @@ impl Failure {
         Self::of(code, message)
     }
 
+    /// A command line that is wrong.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(ClientCode::Usage, message)
+    }
+
     fn of(code: impl Words, message: impl Into<String>) -> Self {
         Self {
             code: code.word().to_owned(),
             message: message.into(),
+            origin: None,
             place: None,
             suggestion: None,
             valid: Vec::new(),
@@ -127,6 +147,7 @@ impl Failure {
         Self {
             code: data.code.as_str().to_owned(),
             message: refusal.message,
+            origin: None,
             place: place.map(|((start, end), parameter)| Place::of(start..end, parameter, line)),
             suggestion: data.suggestion,
             valid: data.valid,

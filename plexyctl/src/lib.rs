@@ -7,19 +7,24 @@ mod commands;
 mod config;
 mod exit;
 mod failure;
+mod link;
 mod output;
+mod script;
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use answer::Answer;
 use args::{Args, Format, Options};
-use commands::{Command, Wanted};
+use commands::Command;
 use exit::{ClientCode, Exit};
 use failure::Failure;
+use link::Link;
 use output::Output;
+use script::Source;
 
 /// The program.
 #[must_use]
@@ -34,18 +39,39 @@ pub fn main() -> ExitCode {
 
 fn run(args: &Args) -> Exit {
     let output = Output::new(&args.options);
-    let done = done(args, &output);
-    if let Err(failure) = &done {
-        output.failure(failure);
-    }
-    done.map_or_else(|failure| failure.exit(), |()| Exit::Done)
+    done(args, &output).unwrap_or_else(|failure| {
+        output.failure(&failure);
+        failure.exit()
+    })
 }
 
-fn done(args: &Args, output: &Output) -> Result<(), Failure> {
-    let Some(line) = &args.line else {
-        let hint = "the shell comes next; until then, `plexyctl help` lists the commands";
-        return Err(Failure::new(ClientCode::Usage, "a command is missing").with_hint(hint));
-    };
+fn done(args: &Args, output: &Output) -> Result<Exit, Failure> {
+    let options = &args.options;
+    match (&args.line, source(options)) {
+        (Some(line), None) => one(line, options, output).map(|()| Exit::Done),
+        (None, Some(source)) => wait_for(script::run(source, options, output)),
+        (Some(_), Some(_)) => {
+            let message = "a script and a command do not go together";
+            Err(Failure::usage(message).with_hint("`-c` and `-f` stand alone"))
+        }
+        (None, None) if io::stdin().is_terminal() => {
+            let hint = "the shell comes next; until then, `plexyctl help` lists the commands";
+            Err(Failure::usage("a command is missing").with_hint(hint))
+        }
+        (None, None) => wait_for(script::run(Source::Input, options, output)),
+    }
+}
+
+/// Where the options say that a script is.
+fn source(options: &Options) -> Option<Source> {
+    let file = options.file.as_ref().map(|file| match file.to_str() {
+        Some("-") => Source::Input,
+        _ => Source::File(file.clone()),
+    });
+    file.or_else(|| options.command.clone().map(Source::Argument))
+}
+
+fn one(line: &str, options: &Options, output: &Output) -> Result<(), Failure> {
     let command = Command::read(line)?;
     let is_version = command.is_version();
     let mut tell = |answer: &Answer| {
@@ -53,7 +79,8 @@ fn done(args: &Args, output: &Output) -> Result<(), Failure> {
         output.warn_of_skew(answer);
         Ok(wanted)
     };
-    answered(command, &args.options, &mut tell).inspect_err(|_| {
+    let asked = async { command.run(&mut Link::new(options)?, options, &mut tell).await };
+    wait_for(asked).inspect_err(|_| {
         if is_version {
             // What is wrong is told in any case.
             output.answer(&Answer::Version(None)).ok();
@@ -61,16 +88,15 @@ fn done(args: &Args, output: &Output) -> Result<(), Failure> {
     })
 }
 
-fn answered(
-    command: Command<'_>,
-    options: &Options,
-    tell: &mut dyn FnMut(&Answer) -> Result<Wanted, Failure>,
-) -> Result<(), Failure> {
+fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| {
         Failure::new(ClientCode::Unreachable, format!("cannot wait for an answer: {error}"))
     })?;
-    runtime.block_on(command.run(options, tell))
+    let done = runtime.block_on(work);
+    // A thread may still read standard input.
+    runtime.shutdown_background();
+    done
 }
 
 /// What clap has to say: help for those who ask, and what is wrong.

@@ -63,19 +63,24 @@ impl Output {
             (false, Format::Json) => json::answer(answer),
             (false, Format::Table) => sentence::write(answer, self.has_headers),
         };
-        let mut stdout = io::stdout().lock();
-        match stdout.write_all(written.data.as_bytes()).and_then(|()| stdout.flush()) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Wanted::NoMore),
-            Err(error) => {
-                let message = format!("cannot write the answer: {error}");
-                return Err(Failure::new(ClientCode::OutputFailed, message));
-            }
-        }
-        if let Some(note) = &written.note {
+        let wanted = self.text(&written.data)?;
+        if let Some(note) = written.note.filter(|_| wanted == Wanted::More) {
             complain(&format!("{note}\n"));
         }
-        Ok(Wanted::More)
+        Ok(wanted)
+    }
+
+    /// Writes what is text already.
+    pub(crate) fn text(&self, text: &str) -> Result<Wanted, Failure> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Ok(()) => Ok(Wanted::More),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Wanted::NoMore),
+            Err(error) => {
+                let message = format!("cannot write the answer: {error}");
+                Err(Failure::new(ClientCode::OutputFailed, message))
+            }
+        }
     }
 
     /// Tells people if client and daemon are not of one version.

@@ -8,6 +8,7 @@ mod events;
 mod log;
 mod plexyctl;
 mod reload;
+mod script;
 mod state;
 
 use std::net::SocketAddr;

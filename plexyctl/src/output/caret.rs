@@ -16,7 +16,9 @@ const BEFORE_CHARS: usize = 40;
 
 /// As lines for standard error.
 pub(super) fn render(failure: &Failure) -> String {
-    let mut lines = vec![format!("error: {}", safe(&failure.message))];
+    let origin = failure.origin.as_ref();
+    let at = origin.map(|it| format!("{}:{}:{}: ", safe(&it.file), it.line, it.column));
+    let mut lines = vec![format!("{}error: {}", at.unwrap_or_default(), safe(&failure.message))];
     lines.extend(failure.details.iter().map(|detail| format!("  {}", safe(detail))));
     let meant = failure.suggestion.as_deref().map(|it| format!("did you mean `{}`?", safe(it)));
     let mut help = Vec::new();

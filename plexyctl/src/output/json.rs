@@ -79,6 +79,7 @@ pub(super) fn failure(failure: &Failure) -> String {
     pretty(&json!({ "error": {
         "code": failure.code,
         "message": message,
+        "origin": failure.origin,
         "text": failure.place.as_ref().map(|place| &place.text),
         "span": span,
         "suggestion": failure.suggestion,
@@ -140,7 +141,7 @@ mod tests {
         let document: Value = serde_json::from_str(&written).unwrap();
         let expected = json!({ "error": {
             "code": "unreachable", "message": "no\u{202e}body",
-            "text": null, "span": null, "suggestion": null, "hint": null,
+            "origin": null, "text": null, "span": null, "suggestion": null, "hint": null,
         }});
         assert_eq!(document, expected);
         assert!(written.is_ascii());
