@@ -4,8 +4,10 @@
 
 pub(crate) mod checked;
 pub(crate) mod ejection;
+mod handshakes;
 mod latency;
 mod member;
+mod seldom;
 mod standing;
 mod warm_up;
 mod whereabouts;
@@ -31,8 +33,10 @@ use crate::tally::Tally;
 use crate::traffic::Totals;
 use checked::{CheckResult, Checked, Round, Thresholds, Ticket, Turn};
 use ejection::{Change, Rules};
+use handshakes::Handshakes;
 use latency::Latency;
 pub(crate) use member::Member;
+use seldom::Seldom;
 use standing::{Report, Standing};
 use warm_up::WarmUp;
 use whereabouts::Whereabouts;
@@ -81,8 +85,6 @@ pub(crate) struct Backend {
     settled: Mutex<(BackendState, Instant)>,
     /// Cancelled when it leaves its tunnel: nothing probes or resolves it any more.
     pub(crate) removed: LazyLock<CancellationToken>,
-    /// Messages about failed attempts, folded.
-    pub(crate) failures: Fold,
     /// Where it is, if it was given by name.
     whereabouts: Option<Box<Whereabouts>>,
     /// Whether one of its addresses was seen to be this machine's own.
@@ -98,6 +100,7 @@ pub(crate) struct Backend {
     warm_up: WarmUp,
     /// What its checks say, apart from what befalls clients.
     pub(crate) checked: Checked,
+    seldom: OnceBox<Seldom>,
 }
 
 /// How a backend is, for whoever reports it.
@@ -133,7 +136,6 @@ impl Backend {
             entered: Tally::default(),
             settled: Mutex::new((state, now)),
             removed: LazyLock::default(),
-            failures: Fold::default(),
             whereabouts,
             is_here: AtomicBool::new(false),
             waiting: OnceBox::new(),
@@ -143,6 +145,7 @@ impl Backend {
             latency: Latency::default(),
             warm_up: WarmUp::default(),
             checked: Checked::default(),
+            seldom: OnceBox::new(),
         }
     }
 
@@ -152,6 +155,21 @@ impl Backend {
         let joining = Self::new(addr);
         joining.warm_up.begin(Duration::ZERO);
         joining
+    }
+
+    /// What came of TLS with it, if anything did.
+    pub(crate) fn handshakes(&self) -> Option<&Handshakes> {
+        self.seldom.get().map(|seldom| &seldom.handshakes)
+    }
+
+    /// The same to count in.
+    pub(crate) fn handshakes_to_count(&self) -> &Handshakes {
+        &self.seldom.get_or_init(Box::default).handshakes
+    }
+
+    /// Messages about failed attempts, folded.
+    pub(crate) fn failures(&self) -> &Fold {
+        &self.seldom.get_or_init(Box::default).failures
     }
 
     fn is_located(&self) -> bool {

@@ -16,16 +16,18 @@ use tracing::{debug, warn};
 
 use crate::backend::Lease;
 use crate::descriptors::Taken;
-use crate::dial::{DialError, Dialled, Manner, dial};
+use crate::dial::{DialError, Dialled, Manner, Reached, dial};
 use crate::engine::Engine;
 use crate::hello::Hello;
 use crate::histogram::CONNECT_TIMES;
 use crate::relay::{Held, Outcome, Stream, relay};
 use crate::socket::{ClientAddr, Kind, Socket};
 use crate::table::{Entry, Registered};
+use crate::tls::{Over, Secured};
 use crate::trace::Trace;
 use place::{Search, place};
 pub(crate) use security::carry_secured;
+use security::relay_originated;
 
 /// The pause before a backend is tried again for the same client, doubled each
 /// time: room for a restart, without hammering.
@@ -58,9 +60,16 @@ pub(crate) async fn carry(mut accepted: Accepted, engine: Arc<Engine>) {
     let (registered, taken) = (&mut accepted.registered, &mut accepted.taken);
     let connecting = connected(&client, &entry, accepted.hops, &engine, registered, taken, None);
     let connected = match Box::pin(connecting).await {
-        Ok(Connected { dialled, lease, said }) => {
+        Ok(Connected { dialled, secured, lease, said }) => {
             held.begin_with(said);
             stands(lease, &mut accepted.registered);
+            if let Some(secured) = secured {
+                let (registered, backend) = (&mut accepted.registered, (dialled, secured));
+                let relaying = relay_originated(&client, backend, &entry, registered, &mut held);
+                let reason = Box::pin(relaying).await;
+                drop(client);
+                return accepted.registered.end(reason);
+            }
             dialled
         }
         Err(reason) => {
@@ -136,6 +145,8 @@ fn paused(entry: &Entry, (client, backend): (&Socket, &Socket), kept_bytes: usiz
 /// A client with its backend.
 struct Connected {
     dialled: Dialled,
+    /// Its TLS with the backend, where that is spoken.
+    secured: Option<Box<Secured>>,
     lease: Lease,
     /// What the client has said meanwhile: the backend has to get that first.
     said: Vec<u8>,
@@ -173,13 +184,14 @@ async fn connected(
         () = left(client) => return Err(Reason::ClientReset),
         connected = connecting => connected?,
     };
-    let (dialled, lease) = connected;
-    Ok(Connected { dialled, lease, said: search.into_said() })
+    let (Reached { dialled, approached }, lease) = connected;
+    let secured = approached.map(|it| it.secured);
+    Ok(Connected { dialled, secured, lease, said: search.into_said() })
 }
 
 /// Relays, and notes when the first byte comes from the backend: none of that is in the way of others.
-async fn watched<C: Stream>(
-    (client, backend): (&C, &Socket),
+async fn watched<C: Stream, B: Stream>(
+    (client, backend): (&C, &B),
     entry: &Entry,
     held: &mut Held,
     trace: &mut Trace,
@@ -210,7 +222,7 @@ async fn connect(
     search: &mut Search<'_>,
     hops: u8,
     registered: &mut Registered,
-) -> Result<(Dialled, Lease), Reason> {
+) -> Result<(Reached, Lease), Reason> {
     let (entry, engine) = (search.entry, search.engine);
     let mut pause = RETRY_PAUSE;
     while search.may_try() {
@@ -229,9 +241,14 @@ async fn connect(
         if let Some(trace) = trace {
             trace.attempt(backend, begun);
         }
-        match dial(backend, Manner::new(&route.options, hops), &engine.hops).await {
-            Ok(dialled) => {
+        let originate = search.whole.originate();
+        let over = originate.as_ref().map(Over::resuming);
+        match dial(backend, Manner::new(&route.options, hops, over), &engine.hops).await {
+            Ok(reached) => {
                 backend.attempts.count(Attempt::Success);
+                if let Some(approached) = &reached.approached {
+                    backend.handshakes_to_count().done.count(approached.kind);
+                }
                 let now = Instant::now();
                 backend.connect_times.observe(&CONNECT_TIMES, now - begun);
                 backend.has_connected_in(now - begun, now);
@@ -240,10 +257,13 @@ async fn connect(
                     trace.attempted(now, Ok(()));
                 }
                 engine.health.succeeded(&entry.tunnel, backend);
-                return Ok((dialled, lease));
+                return Ok((reached, lease));
             }
             Err(error) => {
                 backend.attempts.count(error.outcome());
+                if let DialError::Tls(fault) = &error {
+                    backend.handshakes_to_count().failures.count(fault.kind);
+                }
                 engine.health.failed(&entry.tunnel, backend, &error, &route.options);
                 let is_exhausted = matches!(error, DialError::Exhausted(_));
                 if let Some(trace) = trace {

@@ -1,4 +1,4 @@
-//! One attempt to reach a backend: the same for a client's connection and for
+//! One attempt to reach a backend, its TLS included: the same for a client's connection and for
 //! the probe that ends an ejection.
 
 use std::fs;
@@ -9,18 +9,19 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use plexy_shared::info::Attempt;
+use plexy_shared::info::{Attempt, TlsFailure};
 use plexy_shared::spec::{TunnelOptions, UnixPath};
 use plexy_shared::units::show_duration;
 use rustix::io::Errno;
 use rustix::net::{SocketAddrUnix, getsockname};
 use socket2::{Domain, SockAddr, Type};
 use thiserror::Error;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::backend::{Backend, Target};
 use crate::hops::{Hops, Origin, Underway};
 use crate::socket::{Kind, Socket, break_after, keep_urgent, tune};
+use crate::tls::{Approached, HandshakeFault, Over, Secured, Session, part};
 
 /// Ports that the system gives to outgoing connections, as they are when the first one is made
 /// (ip(7), `ip_local_port_range`): all of them where it does not tell.
@@ -32,8 +33,8 @@ static LOCAL_PORTS: LazyLock<RangeInclusive<u16>> = LazyLock::new(|| {
 
 /// How an attempt is made.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Manner {
-    /// For all addresses of the backend together.
+pub(crate) struct Manner<'a> {
+    /// For all addresses of the backend together, and its TLS.
     pub(crate) timeout: Duration,
     /// How long the backend may acknowledge nothing, once it is connected.
     pub(crate) user_timeout: Option<Duration>,
@@ -41,12 +42,14 @@ pub(crate) struct Manner {
     pub(crate) hops: u8,
     /// Another port than that of the backend.
     pub(crate) port: Option<u16>,
+    /// How TLS is spoken, where it is.
+    pub(crate) over: Option<Over<'a>>,
 }
 
-impl Manner {
-    pub(crate) fn new(options: &TunnelOptions, hops: u8) -> Self {
+impl<'a> Manner<'a> {
+    pub(crate) fn new(options: &TunnelOptions, hops: u8, over: Option<Over<'a>>) -> Self {
         let user_timeout = options.limits().tcp_user_timeout;
-        Self { timeout: options.connect_timeout, user_timeout, hops, port: None }
+        Self { timeout: options.connect_timeout, user_timeout, hops, port: None, over }
     }
 }
 
@@ -55,6 +58,30 @@ impl Manner {
 pub(crate) struct Dialled {
     pub(crate) socket: Socket,
     pub(crate) _underway: Option<Underway>,
+}
+
+/// A backend that is reached.
+#[derive(Debug)]
+pub(crate) struct Reached {
+    pub(crate) dialled: Dialled,
+    /// Its TLS, where that is spoken.
+    pub(crate) approached: Option<Approached>,
+}
+
+impl Reached {
+    /// Its TLS, where that is spoken.
+    pub(crate) fn secured(&self) -> Option<&Secured> {
+        self.approached.as_ref().map(|it| &*it.secured)
+    }
+
+    /// Ends what was only to be seen to work: why it does not, if its TLS was refused in the end.
+    pub(crate) async fn part(&self) -> Result<(), DialError> {
+        let Some(secured) = self.secured() else { return Ok(()) };
+        match Box::pin(part(Session { socket: &self.dialled.socket, secured })).await {
+            Some(failure) => Err(DialError::Tls(HandshakeFault::broken(failure))),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Why an attempt failed.
@@ -78,6 +105,9 @@ pub(crate) enum DialError {
     /// Never held against the backend; it may be reached a little later.
     #[error("its queue of waiting clients is full")]
     QueueFull,
+    /// It is reached, and does not come to terms about TLS.
+    #[error(transparent)]
+    Tls(HandshakeFault),
     /// The name of the backend has no address now.
     #[error("its name does not resolve")]
     Unresolved,
@@ -89,6 +119,8 @@ impl DialError {
         match self {
             Self::Backend(_) => Attempt::Failure,
             Self::TimedOut(_) => Attempt::Timeout,
+            Self::Tls(fault) if fault.kind == TlsFailure::Timeout => Attempt::Timeout,
+            Self::Tls(_) => Attempt::Failure,
             Self::Exhausted(_) | Self::NoLocalPort(_) | Self::QueueFull | Self::Unresolved => {
                 Attempt::Local
             }
@@ -113,9 +145,9 @@ pub(crate) fn describe(error: &io::Error) -> String {
 /// its part of the time that is left.
 pub(crate) async fn dial(
     backend: &Backend,
-    manner: Manner,
+    manner: Manner<'_>,
     hops: &Arc<Hops>,
-) -> Result<Dialled, DialError> {
+) -> Result<Reached, DialError> {
     let deadline = Instant::now() + manner.timeout;
     let mut targets = backend.targets();
     if let Some(port) = manner.port {
@@ -127,23 +159,39 @@ pub(crate) async fn dial(
     for (tried, target) in targets.iter().enumerate() {
         let left = deadline.saturating_duration_since(Instant::now());
         let share = left / u32::try_from(targets.len() - tried).unwrap_or(u32::MAX);
-        let attempt = tokio::time::timeout(share, connect(backend, target, manner, hops));
-        match attempt.await.map_err(|_| DialError::TimedOut(manner.timeout)) {
-            Ok(Ok(dialled)) => {
+        match reach(backend, target, manner, hops, share).await {
+            Ok(reached) => {
                 backend.prefer(target);
-                return Ok(dialled);
+                return Ok(reached);
             }
-            Ok(Err(error)) => match classify(error, target) {
-                exhausted @ DialError::Exhausted(_) => return Err(exhausted),
-                fault @ (DialError::NoLocalPort(_) | DialError::QueueFull) => {
-                    own_fault = own_fault.or(Some(fault));
-                }
-                fault => backends_fault = backends_fault.or(Some(fault)),
-            },
-            Err(timed_out) => backends_fault = backends_fault.or(Some(timed_out)),
+            Err(exhausted @ DialError::Exhausted(_)) => return Err(exhausted),
+            Err(fault @ (DialError::NoLocalPort(_) | DialError::QueueFull)) => {
+                own_fault = own_fault.or(Some(fault));
+            }
+            Err(fault) => backends_fault = backends_fault.or(Some(fault)),
         }
     }
     Err(backends_fault.or(own_fault).unwrap_or(DialError::Unresolved))
+}
+
+/// Connects to one of its addresses, and does the handshake where TLS is spoken, both within `share`.
+async fn reach(
+    backend: &Backend,
+    target: &Target,
+    manner: Manner<'_>,
+    hops: &Arc<Hops>,
+    share: Duration,
+) -> Result<Reached, DialError> {
+    let until = Instant::now() + share;
+    let connected = timeout_at(until, connect(backend, target, manner, hops)).await;
+    let connected = connected.map_err(|_| DialError::TimedOut(manner.timeout))?;
+    let dialled = connected.map_err(|error| classify(error, target))?;
+    let Some(over) = manner.over else { return Ok(Reached { dialled, approached: None }) };
+    let sessions = &backend.handshakes_to_count().sessions;
+    let approach = Box::pin(over.approach(&dialled.socket, &backend.addr, sessions));
+    let approached = timeout_at(until, approach).await;
+    let approached = approached.unwrap_or_else(|_| Err(HandshakeFault::timed_out(manner.timeout)));
+    Ok(Reached { approached: Some(approached.map_err(DialError::Tls)?), dialled })
 }
 
 fn classify(error: io::Error, target: &Target) -> DialError {
@@ -164,7 +212,7 @@ fn classify(error: io::Error, target: &Target) -> DialError {
 async fn connect(
     backend: &Backend,
     target: &Target,
-    manner: Manner,
+    manner: Manner<'_>,
     hops: &Arc<Hops>,
 ) -> io::Result<Dialled> {
     match target {
@@ -176,7 +224,7 @@ async fn connect(
 async fn connect_tcp(
     backend: &Backend,
     addr: SocketAddr,
-    manner: Manner,
+    manner: Manner<'_>,
     hops: &Arc<Hops>,
 ) -> io::Result<Dialled> {
     let flags = Type::STREAM.nonblocking().cloexec();
@@ -232,7 +280,7 @@ fn is_connected(socket: &socket2::Socket, addr: SocketAddr) -> io::Result<bool> 
     }
 }
 
-fn connect_unix(path: &UnixPath, manner: Manner, hops: &Arc<Hops>) -> io::Result<Dialled> {
+fn connect_unix(path: &UnixPath, manner: Manner<'_>, hops: &Arc<Hops>) -> io::Result<Dialled> {
     let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM.nonblocking().cloexec(), None)?;
     let underway = if hops.listens_on_unix() {
         hops.depart(manner.hops, || {

@@ -29,7 +29,8 @@ use crate::dial::{DialError, Manner, dial};
 use crate::events::{Events, Happening};
 use crate::hops::Hops;
 use crate::resolver::{ResolveError, Resolver};
-use crate::tunnel::Tunnel;
+use crate::tls::Over;
+use crate::tunnel::{Route, Tunnel};
 use checks::Checks;
 
 /// How often a name is resolved again: at the end of its time to live, but
@@ -120,7 +121,7 @@ impl Health {
         let tunnel = tunnel.as_str();
         let addr = &backend.addr;
         match error {
-            DialError::Backend(_) | DialError::TimedOut(_) => {
+            DialError::Backend(_) | DialError::TimedOut(_) | DialError::Tls(_) => {
                 debug!(tunnel, backend = %addr, %error, "attempt failed");
                 if let Some(over) = backend.failed(&error.to_string(), &Rules::from(options)) {
                     self.report(tunnel, backend, Change::Ejected);
@@ -132,7 +133,7 @@ impl Health {
             | DialError::QueueFull
             | DialError::Unresolved => {
                 let what = || format!("tunnel {tunnel}: attempt on backend {addr}");
-                if backend.failures.admits(what) {
+                if backend.failures().admits(what) {
                     warn!(tunnel, backend = %addr, %error, "attempt failed, not by the backend's fault");
                 }
             }
@@ -181,9 +182,12 @@ impl Health {
             }
             let tunnel = tunnel.label_of(&route);
             let tunnel = tunnel.as_str();
-            match self.probe(backend, &route.options).await {
+            match self.probe(backend, &route).await {
                 Ok(()) => self.report(tunnel, backend, backend.succeeded()),
                 Err(DialError::Backend(error)) => {
+                    debug!(tunnel, backend = %backend.addr, %error, "probe failed");
+                }
+                Err(DialError::Tls(error)) => {
                     debug!(tunnel, backend = %backend.addr, %error, "probe failed");
                 }
                 Err(DialError::TimedOut(_)) => {
@@ -202,13 +206,16 @@ impl Health {
         }
     }
 
-    async fn probe(&self, backend: &Backend, options: &TunnelOptions) -> Result<(), DialError> {
+    async fn probe(&self, backend: &Backend, route: &Route) -> Result<(), DialError> {
         let Some(_taken) = self.descriptors.try_take(1) else {
             return Err(DialError::Exhausted(rustix::io::Errno::MFILE.into()));
         };
         let begun = Instant::now();
-        dial(backend, Manner::new(options, 0), &self.hops).await?;
+        let originate = route.originate();
+        let over = originate.as_ref().map(Over::full);
+        let reached = dial(backend, Manner::new(&route.options, 0, over), &self.hops).await?;
         let now = Instant::now();
+        reached.part().await?;
         // What it was before its ejection says little: clients come back to what it is.
         backend.has_connected_in(now - begun, now);
         Ok(())

@@ -337,7 +337,7 @@ impl Door {
         let registered = worker.table.register(entry, seat);
         let accepted = Accepted { fd, registered, hops, taken };
         let engine = Arc::clone(&self.engine);
-        match (&route.tls, &route.options.tls) {
+        match (route.terminate(), &route.options.tls) {
             (Some(terminate), Some(tls)) => {
                 let terminate = Arc::clone(terminate);
                 let carried = carry_secured(accepted, terminate, tls.handshake_timeout, engine);

@@ -1,5 +1,5 @@
-//! TLS: what certificates, keys and authorities are read from files, the handshake with a client, and
-//! the stream that a connection is then.
+//! TLS: what certificates, keys and authorities are read from files, the handshakes with clients and
+//! backends, and the stream that a connection is then.
 //!
 //! Nothing of the cryptography is ours: it is that of rustls and aws-lc-rs. A *pair* is a chain of
 //! certificates with the key of the first one. Keys never leave this module: nothing prints them.
@@ -8,12 +8,18 @@ mod authorities;
 mod certificate;
 mod failure;
 mod handshake;
+mod handshake_fault;
+mod originate;
 mod pair;
 mod pem;
+mod security;
 mod session;
+mod sessions;
+mod system_roots;
 mod terminate;
 #[cfg(test)]
 mod tests;
+mod unverified;
 
 use std::sync::{Arc, LazyLock};
 
@@ -21,10 +27,15 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
 pub(crate) use authorities::Authorities;
 pub(crate) use certificate::Certificate;
-pub(crate) use handshake::shake_hands;
+pub(crate) use handshake::{Approached, part, shake_hands};
+pub(crate) use handshake_fault::HandshakeFault;
+pub(crate) use originate::{Originate, OriginateError, Over};
 pub(crate) use pair::Pair;
 pub(crate) use pem::FileFault;
+pub(crate) use security::Security;
 pub(crate) use session::{Secured, Session};
+pub(crate) use sessions::Sessions;
+pub(crate) use system_roots::SystemRoots;
 pub(crate) use terminate::{Terminate, TerminateError};
 
 /// The one provider of cryptography, to be given to every builder of rustls. X25519MLKEM768 is the

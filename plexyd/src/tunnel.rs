@@ -27,7 +27,7 @@ use crate::queue::Lane;
 use crate::refusal::{Limit, Refusal};
 use crate::socket::ClientAddr;
 use crate::tally::Tally;
-use crate::tls::Terminate;
+use crate::tls::{Originate, Security, Terminate};
 use crate::traffic::Totals;
 use names::{Names, Naming};
 
@@ -74,8 +74,8 @@ pub(crate) struct Route {
     pub(crate) options: TunnelOptions,
     pub(crate) backends: Box<[Member]>,
     pub(crate) balance: Balance,
-    /// What TLS is terminated with, where it is.
-    pub(crate) tls: Option<Arc<Terminate>>,
+    /// What TLS is spoken with, where it is.
+    pub(crate) security: Option<Arc<Security>>,
     /// What names have to do with it: nothing in most tunnels.
     naming: Option<Box<Naming>>,
     /// The daemon's revision that made it.
@@ -88,12 +88,22 @@ impl Route {
         let balance = Balance::new(&options, backends.len());
         let names = Names::of(&options, &backends, revision);
         let naming = names.map(|names| Box::new(Naming::Whole(names)));
-        Self { options, backends: backends.into(), balance, tls: None, naming, revision }
+        Self { options, backends: backends.into(), balance, security: None, naming, revision }
     }
 
     /// The same with what its options say of TLS.
-    pub(crate) fn terminating(self, tls: Option<Arc<Terminate>>) -> Self {
-        Self { tls, ..self }
+    pub(crate) fn with(self, security: Option<Arc<Security>>) -> Self {
+        Self { security, ..self }
+    }
+
+    /// What TLS is terminated with, where it is: a matter of the whole, and of none of its parts.
+    pub(crate) fn terminate(&self) -> Option<&Arc<Terminate>> {
+        self.security.as_ref()?.terminate.as_ref()
+    }
+
+    /// What TLS is originated with, where it is: so, too.
+    pub(crate) fn originate(&self) -> Option<Arc<Originate>> {
+        self.security.as_ref()?.originate.clone()
     }
 
     /// Where clients go by the name that they ask for; nothing where that says nothing.

@@ -18,7 +18,7 @@ use crate::weight::Weight;
 use crate::word::{Word, Words, parse_word, words};
 
 pub use health::{CheckInfo, CheckOutcome, CheckState, EjectionInfo};
-pub use tls::{CertificateInfo, TlsFailure, TlsHandshake, TlsInfo};
+pub use tls::{BackendTlsInfo, CertificateInfo, TlsFailure, TlsHandshake, TlsInfo};
 
 /// Who brought a tunnel into being.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,8 +85,8 @@ pub enum Reason {
     Limit,
     /// No backend could be connected to.
     ConnectFailed,
-    /// The client and whoever it spoke to did not come to terms about TLS, or it broke, or ended without
-    /// saying so.
+    /// The client and whoever it spoke to did not come to terms about TLS, or that with either side
+    /// broke, or ended without saying so.
     Tls,
     /// The daemon ended.
     Shutdown,
@@ -119,7 +119,7 @@ words!(Reason {
 pub enum Attempt {
     /// The connection stands.
     Success,
-    /// The backend refused it, or broke it.
+    /// The backend refused it, or broke it, or did not come to terms about TLS.
     Failure,
     /// Nobody answered in time.
     Timeout,
@@ -236,6 +236,9 @@ pub struct TunnelInfo {
     /// What it terminates TLS with, where it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsInfo>,
+    /// How it speaks TLS with its backends, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend_tls: Option<BackendTlsInfo>,
     /// Why its connections ended, reasons without a connection left out.
     pub ended: Vec<EndedInfo>,
     /// Why clients were reset instead of let in, reasons without one left out.

@@ -8,6 +8,7 @@ mod access;
 mod address;
 mod admin;
 mod backend;
+mod backend_tls;
 mod check;
 mod cursor;
 mod error;
@@ -27,6 +28,7 @@ pub use access::{Access, Decision, Verdict};
 pub use address::{BackendAddr, BoundAddr, HostName, ListenAddr, UnixPath};
 pub use admin::{AdminState, LiveAction};
 pub use backend::{ATTRIBUTES, AttributeRow, BackendOptions, BackendSpec, SNI_MAX};
+pub use backend_tls::BackendTls;
 pub use check::{Check, CheckKind, CheckPath, CheckText, OnAllDown, Question, escaped};
 pub use error::{AddressError, SpecError, SpecErrorKind};
 pub use keepalive::Keepalive;
@@ -84,7 +86,7 @@ impl FromStr for TunnelSpec {
             return Err(cursor.expected("`=` and a backend"));
         }
         let backends = read_backends(&mut cursor)?;
-        let options = TunnelOptions::read(&mut cursor)?;
+        let options = TunnelOptions::read(&mut cursor, &backends)?;
         cursor.end("the end of the tunnel")?;
         Ok(Self { listen, backends, options })
     }

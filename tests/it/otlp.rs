@@ -120,6 +120,13 @@ const NAMES: &[[&str; 4]] = &[
         "counter",
     ],
     ["plexy_backend_connect_duration_seconds", "plexy.backend.connect.duration", "s", "histogram"],
+    [
+        "plexy_backend_tls_handshakes_total",
+        "plexy.backend.tls.handshakes",
+        "{handshake}",
+        "counter",
+    ],
+    ["plexy_backend_tls_failures_total", "plexy.backend.tls.failures", "{failure}", "counter"],
     ["plexy_backend_checks_total", "plexy.backend.checks", "{check}", "counter"],
     ["plexy_backend_check_duration_seconds", "plexy.backend.check.duration", "s", "gauge"],
     [
@@ -272,9 +279,18 @@ async fn a_collector_is_told_what_prometheus_is_told() {
     let open = format!("open 0={}[name=tls,{}]", echo.addr(), tls.options);
     assert!(line.ask(&open).await.starts_with("OK"), "{open}");
     let secure = line.ask("status full").await.lines().last().unwrap().to_owned();
-    tls.visit(secure.trim().split(' ').next().unwrap().parse().unwrap()).await;
+    let secure = secure.trim().split(' ').next().unwrap().parse().unwrap();
+    tls.visit(secure).await;
+    let outward = crate::tls::Busy::outward(echo.addr(), secure);
+    assert!(line.ask(&format!("open 0={outward}")).await.starts_with("OK"), "{outward}");
+    let outward = line.ask("status full").await.lines().last().unwrap().to_owned();
+    let outward = outward.trim().split(' ').next().unwrap().parse().unwrap();
+    crate::tls::Busy::visit_outward(outward).await;
     eventually!(scrape(&process).await.contains("plexy_tls_failures_total{"));
-    eventually!(scrape(&process).await.contains("plexy_tunnel_connections{tunnel=\"tls\"} 0"));
+    for tunnel in ["tls", "outward"] {
+        let idle = format!("plexy_tunnel_connections{{tunnel=\"{tunnel}\"}} 0");
+        eventually!(scrape(&process).await.contains(&idle));
+    }
     let rpc = HttpClient::Unix(process.rpc_socket());
     rpc.call("ping", serde_json::json!({})).await.unwrap();
     rpc.call("nosuch", serde_json::json!({})).await.unwrap_err();

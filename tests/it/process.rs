@@ -20,7 +20,7 @@ pub(crate) const PLEXYD: &str = env!("CARGO_BIN_EXE_plexyd-under-test");
 pub(crate) const PLEXYCTL: &str = env!("CARGO_BIN_EXE_plexyctl-under-test");
 
 /// A plexyd that is ready, with a control socket and these further arguments.
-async fn plexyd(arguments: &[&str]) -> Process {
+pub(crate) async fn plexyd(arguments: &[&str]) -> Process {
     Process::start(PLEXYD, &[&["--control-socket", "127.0.0.1:0"], arguments].concat()).await
 }
 

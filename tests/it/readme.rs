@@ -153,7 +153,10 @@ async fn the_table_of_metrics_is_what_a_busy_daemon_tells() {
     daemon.line().await.ask(&format!("drain {tunnel} {}", refuser.addr())).await;
     daemon.rpc().call("ping", serde_json::json!({})).await.unwrap();
     let tls = crate::tls::Busy::new(folder.path());
-    tls.visit(daemon.open(&format!("{}[{}]", echo.addr(), tls.options)).await).await;
+    let secure = daemon.open(&format!("{}[{}]", echo.addr(), tls.options)).await;
+    tls.visit(secure).await;
+    let outward = daemon.open(&crate::tls::Busy::outward(echo.addr(), secure)).await;
+    crate::tls::Busy::visit_outward(outward).await;
     eventually!(daemon.monitor().get("/metrics").await.body.contains("plexy_tls_failures_total"));
     let scrape = daemon.monitor().get("/metrics").await.body;
     let told: Vec<_> = scrape

@@ -1,9 +1,10 @@
-//! Terminating TLS: who gets in with what, and how the bytes and the ends go.
+//! TLS with clients and with backends: who gets in with what, and how the bytes and the ends go.
 
 mod bytes;
 mod ends;
 mod files;
 mod hostile;
+mod originate;
 mod tools;
 
 use std::net::SocketAddr;
@@ -91,6 +92,18 @@ impl Busy {
         let authority = Authority::new("tests");
         let cert = authority.issue(&["a.example"]).write(folder, "busy.pem");
         Self { options: format!("tls-cert={}", cert.display()), authority }
+    }
+
+    /// The specification behind `=` of a tunnel that speaks TLS with that tunnel, once it has failed to do
+    /// so with another backend.
+    pub(crate) fn outward(other: SocketAddr, tunnel: SocketAddr) -> String {
+        format!("{other},{tunnel}[name=outward,strategy=first,backend-tls,backend-verify=off]")
+    }
+
+    /// Has it do both.
+    pub(crate) async fn visit_outward(outward: SocketAddr) {
+        let mut client = tokio::net::TcpStream::connect(outward).await.unwrap();
+        exchange(&mut client, b"hello").await;
     }
 
     pub(crate) async fn visit(&self, tunnel: SocketAddr) {

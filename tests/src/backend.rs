@@ -33,6 +33,7 @@ mod resetter;
 mod sink;
 mod slow_reader;
 mod source;
+mod tls_server;
 
 pub use self::answerer::{Answerer, Reply};
 pub use self::black_hole::BlackHole;
@@ -45,6 +46,7 @@ pub use self::resetter::Resetter;
 pub use self::sink::Sink;
 pub use self::slow_reader::{Pace, SlowReader};
 pub use self::source::Source;
+pub use self::tls_server::{SeenHandshake, TlsServer};
 
 /// The pause after a failed accept (out of descriptors), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);

@@ -1,4 +1,4 @@
-//! Certificates made for a test, and a client of TLS that says what came of it.
+//! Certificates made for a test, a client of TLS that says what came of it, and what a server is made of.
 //!
 //! An [`Authority`] issues them; what it issues is written to files where a daemon reads them.
 
@@ -16,7 +16,8 @@ use rcgen::{
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -40,12 +41,16 @@ impl Authority {
     /// One of that name.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        let mut params = CertificateParams::new(Vec::new()).expect("no names are good names");
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().expect("a key can be made");
-        let issuer = CertifiedIssuer::self_signed(params, key);
+        let issuer = CertifiedIssuer::self_signed(authority_params(name), key);
+        Self { issuer: issuer.expect("an authority can be made") }
+    }
+
+    /// One of that name whose certificate this one has issued.
+    #[must_use]
+    pub fn below(&self, name: &str) -> Self {
+        let key = KeyPair::generate().expect("a key can be made");
+        let issuer = CertifiedIssuer::signed_by(authority_params(name), key, &self.issuer);
         Self { issuer: issuer.expect("an authority can be made") }
     }
 
@@ -81,7 +86,33 @@ impl Authority {
     }
 }
 
+fn authority_params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::new(Vec::new()).expect("no names are good names");
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
+}
+
 impl Issued {
+    /// One for these names that vouches for itself.
+    #[must_use]
+    pub fn by_itself(names: &[&str]) -> Self {
+        let texts: Vec<_> = names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(texts).expect("these are names");
+        params.distinguished_name.push(DnType::CommonName, names[0]);
+        let key = KeyPair::generate().expect("a key can be made");
+        let certificate = params.self_signed(&key).expect("it can be signed");
+        Self { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+
+    /// The same, shown with the certificate of the authority that has issued it.
+    #[must_use]
+    pub fn with_chain(mut self, authority: &Authority) -> Self {
+        self.certificate.push_str(&authority.pem());
+        self
+    }
+
     /// Writes both into one file of that name that only its owner can read; where that is.
     ///
     /// It stands there from one moment to the next, in place of what was there.
@@ -98,6 +129,12 @@ impl Issued {
     #[must_use]
     pub fn der(&self) -> CertificateDer<'static> {
         CertificateDer::from_pem_slice(self.certificate.as_bytes()).expect("it was made here")
+    }
+
+    /// All of its chain.
+    fn chain(&self) -> Vec<CertificateDer<'static>> {
+        let chain = CertificateDer::pem_slice_iter(self.certificate.as_bytes());
+        chain.map(|it| it.expect("it was made here")).collect()
     }
 
     fn key_der(&self) -> PrivateKeyDer<'static> {
@@ -135,12 +172,9 @@ impl TlsClient {
     #[must_use]
     pub fn with(options: &TlsClientOptions<'_>) -> Self {
         let TlsClientOptions { authority, certificate, alpn, versions } = options;
-        let mut roots = RootCertStore::empty();
-        let root = CertificateDer::from_pem_slice(authority.pem().as_bytes());
-        roots.add(root.expect("it was made here")).expect("it is an authority");
         let config = ClientConfig::builder_with_provider(provider());
         let config = config.with_protocol_versions(versions).expect("these are known");
-        let config = config.with_root_certificates(roots);
+        let config = config.with_root_certificates(roots(authority));
         let mut config = match certificate {
             None => config.with_no_client_auth(),
             Some(issued) => config
@@ -170,6 +204,51 @@ impl<'a> TlsClientOptions<'a> {
     pub fn of(authority: &'a Authority) -> Self {
         Self { authority, certificate: None, alpn: &[], versions: rustls::ALL_VERSIONS }
     }
+}
+
+/// What a server of TLS is made of.
+#[derive(Debug)]
+pub struct TlsServerOptions<'a> {
+    /// What it shows.
+    pub issued: &'a Issued,
+    /// Whose certificates its clients have to have, where they need one.
+    pub clients: Option<&'a Authority>,
+    /// The protocols that it speaks.
+    pub alpn: &'a [&'a str],
+    /// The versions that it speaks.
+    pub versions: &'a [&'static SupportedProtocolVersion],
+}
+
+impl<'a> TlsServerOptions<'a> {
+    /// Those of a server that shows `issued` and asks for nothing.
+    #[must_use]
+    pub fn of(issued: &'a Issued) -> Self {
+        Self { issued, clients: None, alpn: &[], versions: rustls::ALL_VERSIONS }
+    }
+
+    pub(crate) fn config(&self) -> ServerConfig {
+        let config = ServerConfig::builder_with_provider(provider());
+        let config = config.with_protocol_versions(self.versions).expect("these are known");
+        let config = match self.clients {
+            None => config.with_no_client_auth(),
+            Some(authority) => {
+                let roots = Arc::new(roots(authority));
+                let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider());
+                config.with_client_cert_verifier(verifier.build().expect("it is an authority"))
+            }
+        };
+        let config = config.with_single_cert(self.issued.chain(), self.issued.key_der());
+        let mut config = config.expect("its key is a good one");
+        config.alpn_protocols = self.alpn.iter().map(|it| it.as_bytes().to_vec()).collect();
+        config
+    }
+}
+
+fn roots(authority: &Authority) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    let root = CertificateDer::from_pem_slice(authority.pem().as_bytes());
+    roots.add(root.expect("it was made here")).expect("it is an authority");
+    roots
 }
 
 fn provider() -> Arc<CryptoProvider> {

@@ -88,6 +88,11 @@ pub(super) fn detail(info: &TunnelInfo, has_headers: bool) -> String {
     ];
     let certificates = info.tls.iter().flat_map(|tls| &tls.certificates);
     lines.extend(certificates.map(|it| ["certificate".to_owned(), certificate(it)]));
+    if let Some(tls) = &info.backend_tls {
+        lines.push(["backend tls".to_owned(), tls.to_string()]);
+        let shown = tls.certificate.iter().map(certificate);
+        lines.extend(shown.map(|shown| ["shown to backends".to_owned(), shown]));
+    }
     let titles = std::iter::once("options").chain(std::iter::repeat(""));
     lines.extend(titles.zip(options).map(|(title, option)| [title.to_owned(), option]));
     let summary = aligned([text(""), text("")], lines, false);

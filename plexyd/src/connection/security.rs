@@ -1,5 +1,5 @@
-//! A connection whose tunnel terminates TLS: the handshake before a backend is looked for, and the
-//! relay behind it. What has no TLS knows nothing of it, and so costs nothing more.
+//! Connections with TLS: the handshake with a client before a backend is looked for, and the relay
+//! where one side speaks TLS, or both. What has no TLS knows nothing of it, and so costs nothing more.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use plexy_shared::info::{Reason, TlsFailure};
 use tracing::{debug, warn};
 
 use super::{Accepted, Connected, connected, paused, stands, watch, watched};
+use crate::dial::Dialled;
 use crate::engine::Engine;
 use crate::hello::Hello;
 use crate::relay::{Ended, Held, Outcome, Side, Stream, relay};
@@ -41,10 +42,11 @@ pub(crate) async fn carry_secured(
     let hello = Some(Hello { name, bytes: Vec::new() });
     let connecting = connected(&client, &entry, accepted.hops, &engine, registered, taken, hello);
     let reason = match Box::pin(connecting).await {
-        Ok(Connected { dialled, lease, .. }) => {
+        Ok(Connected { dialled, secured: of_backend, lease, .. }) => {
             stands(lease, &mut accepted.registered);
             let sockets = (&client, &dialled.socket);
-            relay_secured(sockets, &secured, &entry, &mut accepted.registered).await
+            let (both, registered) = ((&*secured, of_backend.as_deref()), &mut accepted.registered);
+            relay_terminated(sockets, both, &entry, registered).await
         }
         Err(reason) => {
             client.reset_on_close();
@@ -89,37 +91,109 @@ async fn secure(
     }
 }
 
-/// Relays until it ends: why it did.
-async fn relay_secured(
-    (client, backend): (&Socket, &Socket),
-    secured: &Secured,
+/// The TLS of both sides, where they speak it.
+#[derive(Debug, Clone, Copy)]
+struct Both<'a> {
+    client: Option<&'a Secured>,
+    backend: Option<&'a Secured>,
+}
+
+impl Both<'_> {
+    fn kept_bytes(self) -> usize {
+        let sides = [self.client, self.backend].into_iter().flatten();
+        sides.map(Secured::kept_bytes).sum()
+    }
+
+    /// What of its TLS has broken a connection that has ended so.
+    fn failure(self, ended: Ended) -> Option<(Side, TlsFailure)> {
+        let Ended::Broken(side) = ended else { return None };
+        let secured = match side {
+            Side::Client => self.client,
+            Side::Backend => self.backend,
+        };
+        secured?.failure().map(|failure| (side, failure))
+    }
+}
+
+/// Relays between a client that speaks TLS and a backend that does too, or does not: why it has ended.
+async fn relay_terminated(
+    sockets: (&Socket, &Socket),
+    (of_client, of_backend): (&Secured, Option<&Secured>),
     entry: &Entry,
     registered: &mut Registered,
 ) -> Reason {
-    let session = Session { socket: client, secured };
-    let Entry { flow, half_closed, stop, .. } = entry;
-    let mut held = Held::nothing();
-    loop {
-        let unseen = registered.trace.as_deref_mut();
-        let relayed = match unseen.filter(|trace| trace.first_byte.is_none()) {
-            None => relay(&session, backend, flow, half_closed, stop, &mut held).await,
-            Some(trace) => Box::pin(watched((&session, backend), entry, &mut held, trace)).await,
-        };
-        match relayed {
-            Outcome::Ended(ended) => return reason_of(ended, secured, entry),
-            Outcome::Paused => paused(entry, (client, backend), secured.kept_bytes()),
+    let client = Session { socket: sockets.0, secured: of_client };
+    let both = Both { client: Some(of_client), backend: of_backend };
+    let held = &mut Held::nothing();
+    match of_backend {
+        None => relay_secured((&client, sockets.1), sockets, both, entry, registered, held).await,
+        Some(secured) => {
+            let backend = Session { socket: sockets.1, secured };
+            relay_secured((&client, &backend), sockets, both, entry, registered, held).await
         }
     }
 }
 
-/// Why it has ended: a client whose TLS broke has not reset anything.
-fn reason_of(ended: Ended, secured: &Secured, entry: &Entry) -> Reason {
-    match (ended, secured.failure()) {
-        (Ended::Broken(Side::Client), Some(failure)) => {
-            tell(entry, failure);
-            Reason::Tls
+/// The same for a client that does not speak TLS and a backend that does.
+pub(super) async fn relay_originated(
+    client: &Socket,
+    (dialled, secured): (Dialled, Box<Secured>),
+    entry: &Entry,
+    registered: &mut Registered,
+    held: &mut Held,
+) -> Reason {
+    let (socket, secured) = (&dialled.socket, &*secured);
+    let backend = Session { socket, secured };
+    let both = Both { client: None, backend: Some(secured) };
+    relay_secured((client, &backend), (client, socket), both, entry, registered, held).await
+}
+
+/// Relays until it ends: why it did.
+async fn relay_secured<C: Stream, B: Stream>(
+    (client, backend): (&C, &B),
+    sockets: (&Socket, &Socket),
+    secured: Both<'_>,
+    entry: &Entry,
+    registered: &mut Registered,
+    held: &mut Held,
+) -> Reason {
+    let Entry { flow, half_closed, stop, .. } = entry;
+    loop {
+        let unseen = registered.trace.as_deref_mut();
+        let relayed = match unseen.filter(|trace| trace.first_byte.is_none()) {
+            None => relay(client, backend, flow, half_closed, stop, held).await,
+            Some(trace) => Box::pin(watched((client, backend), entry, held, trace)).await,
+        };
+        match relayed {
+            Outcome::Ended(ended) => return reason_of(ended, secured, entry),
+            Outcome::Paused => paused(entry, sockets, secured.kept_bytes()),
         }
-        _ => ended.reason(),
+    }
+}
+
+/// Why it has ended: a side whose TLS broke has not reset anything.
+fn reason_of(ended: Ended, secured: Both<'_>, entry: &Entry) -> Reason {
+    match secured.failure(ended) {
+        Some((Side::Client, failure)) => tell(entry, failure),
+        Some((Side::Backend, failure)) => tell_of_backend(entry, failure),
+        None => return ended.reason(),
+    }
+    Reason::Tls
+}
+
+/// Counts what has broken TLS with the backend behind its handshake, and warns of it now and then.
+fn tell_of_backend(entry: &Entry, failure: TlsFailure) {
+    let Some(backend) = entry.backend.get() else { return };
+    let counts = backend.handshakes_to_count();
+    counts.failures.count(failure);
+    debug!(connection = entry.id, reason = %failure, "TLS with a backend has broken");
+    // Many servers never say that they end, and nobody can do anything about it here.
+    if failure == TlsFailure::Truncated {
+        return;
+    }
+    let (label, addr) = (entry.tunnel.label(), &backend.addr);
+    if counts.warnings.admits(|| format!("tunnel {label}: TLS with backend {addr} has broken")) {
+        warn!(tunnel = label, backend = %addr, reason = %failure, "TLS with a backend has broken");
     }
 }
 

@@ -1,5 +1,6 @@
 //! One check of a backend: connect as a client's attempt does, perhaps to
-//! another port, say something, and look at the answer.
+//! another port, its TLS included where the check asks for that, say something,
+//! and look at the answer.
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
@@ -7,17 +8,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plexy_shared::info::{Attempt, CheckOutcome};
-use plexy_shared::spec::{BackendAddr, Check, Question, TunnelOptions};
+use plexy_shared::spec::{BackendAddr, Check, CheckKind, Question, ServerName};
 use plexy_shared::units::show_duration;
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::{ANSWER_BYTES_MAX, Fault, fault_of, judge, shown};
 use crate::backend::Backend;
-use crate::dial::{DialError, Manner, describe, dial};
+use crate::dial::{DialError, Manner, Reached, describe, dial};
 use crate::hops::Hops;
 use crate::relay::{Readiness, Stream};
-use crate::socket::Socket;
+use crate::tls::{HandshakeFault, Originate, Over, Session};
+use crate::tunnel::Route;
 
 /// How much is read at once.
 const READ_BYTES: usize = 1024;
@@ -60,22 +62,71 @@ impl CheckError {
 pub(super) async fn check(
     backend: &Backend,
     check: &Check,
-    options: &TunnelOptions,
+    route: &Route,
     hops: &Arc<Hops>,
 ) -> Result<(), CheckError> {
-    let timeout = options.check_timeout();
+    let timeout = route.options.check_timeout();
     let deadline = Instant::now() + timeout;
-    let manner = Manner { timeout, user_timeout: None, hops: 0, port: check.port };
-    let dialled = dial(backend, manner, hops).await.map_err(CheckError::Dial)?;
+    let of_clients = route.originate();
+    let over = over(backend, check, route, of_clients.as_ref());
+    let manner = Manner { timeout, user_timeout: None, hops: 0, port: check.port, over };
+    let reached = dial(backend, manner, hops).await.map_err(CheckError::Dial)?;
     let question = check.question();
     let words = words_of(question, &backend.addr, check.port);
     let mut answer = Vec::new();
-    let exchanged = exchange(&dialled.socket, &words, question, &mut answer);
-    match timeout_at(deadline, exchanged).await {
+    let asked = ask(&reached, &words, question, &mut answer);
+    match timeout_at(deadline, asked).await {
         Ok(result) => result,
+        // What was wanted has come.
+        Err(_) if matches!(judge(question, &answer, 0), Some(Ok(()))) => Ok(()),
         Err(_) if answer.is_empty() => Err(CheckError::TimedOut(timeout, String::new())),
         Err(_) => Err(CheckError::TimedOut(timeout, format!(", only {}", shown(&answer)))),
     }
+}
+
+/// How TLS is spoken for it: as with clients, where they get it, and always in full, so that the
+/// certificate is looked at. Whether a backend speaks it can be asked where clients do that themselves,
+/// too: then it is asked for a name that its clients ask for, and its certificate is their matter.
+fn over<'a>(
+    backend: &Backend,
+    check: &Check,
+    route: &'a Route,
+    of_clients: Option<&'a Arc<Originate>>,
+) -> Option<Over<'a>> {
+    let of_clients = of_clients.map(Over::full);
+    let whole_name = |name: &&ServerName| name.parent().is_none();
+    let name = || route.backend(&backend.addr)?.options.sni.iter().find(whole_name);
+    match check.kind {
+        CheckKind::None | CheckKind::Tcp => None,
+        CheckKind::Tls => {
+            let unverified = || Over { name: name(), ..Over::full(Originate::unverified()) };
+            of_clients.or_else(|| Some(unverified()))
+        }
+        CheckKind::SendExpect | CheckKind::Http => of_clients,
+    }
+}
+
+/// Asks over TLS or without.
+async fn ask(
+    reached: &Reached,
+    words: &[u8],
+    question: Question<'_>,
+    answer: &mut Vec<u8>,
+) -> Result<(), CheckError> {
+    let socket = &reached.dialled.socket;
+    let Some(secured) = reached.secured() else {
+        return exchange(socket, words, question, answer).await;
+    };
+    let session = Session { socket, secured };
+    let exchanged = Box::pin(exchange(&session, words, question, answer)).await;
+    match (exchanged, secured.failure()) {
+        (Err(CheckError::Broken(_)), Some(failure)) => {
+            let fault = HandshakeFault::broken(failure);
+            return Err(CheckError::Dial(DialError::Tls(fault)));
+        }
+        (exchanged, _) => exchanged?,
+    }
+    reached.part().await.map_err(CheckError::Dial)
 }
 
 /// What is said to a backend.
@@ -104,13 +155,13 @@ fn words_of(question: Question<'_>, addr: &BackendAddr, port: Option<u16>) -> Ve
 
 /// Says it, and reads until the answer is known to be good or not.
 async fn exchange(
-    socket: &Socket,
+    stream: &impl Stream,
     mut words: &[u8],
     question: Question<'_>,
     answer: &mut Vec<u8>,
 ) -> Result<(), CheckError> {
     while !words.is_empty() {
-        let written = write(socket, words).await.map_err(CheckError::Broken)?;
+        let written = write(stream, words).await.map_err(CheckError::Broken)?;
         words = words.get(written..).unwrap_or_default();
     }
     let (mut known, mut buffer) = (0, [0; READ_BYTES]);
@@ -122,27 +173,29 @@ async fn exchange(
         if known >= ANSWER_BYTES_MAX {
             return Err(fault_of(question, answer).into());
         }
-        match read(socket, &mut buffer).await.map_err(CheckError::Broken)? {
+        match read(stream, &mut buffer).await.map_err(CheckError::Broken)? {
             0 => return Err(fault_of(question, answer).into()),
             read => answer.extend_from_slice(buffer.get(..read).unwrap_or_default()),
         }
     }
 }
 
-async fn read(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
+async fn read(stream: &impl Stream, buffer: &mut [u8]) -> io::Result<usize> {
     loop {
-        poll_fn(|cx| socket.poll_readable(cx)).await?;
-        match socket.try_read(buffer, Readiness::Told) {
+        poll_fn(|cx| stream.poll_readable(cx)).await?;
+        match stream.try_read(buffer, Readiness::Told) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            // An end without the word for it, which matters to nobody who has what came before.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(0),
             read => return read,
         }
     }
 }
 
-async fn write(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
+async fn write(stream: &impl Stream, bytes: &[u8]) -> io::Result<usize> {
     loop {
-        poll_fn(|cx| socket.poll_writable(cx)).await?;
-        match socket.try_write(bytes, Readiness::Told) {
+        poll_fn(|cx| stream.poll_writable(cx)).await?;
+        match stream.try_write(bytes, Readiness::Told) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             written => return written,
         }

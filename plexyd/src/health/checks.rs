@@ -141,7 +141,7 @@ impl Health {
                     let error = DialError::Exhausted(Errno::MFILE.into());
                     return Err(CheckError::Dial(error));
                 };
-                check(backend, wanted, &route.options, &self.hops).await
+                check(backend, wanted, &route, &self.hops).await
             } => checked,
         };
         let outcome = checked.as_ref().map_or_else(CheckError::outcome, |()| CheckOutcome::Success);

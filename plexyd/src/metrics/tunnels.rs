@@ -1,6 +1,6 @@
 //! The families of tunnels and backends: one row each.
 
-use plexy_shared::info::{Attempt, BackendState, CheckOutcome, CheckState, Traffic};
+use plexy_shared::info::{Attempt, BackendState, CheckOutcome, CheckState, TlsHandshake, Traffic};
 use plexy_shared::spec::AdminState;
 use plexy_shared::word::Words;
 
@@ -24,20 +24,26 @@ pub(super) static FAMILIES: &[Family] = &[
             otlp: "plexy.tunnel.info",
             unit: "{tunnel}",
             kind: Kind::Gauge,
-            help: "Always 1; where a tunnel listens and how it chooses a backend.",
+            help: "Always 1; where a tunnel listens, how it chooses a backend, what it does of the TLS of its clients (terminate, route, none), and how it speaks TLS with its backends (verified, unverified, none).",
         },
         sample: |survey, samples| {
             let strategy = survey.route.options.strategy.to_string();
-            let tls = match (&survey.route.tls, survey.route.names()) {
+            let tls = match (survey.route.terminate(), survey.route.names()) {
                 (Some(_), _) => "terminate",
                 (None, Some(_)) => "route",
                 (None, None) => "none",
+            };
+            let backend_tls = match survey.route.originate() {
+                Some(originate) if originate.is_verified() => "verified",
+                Some(_) => "unverified",
+                None => "none",
             };
             let labels = [
                 Label::Tunnel(survey),
                 Label::Listen(&survey.tunnel.listen),
                 Label::Word("strategy", &strategy),
                 Label::Word("tls", tls),
+                Label::Word("backend_tls", backend_tls),
             ];
             samples.whole(&labels, 1);
         },
@@ -194,10 +200,7 @@ pub(super) static FAMILIES: &[Family] = &[
         sample: |survey, samples| {
             let Some(counts) = survey.tunnel.tls_counts() else { return };
             for (handshake, count) in counts.handshakes.counts() {
-                let (version, is_resumed) = handshake.version();
-                let resumed = if is_resumed { "true" } else { "false" };
-                let (version, resumed) =
-                    (Label::Word("version", version), Label::Word("resumed", resumed));
+                let [version, resumed] = handshake_labels(handshake);
                 samples.whole(&[Label::Tunnel(survey), version, resumed], count);
             }
         },
@@ -361,6 +364,43 @@ pub(super) static FAMILIES: &[Family] = &[
     },
     Family {
         head: Head {
+            name: "plexy_backend_tls_handshakes_total",
+            otlp: "plexy.backend.tls.handshakes",
+            unit: "{handshake}",
+            kind: Kind::Counter,
+            help: "TLS handshakes with a backend for a client that have worked, by version, and whether they went on where an earlier one was; what never was is left out.",
+        },
+        sample: |survey, samples| {
+            for (backend, _) in backends(survey) {
+                let Some(handshakes) = backend.handshakes() else { continue };
+                for (handshake, count) in handshakes.done.counts() {
+                    let [version, resumed] = handshake_labels(handshake);
+                    let labels = [Label::Tunnel(survey), Label::Backend(backend), version, resumed];
+                    samples.whole(&labels, count);
+                }
+            }
+        },
+    },
+    Family {
+        head: Head {
+            name: "plexy_backend_tls_failures_total",
+            otlp: "plexy.backend.tls.failures",
+            unit: "{failure}",
+            kind: Kind::Counter,
+            help: "TLS with a backend that could not be begun for a client, or has broken, by reason; reasons that never were are left out.",
+        },
+        sample: |survey, samples| {
+            for (backend, _) in backends(survey) {
+                let Some(handshakes) = backend.handshakes() else { continue };
+                for (failure, count) in handshakes.failures.counts() {
+                    let reason = Label::Word("reason", failure.as_str());
+                    samples.whole(&[Label::Tunnel(survey), Label::Backend(backend), reason], count);
+                }
+            }
+        },
+    },
+    Family {
+        head: Head {
             name: "plexy_backend_checks_total",
             otlp: "plexy.backend.checks",
             unit: "{check}",
@@ -435,6 +475,13 @@ pub(super) static FAMILIES: &[Family] = &[
         },
     },
 ];
+
+/// Its version, and whether it was resumed.
+fn handshake_labels(handshake: TlsHandshake) -> [Label<'static>; 2] {
+    let (version, is_resumed) = handshake.version();
+    let resumed = if is_resumed { "true" } else { "false" };
+    [Label::Word("version", version), Label::Word("resumed", resumed)]
+}
 
 fn backends(survey: &TunnelSurvey) -> impl Iterator<Item = (&Backend, Traffic)> {
     survey.route.backends.iter().map(|member| &*member.backend).zip(survey.backends.iter().copied())

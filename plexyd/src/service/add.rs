@@ -3,6 +3,7 @@
 use plexy_shared::info::{BackendReply, Change, LiveCounts};
 use plexy_shared::spec::{BACKENDS_MAX, BackendSpec, TunnelRef};
 
+use super::change::whole;
 use super::reroute::Once;
 use super::{Caller, Service, ServiceError};
 
@@ -13,7 +14,7 @@ impl Service {
     ///
     /// If there is no such tunnel, if it has that backend with other
     /// attributes, if it is full, if the
-    /// backend is the tunnel itself, or if the change cannot be saved.
+    /// backend is the tunnel itself or does not go with its options, or if the change cannot be saved.
     pub async fn add(
         &self,
         wanted: &TunnelRef,
@@ -40,6 +41,7 @@ impl Service {
         }
         let mut after = tunnel.spec();
         after.backends.push(spec.clone());
+        let after = whole(&after)?;
         let (live, revision) = self.change(turn, &tunnel, after, Once::default(), caller).await?;
         Ok(BackendReply {
             result: Change::Added.into(),

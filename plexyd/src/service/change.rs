@@ -31,8 +31,8 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If there is no such tunnel, if one of the backends is the tunnel itself, or if the change
-    /// cannot be saved.
+    /// If there is no such tunnel, if one of the backends is the tunnel itself or does not go with its
+    /// options, or if the change cannot be saved.
     pub async fn switch(
         &self,
         wanted: &TunnelRef,
@@ -41,7 +41,7 @@ impl Service {
         caller: &Caller,
     ) -> Result<TunnelChangeReply, ServiceError> {
         let (turn, tunnel) = self.begin_change(wanted, None, caller).await?;
-        let after = TunnelSpec { backends, ..tunnel.spec() };
+        let after = whole(&TunnelSpec { backends, ..tunnel.spec() })?;
         let once = Once { live, ..Once::default() };
         self.make(turn, &tunnel, Wanted { once, ..Wanted::of(Change::Changed, after) }, caller)
             .await
@@ -62,8 +62,7 @@ impl Service {
         let (turn, tunnel) = self.begin_change(wanted, Some(settings), caller).await?;
         let mut after = tunnel.spec();
         settings.apply(&mut after.options);
-        // What goes together only the whole can tell.
-        let after = after.to_string().parse().map_err(ServiceError::Unfit)?;
+        let after = whole(&after)?;
         let applied = settings.applied();
         let wanted = Wanted { applied, ..Wanted::of(Change::Changed, after) };
         self.make(turn, &tunnel, wanted, caller).await
@@ -206,6 +205,11 @@ impl Wanted {
             revision,
         }
     }
+}
+
+/// The same, read anew: what goes together only the whole can tell.
+pub(super) fn whole(spec: &TunnelSpec) -> Result<TunnelSpec, ServiceError> {
+    spec.to_string().parse().map_err(ServiceError::Unfit)
 }
 
 fn administered(

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use plexy_shared::error::is_unprintable;
 use plexy_shared::info::{
-    AdminInfo, Attempt, BackendInfo, BackendsReply, CertificateInfo, CheckInfo, EjectionInfo,
-    EndedInfo, OptionInfo, Reason, TlsInfo, Traffic, TunnelInfo,
+    AdminInfo, Attempt, BackendInfo, BackendTlsInfo, BackendsReply, CertificateInfo, CheckInfo,
+    EjectionInfo, EndedInfo, OptionInfo, Reason, TlsInfo, Traffic, TunnelInfo,
 };
 use plexy_shared::spec::{AdminState, BackendAddr, Check, OPTIONS, TunnelRef};
 use plexy_shared::weight::Weight;
@@ -17,7 +17,7 @@ use super::{Service, ServiceError};
 use crate::admin::Admin;
 use crate::backend::checked::CheckReport;
 use crate::backend::{Backend, Member, Target};
-use crate::tls::{Certificate, Terminate};
+use crate::tls::{Certificate, Originate, Terminate};
 use crate::tunnel::{Reasons, Route};
 
 impl Service {
@@ -66,7 +66,8 @@ fn describe(survey: &TunnelSurvey) -> TunnelInfo {
         admin_info: admin_info(route.options.admin, &tunnel.admin, tunnel.opened),
         parked: tunnel.parked(),
         options: OPTIONS.iter().map(option).collect(),
-        tls: route.tls.as_deref().map(tls_info),
+        tls: route.terminate().map(|it| tls_info(it)),
+        backend_tls: route.originate().map(|it| backend_tls_info(&it)),
         ended: reasons(&tunnel.ended),
         rejected: reasons(&tunnel.rejected),
         backend_list: backend_list(survey),
@@ -76,6 +77,11 @@ fn describe(survey: &TunnelSurvey) -> TunnelInfo {
 fn tls_info(terminate: &Terminate) -> TlsInfo {
     let certificates = terminate.pairs().iter().map(|pair| certificate_info(&pair.certificate));
     TlsInfo { certificates: certificates.collect() }
+}
+
+fn backend_tls_info(originate: &Originate) -> BackendTlsInfo {
+    let certificate = originate.pair().map(|pair| certificate_info(&pair.certificate));
+    BackendTlsInfo { verified: originate.is_verified(), certificate }
 }
 
 /// Its texts are whatever somebody has written into it: what acts on a terminal is escaped.

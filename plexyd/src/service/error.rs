@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::bind::BindError;
 use crate::resolver::ResolveError;
-use crate::tls::TerminateError;
+use crate::tls::{OriginateError, TerminateError};
 
 /// What the service refuses. Nothing was changed then.
 #[derive(Debug, Error)]
@@ -192,11 +192,26 @@ pub struct BindFailure(BindError);
 /// What is wrong with which file of TLS; other crates need not take it apart.
 #[derive(Debug, Error)]
 #[error("{0}")]
-pub struct TlsFault(TerminateError);
+pub struct TlsFault(SecurityError);
+
+/// With whom TLS cannot be spoken, and why.
+#[derive(Debug, Error)]
+enum SecurityError {
+    #[error("{0}")]
+    Terminate(TerminateError),
+    #[error("{0}")]
+    Originate(OriginateError),
+}
 
 impl From<TerminateError> for ServiceError {
     fn from(error: TerminateError) -> Self {
-        Self::BadCertificate(TlsFault(error))
+        Self::BadCertificate(TlsFault(SecurityError::Terminate(error)))
+    }
+}
+
+impl From<OriginateError> for ServiceError {
+    fn from(error: OriginateError) -> Self {
+        Self::BadCertificate(TlsFault(SecurityError::Originate(error)))
     }
 }
 

@@ -10,7 +10,7 @@ use plexy_shared::spec::{AdminState, BackendSpec, LiveAction, TunnelOptions, Tun
 
 use super::error::OpenError;
 use super::live::{Holder, noted, sentence, settled};
-use super::termination::{load_all, unchanged};
+use super::security::{load_all, speaks_tls, unchanged, warn_if_unverified};
 use super::transition::bind_one;
 use super::{Actor, Service, ServiceError};
 use crate::backend::Member;
@@ -18,7 +18,7 @@ use crate::bind::Bound;
 use crate::descriptors::Taken;
 use crate::events::Happening;
 use crate::listener::{Listener, Waiting};
-use crate::tls::Terminate;
+use crate::tls::Security;
 use crate::tunnel::{Route, Tunnel};
 
 /// A tunnel that goes another way, perhaps under another name.
@@ -48,7 +48,7 @@ pub(super) struct Ready {
     rerouting: Rerouting,
     /// For one that listens again.
     bound: Option<(Bound, Taken)>,
-    tls: Option<Arc<Terminate>>,
+    security: Option<Arc<Security>>,
 }
 
 /// What is otherwise than before.
@@ -88,13 +88,13 @@ impl Service {
     /// Gets all that is needed, for each of them or for none.
     pub(super) async fn prepare_all(&self, all: Vec<Rerouting>) -> Result<Vec<Ready>, OpenError> {
         let is_new = |it: &&Rerouting| {
-            it.spec.options.tls.is_some()
+            speaks_tls(&it.spec.options)
                 && unchanged(&it.tunnel.route(), &it.spec.options).is_none()
         };
         let new = all.iter().filter(is_new).map(|it| (it.index, &it.spec));
         let mut loaded = load_all(new).await?.into_iter();
         let prepare = |rerouting: Rerouting| {
-            let tls = if is_new(&&rerouting) {
+            let security = if is_new(&&rerouting) {
                 loaded.next().flatten()
             } else {
                 unchanged(&rerouting.tunnel.route(), &rerouting.spec.options)
@@ -103,12 +103,13 @@ impl Service {
                 let of = |error| OpenError::of(rerouting.index, error);
                 let taken = self.engine.descriptors.try_take(1);
                 let taken = taken.ok_or_else(|| of(ServiceError::OutOfDescriptors))?;
-                let bound = bind_one(&rerouting.tunnel.listen, rerouting.spec.options.backlog);
+                let bound =
+                    bind_one(&rerouting.tunnel.listen, rerouting.spec.options.backlog.into());
                 Some((bound.map_err(of)?, taken))
             } else {
                 None
             };
-            Ok(Ready { rerouting, bound, tls })
+            Ok(Ready { rerouting, bound, security })
         };
         all.into_iter().map(prepare).collect()
     }
@@ -124,7 +125,8 @@ impl Service {
         let before: Vec<_> = changed.iter().map(|it| it.rerouting.tunnel.route()).collect();
         let route = |(it, before): (&Ready, &Arc<Route>)| {
             let Rerouting { tunnel, spec, .. } = &it.rerouting;
-            let route = route_of(before, spec, revision).terminating(it.tls.clone());
+            let route = route_of(before, spec, revision).with(it.security.clone());
+            warn_if_unverified(&tunnel.label_of(&route), &route);
             (Arc::clone(tunnel), route)
         };
         let routes: Vec<_> = changed.iter().zip(&before).map(route).collect();
@@ -165,7 +167,7 @@ impl Service {
         if let Some(listener) = self.registry().listener(tunnel.id)
             && difference.before.options.backlog != after.options.backlog
         {
-            listener.set_backlog(after.options.backlog);
+            listener.set_backlog(after.options.backlog.into());
         }
         let mut live = LiveCounts::default();
         let of = |member: &Member| Holder::Backend(Arc::clone(tunnel), Arc::clone(&member.backend));

@@ -14,7 +14,7 @@ use super::close::closed;
 use super::error::OpenError;
 use super::live::Holder;
 use super::reroute::{Ready, Rerouting};
-use super::termination::load_all;
+use super::security::{load_all, warn_if_unverified};
 use super::{Actor, Caller, Service, ServiceError, Turn, check_own_backends};
 use crate::backend::Member;
 use crate::bind::{Bound, adopt, bind};
@@ -26,7 +26,7 @@ use crate::registry::Open;
 use crate::socket::tune;
 use crate::state::{Edited, Edits};
 use crate::systemd::Socket;
-use crate::tls::Terminate;
+use crate::tls::Security;
 use crate::tunnel::{Route, Tunnel, TunnelId};
 
 /// What becomes of tunnels.
@@ -71,7 +71,7 @@ pub(super) struct Prepared {
     addr: BoundAddr,
     /// None where it is to drain: it does not listen then.
     socket: Option<(Bound, Taken, Keeper)>,
-    tls: Option<Arc<Terminate>>,
+    security: Option<Arc<Security>>,
 }
 
 /// What can no more fail.
@@ -201,13 +201,13 @@ impl Service {
 
     /// Gets all that tunnels need to be opened, for each of them or for none.
     pub(super) async fn prepare(&self, openings: Vec<Opening>) -> Result<Vec<Prepared>, OpenError> {
-        let terminating = load_all(openings.iter().map(|it| (it.index, &it.spec))).await?;
+        let securities = load_all(openings.iter().map(|it| (it.index, &it.spec))).await?;
         let mut wanted = Vec::with_capacity(openings.len());
-        for (opening, tls) in openings.into_iter().zip(terminating) {
+        for (opening, security) in openings.into_iter().zip(securities) {
             let taken = self.engine.descriptors.try_take(1);
             let taken = taken
                 .ok_or_else(|| OpenError::of(opening.index, ServiceError::OutOfDescriptors))?;
-            wanted.push((opening, self.registry().next_id(), taken, tls));
+            wanted.push((opening, self.registry().next_id(), taken, security));
         }
         let is_one = wanted.len() <= 1;
         let bind_all = move || wanted.into_iter().map(bound).collect::<Result<Vec<_>, _>>();
@@ -311,13 +311,14 @@ impl Service {
 
     fn insert(&self, prepared: Prepared, revision: u64) -> (OpenReply, Happening) {
         let order = prepared.order();
-        let Prepared { opening, id, addr, socket, tls } = prepared;
+        let Prepared { opening, id, addr, socket, security } = prepared;
         let Opening { spec, origin, configured, .. } = opening;
         let backends: Vec<_> = spec.backends.into_iter().map(Member::new).collect();
-        let route = Route::new(spec.options, backends.clone(), revision).terminating(tls);
+        let route = Route::new(spec.options, backends.clone(), revision).with(security);
         let mut registry = self.registry();
         let tunnel = Arc::new(Tunnel::new(id, addr, origin, route));
         let label = tunnel.label();
+        warn_if_unverified(&label, &tunnel.route());
         for backend in &backends {
             self.engine.health.watch(&tunnel, backend);
         }
@@ -346,16 +347,16 @@ impl Prepared {
 }
 
 /// What a tunnel is opened with.
-type Wanted = (Opening, TunnelId, Taken, Option<Arc<Terminate>>);
+type Wanted = (Opening, TunnelId, Taken, Option<Arc<Security>>);
 
-fn bound((mut opening, id, taken, tls): Wanted) -> Result<Prepared, OpenError> {
-    let (addr, backlog) = (&opening.addr, opening.spec.options.backlog);
+fn bound((mut opening, id, taken, security): Wanted) -> Result<Prepared, OpenError> {
+    let (addr, backlog) = (&opening.addr, u32::from(opening.spec.options.backlog));
     let of = |error: ServiceError| OpenError::of(opening.index, error);
     let is_ready = opening.spec.options.admin == AdminState::Ready;
     // Which port is free is found out by listening on it.
     if !is_ready && addr.port() != Some(0) {
         let addr = addr.clone();
-        return Ok(Prepared { opening, id, addr, socket: None, tls });
+        return Ok(Prepared { opening, id, addr, socket: None, security });
     }
     let (bound, keeper) = match opening.socket.take() {
         None => (bind(addr, backlog, None), Keeper::None),
@@ -368,7 +369,8 @@ fn bound((mut opening, id, taken, tls): Wanted) -> Result<Prepared, OpenError> {
     // Port 0 is known only now.
     check_own_backends(&bound.addr, &opening.spec.backends).map_err(of)?;
     let addr = bound.addr.clone();
-    Ok(Prepared { opening, id, addr, socket: is_ready.then_some((bound, taken, keeper)), tls })
+    let socket = is_ready.then_some((bound, taken, keeper));
+    Ok(Prepared { opening, id, addr, socket, security })
 }
 
 /// Listens there, for a tunnel that exists.

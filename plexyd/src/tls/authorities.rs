@@ -48,7 +48,6 @@ impl Authorities {
     /// # Errors
     ///
     /// If there are none: why.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nobody connects to others over TLS yet"))]
     pub(crate) fn of_system() -> Result<Self, String> {
         let loaded = rustls_native_certs::load_native_certs();
         let mut roots = RootCertStore::empty();

@@ -14,7 +14,9 @@ pub(super) fn failure_of(error: &Error) -> TlsFailure {
             PeerIncompatible::Tls12NotOffered
             | PeerIncompatible::Tls12NotOfferedOrEnabled
             | PeerIncompatible::Tls13RequiredForQuic
-            | PeerIncompatible::SupportedVersionsExtensionRequired,
+            | PeerIncompatible::SupportedVersionsExtensionRequired
+            | PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
         ) => TlsFailure::Version,
         Error::PeerIncompatible(_) | Error::General(_) => TlsFailure::Parameters,
         Error::NoApplicationProtocol => TlsFailure::Alpn,

@@ -1,4 +1,5 @@
-//! The handshake with a client that has come, in the task of its connection.
+//! The handshake with a client that has come, in the task of its connection; [`outward`] is that with a
+//! backend.
 //!
 //! A client that says nothing costs what an idle connection costs: what TLS needs is made when its
 //! first bytes are there, so that many silent ones hold descriptors and seats, for the time-out, and
@@ -7,6 +8,8 @@
 //! at most as many handshakes are computed at once as there are workers, and a flood of them delays
 //! each other and no byte of those who are connected for longer than one step. Who waits for its step
 //! is bounded by the same time-out.
+
+mod outward;
 
 use std::future::poll_fn;
 use std::io::ErrorKind;
@@ -22,6 +25,8 @@ use super::Terminate;
 use super::session::{Inner, Secured};
 use crate::relay::{Readiness, Stream};
 use crate::socket::Socket;
+pub(super) use outward::approach;
+pub(crate) use outward::{Approached, part};
 
 /// Raw bytes that are read for one step: two hellos with the keys of X25519MLKEM768.
 const STEP_BYTES: usize = 4 * 1024;
@@ -64,7 +69,7 @@ pub(crate) async fn shake_hands(
     }
     if is_outdated(socket) {
         socket.try_write(&PROTOCOL_VERSION, Readiness::Unknown).ok();
-        timeout_at(deadline.min(Instant::now() + LINGER), part(socket)).await.ok();
+        timeout_at(deadline.min(Instant::now() + LINGER), listen_on(socket)).await.ok();
         return Err(TlsFailure::Version);
     }
     let connection = ServerConnection::new(Arc::clone(&terminate.config));
@@ -81,7 +86,7 @@ pub(crate) async fn shake_hands(
             let until = deadline.min(Instant::now() + LINGER);
             let parting = async {
                 poll_fn(|cx| inner.poll_flushed(socket, cx)).await?;
-                part(socket).await
+                listen_on(socket).await
             };
             timeout_at(until, parting).await.ok();
             Err(failure)
@@ -133,7 +138,7 @@ fn is_outdated(socket: &Socket) -> bool {
 }
 
 /// Ends, and listens until the client has ended too.
-async fn part(socket: &Socket) -> std::io::Result<()> {
+async fn listen_on(socket: &Socket) -> std::io::Result<()> {
     poll_fn(|cx| socket.poll_end(cx)).await?;
     let (mut heard, mut buffer) = (0, [0; 2048]);
     while heard < LINGER_BYTES {

@@ -85,7 +85,9 @@ impl Inner {
     pub(super) fn new(mut tls: Connection) -> Self {
         // What it takes is bounded here: nothing more while some of it is left.
         tls.set_buffer_limit(None);
-        Self { tls, kept: 0, peer_has_ended: false, has_ended: false, failure: None }
+        // What came with the handshake may hold the end.
+        let peer_has_ended = tls.process_new_packets().is_ok_and(|state| state.peer_has_closed());
+        Self { tls, kept: 0, peer_has_ended, has_ended: false, failure: None }
     }
 
     /// Reads at most so many raw bytes, decrypts them, and gives what they say, as far as it fits;

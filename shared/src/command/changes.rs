@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::words::Words;
 use super::{CommandError, LiveChoice, Request};
 use crate::spec::{
-    BackendAddr, BackendSpec, DEADLINE_RANGE, LiveAction, SpecError, read_backend_list,
+    BackendAddr, BackendSpec, DEADLINE_RANGE, LiveAction, OPTIONS, SpecError, read_backend_list,
 };
 use crate::units::parse_duration;
 use crate::word::Words as _;
@@ -35,7 +35,8 @@ pub(super) fn switch(words: &mut Words<'_>) -> Result<Request, CommandError> {
 pub(super) fn set(words: &mut Words<'_>) -> Result<Request, CommandError> {
     let tunnel = words.tunnel()?;
     let what = "key=value, or a backend and key=value";
-    let is_setting = words.peek().is_none_or(|word| word.contains('='));
+    let is_flag = |word: &str| OPTIONS.iter().any(|row| row.is_flag() && row.is_called(word));
+    let is_setting = words.peek().is_none_or(|word| word.contains('=') || is_flag(word));
     if is_setting {
         return Ok(Request::Set { tunnel, settings: words.rest_as(what)? });
     }

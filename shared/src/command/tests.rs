@@ -116,6 +116,7 @@ fn set_is_of_a_tunnel_or_of_a_backend() {
         other => unreachable!("{other:?}"),
     };
     assert_eq!(text("set web retries=5 name="), "web: retries=5 name=");
+    assert_eq!(text("set web Remote-TLS retries=5"), "web: backend-tls=on retries=5");
     assert_eq!(
         text("set 3000 4000 weight=5 backup"),
         "127.0.0.1:3000 127.0.0.1:4000: weight=5 backup=on"

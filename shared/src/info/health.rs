@@ -27,7 +27,7 @@ words!(CheckState { Pending => "pending", Up => "up", Down => "down" });
 pub enum CheckOutcome {
     /// The backend has answered as it should.
     Success,
-    /// It refused the connection, or broke it.
+    /// It refused the connection, or broke it, or did not come to terms about TLS.
     Failure,
     /// The answer, or the connection, did not come in time.
     Timeout,

@@ -1,5 +1,7 @@
 //! What control reports of TLS.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +12,34 @@ use crate::word::words;
 pub struct TlsInfo {
     /// The first certificate of each pair, in the order of the specification.
     pub certificates: Vec<CertificateInfo>,
+}
+
+/// How a tunnel speaks TLS with its backends. Its key is told nowhere.
+///
+/// ```
+/// use plexy_shared::info::BackendTlsInfo;
+///
+/// let tls = BackendTlsInfo { verified: false, certificate: None };
+/// assert!(tls.to_string().starts_with("NOT VERIFIED"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BackendTlsInfo {
+    /// Whether the certificates of backends have to be good.
+    pub verified: bool,
+    /// The certificate that is shown to backends which ask for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<CertificateInfo>,
+}
+
+/// Whether it is verified.
+impl fmt::Display for BackendTlsInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.verified {
+            "verified"
+        } else {
+            "NOT VERIFIED: whoever is between can read and change everything"
+        })
+    }
 }
 
 /// What a certificate says of itself.
@@ -64,12 +94,12 @@ impl TlsHandshake {
     }
 }
 
-/// Why TLS with a client could not be begun, or has broken.
+/// Why TLS with a client or a backend could not be begun, or has broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsFailure {
     /// The handshake was not done in time.
     Timeout,
-    /// The client left before it was.
+    /// The other side left before it was.
     Closed,
     /// What it sent is no TLS.
     NotTls,
@@ -77,7 +107,7 @@ pub enum TlsFailure {
     Version,
     /// There is no cipher suite, group or signature that both sides know.
     Parameters,
-    /// None of the protocols that it names is offered.
+    /// None of the protocols that one side names is offered by the other.
     Alpn,
     /// Its certificate is missing or no good.
     Certificate,

@@ -173,7 +173,7 @@ impl AttributeRow {
 }
 
 /// Reads the value of a flag.
-fn parse_switch(text: &str) -> Result<bool, ValueError> {
+pub(super) fn parse_switch(text: &str) -> Result<bool, ValueError> {
     match text.to_ascii_lowercase().as_str() {
         "on" => Ok(true),
         "off" => Ok(false),

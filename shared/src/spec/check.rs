@@ -20,13 +20,21 @@ pub enum CheckKind {
     None,
     /// To take a connection.
     Tcp,
+    /// To do a handshake of TLS.
+    Tls,
     /// To answer what is sent with what is expected.
     SendExpect,
     /// To answer a request of HTTP with a good status.
     Http,
 }
 
-words!(CheckKind { None => "none", Tcp => "tcp", SendExpect => "send-expect", Http => "http" });
+words!(CheckKind {
+    None => "none",
+    Tcp => "tcp",
+    Tls => "tls",
+    SendExpect => "send-expect",
+    Http => "http",
+});
 
 /// What clients get while no backend is up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,7 +86,7 @@ pub(super) static NO_CHECK: Check = Check {
 /// What a check asks, with all that belongs to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Question<'a> {
-    /// Nothing beyond a connection.
+    /// Nothing beyond a connection, and its TLS.
     Connect,
     /// These bytes are sent, and those have to be among the first of the answer.
     SendExpect {
@@ -110,7 +118,7 @@ impl Check {
     #[must_use]
     pub fn question(&self) -> Question<'_> {
         match self.kind {
-            CheckKind::None | CheckKind::Tcp => Question::Connect,
+            CheckKind::None | CheckKind::Tcp | CheckKind::Tls => Question::Connect,
             CheckKind::SendExpect => Question::SendExpect {
                 send: self.send.as_ref().map_or(&[], CheckText::as_bytes),
                 expect: self.expect.as_ref().map_or(&[], CheckText::as_bytes),
@@ -126,7 +134,7 @@ impl Check {
     pub(super) fn mismatch(&self, interval: Duration) -> Option<Mismatch> {
         use CheckKind::{Http, None as Off, SendExpect};
         let kind = self.kind;
-        let any = "`check=tcp`, `check=send-expect` or `check=http`";
+        let any = "`check=tcp`, `check=tls`, `check=send-expect` or `check=http`";
         let rules = [
             (kind == Off && self.timeout.is_some(), "check-timeout", any),
             (kind == Off && self.fall != NO_CHECK.fall, "fall", any),

@@ -7,13 +7,16 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::access::Verdict;
+use super::backend::parse_switch;
+use super::backend_tls::NO_BACKEND_TLS;
 use super::check::{CheckText, Mismatch, NO_CHECK};
 use super::cursor::{Cursor, Piece, ends_bare_word, quote_escaped_if_needed, quote_if_needed};
 use super::limits::{Limits, NO_LIMITS};
 use super::tls::NO_TLS;
 use super::{
-    AdminState, Check, CheckKind, CheckPath, ClientAuth, FilePath, Keepalive, LiveAction,
-    OnAllDown, SpecError, SpecErrorKind, Strategy, Tls, TlsVersion, TunnelName,
+    AdminState, BackendSpec, BackendTls, Check, CheckKind, CheckPath, ClientAuth, FilePath,
+    Keepalive, LiveAction, OnAllDown, SpecError, SpecErrorKind, Strategy, Tls, TlsVersion,
+    TunnelName,
 };
 use crate::error::Span;
 use crate::info::AppliesTo;
@@ -27,6 +30,9 @@ const THIRTY_DAYS: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// How long a drain may be given.
 pub const DEADLINE_RANGE: RangeInclusive<Duration> = Duration::ZERO..=THIRTY_DAYS;
 
+/// What the value of a flag looks like: its name alone stands for `on`.
+const SWITCH: &str = "`on`, `off`";
+
 /// How a tunnel carries its connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TunnelOptions {
@@ -36,7 +42,7 @@ pub struct TunnelOptions {
     pub strategy: Strategy,
     /// Over which time the share of a backend grows that was not there before; none for at once.
     pub slow_start: Option<Duration>,
-    /// Time for one attempt to connect.
+    /// Time for one attempt to connect, TLS included.
     pub connect_timeout: Duration,
     /// Further attempts after the first one failed.
     pub retries: u32,
@@ -66,13 +72,15 @@ pub struct TunnelOptions {
     /// TCP keepalive on both sides; none for off.
     pub keepalive: Option<Keepalive>,
     /// Clients that may wait to be accepted, as the kernel counts them.
-    pub backlog: u32,
+    pub backlog: u16,
     /// Whether somebody lets clients come: it listens only where they may.
     pub admin: AdminState,
     /// What most tunnels are not limited by; none where it would say nothing.
     pub limits: Option<Box<Limits>>,
     /// How TLS is terminated; none for not at all.
     pub tls: Option<Box<Tls>>,
+    /// How TLS is spoken with backends; none for not at all.
+    pub backend_tls: Option<Box<BackendTls>>,
 }
 
 impl Default for TunnelOptions {
@@ -103,6 +111,7 @@ impl Default for TunnelOptions {
             admin: AdminState::Ready,
             limits: None,
             tls: None,
+            backend_tls: None,
         }
     }
 }
@@ -185,7 +194,7 @@ pub static OPTIONS: &[OptionRow] = &[
         key: "connect-timeout",
         aliases: &["timeout"],
         value: "1ms–1h",
-        meaning: "time for one attempt to connect to a backend",
+        meaning: "time for one attempt to connect to a backend, its TLS included",
         applies_to: AppliesTo::New,
         nothing: "",
         set: |options, text| {
@@ -233,8 +242,8 @@ pub static OPTIONS: &[OptionRow] = &[
     OptionRow {
         key: "check",
         aliases: &[],
-        value: "`none`, `tcp`, `send-expect`, `http`",
-        meaning: "what each backend is asked every check-interval: to take a connection, to answer check-send with check-expect, or `GET` check-path with a good status; one that is down by it gets no clients while another can",
+        value: "`none`, `tcp`, `tls`, `send-expect`, `http`",
+        meaning: "what each backend is asked every check-interval: to take a connection, to do a handshake of TLS too, to answer check-send with check-expect, or `GET` check-path with a good status; one that is down by it gets no clients while another can",
         applies_to: AppliesTo::New,
         nothing: "",
         set: |options, text| {
@@ -619,6 +628,113 @@ pub static OPTIONS: &[OptionRow] = &[
         each: None,
     },
     OptionRow {
+        key: "backend-tls",
+        aliases: &["remote-tls"],
+        value: SWITCH,
+        meaning: "speak TLS with the backends: the handshake is a part of each attempt, and of its time",
+        applies_to: AppliesTo::New,
+        nothing: "",
+        set: |options, text| {
+            let is_on = parse_switch(text)?;
+            options.change_backend_tls(|tls| tls.is_on = is_on);
+            Ok(())
+        },
+        show: |options| Some(switch(options.backend_tls().is_on)),
+        each: None,
+    },
+    OptionRow {
+        key: "backend-sni",
+        aliases: &[],
+        value: "a DNS name, or `auto`",
+        meaning: "the name that backends are asked for, and that their certificates have to be for; auto is the host name of each, or its IP address, for which nothing is asked",
+        applies_to: AppliesTo::New,
+        nothing: "auto",
+        set: |options, text| {
+            let name = unless("auto", text, BackendTls::parse_name)?;
+            options.change_backend_tls(|tls| tls.sni = name);
+            Ok(())
+        },
+        show: |options| options.backend_tls().sni.as_ref().map(ToString::to_string),
+        each: None,
+    },
+    OptionRow {
+        key: "backend-ca",
+        aliases: &[],
+        value: "the whole path of a PEM file, or `system`",
+        meaning: "authorities of which backends have to show a certificate; system is all that this machine believes",
+        applies_to: AppliesTo::New,
+        nothing: "system",
+        set: |options, text| {
+            let file = unless("system", text, FilePath::parse)?;
+            options.change_backend_tls(|tls| tls.ca = file);
+            Ok(())
+        },
+        show: |options| options.backend_tls().ca.as_ref().map(ToString::to_string),
+        each: None,
+    },
+    OptionRow {
+        key: "backend-cert",
+        aliases: &[],
+        value: "the whole path of a PEM file, or `none`",
+        meaning: "the certificate, and those between it and its authority, that backends get which ask for one",
+        applies_to: AppliesTo::New,
+        nothing: "none",
+        set: |options, text| {
+            let file = unless("none", text, FilePath::parse)?;
+            options.change_backend_tls(|tls| tls.cert = file);
+            Ok(())
+        },
+        show: |options| options.backend_tls().cert.as_ref().map(ToString::to_string),
+        each: None,
+    },
+    OptionRow {
+        key: "backend-key",
+        aliases: &[],
+        value: "the same",
+        meaning: "its private key; none where that stands in the file of the certificate",
+        applies_to: AppliesTo::New,
+        nothing: "none",
+        set: |options, text| {
+            let file = unless("none", text, FilePath::parse)?;
+            options.change_backend_tls(|tls| tls.key = file);
+            Ok(())
+        },
+        show: |options| options.backend_tls().key.as_ref().map(ToString::to_string),
+        each: None,
+    },
+    OptionRow {
+        key: "backend-verify",
+        aliases: &[],
+        value: SWITCH,
+        meaning: "whether the certificate of a backend has to be good, and for its name; off takes any, so that whoever is in between can read and change everything",
+        applies_to: AppliesTo::New,
+        nothing: "",
+        set: |options, text| {
+            let verify = parse_switch(text)?;
+            options.change_backend_tls(|tls| tls.verify = verify);
+            Ok(())
+        },
+        show: |options| Some(switch(options.backend_tls().verify)),
+        each: None,
+    },
+    OptionRow {
+        key: "backend-alpn",
+        aliases: &[],
+        value: "a protocol like `http/1.1`, again for each; `none` empties the list",
+        meaning: "protocols that backends are asked for, the preferred one first; one that knows none of them and says so has failed, and one that says nothing has not",
+        applies_to: AppliesTo::New,
+        nothing: "none",
+        set: |options, text| {
+            if text.eq_ignore_ascii_case("none") {
+                options.change_backend_tls(|tls| tls.alpn.clear());
+                return Ok(());
+            }
+            options.change_backend_tls(|tls| tls.add_protocol(text))
+        },
+        show: |options| joined(&texts(&options.backend_tls().alpn)),
+        each: Some(|options| texts(&options.backend_tls().alpn)),
+    },
+    OptionRow {
         key: "keepalive",
         aliases: &[],
         value: "idle/interval/probes: 1s–32767s, 1s–32767s, 1–127; or `off`",
@@ -652,7 +768,7 @@ pub static OPTIONS: &[OptionRow] = &[
         meaning: "clients that may wait to be accepted (the kernel caps it at net.core.somaxconn)",
         applies_to: AppliesTo::New,
         nothing: "",
-        set: |options, text| parse_count(text, &(1..=65_535)).map(|it| options.backlog = it),
+        set: |options, text| parse_count(text, &(1..=u16::MAX)).map(|it| options.backlog = it),
         show: |options| Some(options.backlog.to_string()),
         each: None,
     },
@@ -698,6 +814,12 @@ impl OptionRow {
         (self.set)(options, text).unwrap_or_default();
     }
 
+    /// Whether it may stand without a value, which is `on` then.
+    #[must_use]
+    pub fn is_flag(&self) -> bool {
+        self.value == SWITCH
+    }
+
     /// Whether its value is a text with escapes, which are its own matter also between quotes.
     pub(super) fn has_escapes(&self) -> bool {
         matches!(self.key, "check-send" | "check-expect")
@@ -723,6 +845,11 @@ fn unless<T>(
     parse: impl Fn(&str) -> Result<T, ValueError>,
 ) -> Result<Option<T>, ValueError> {
     if text.eq_ignore_ascii_case(nothing) { Ok(None) } else { parse(text).map(Some) }
+}
+
+/// The value of a flag.
+fn switch(is_on: bool) -> String {
+    if is_on { "on" } else { "off" }.to_owned()
 }
 
 fn texts<T: fmt::Display>(entries: &[T]) -> Vec<String> {
@@ -811,6 +938,19 @@ impl TunnelOptions {
         self.change_tls(|tls| add(tls, text))
     }
 
+    /// How TLS is spoken with backends, or that it is not.
+    fn backend_tls(&self) -> &BackendTls {
+        self.backend_tls.as_deref().unwrap_or(&NO_BACKEND_TLS)
+    }
+
+    /// Changes how it is.
+    fn change_backend_tls<T>(&mut self, change: impl FnOnce(&mut BackendTls) -> T) -> T {
+        let mut tls = self.backend_tls.take().unwrap_or_else(|| Box::new(NO_BACKEND_TLS.clone()));
+        let changed = change(&mut tls);
+        self.backend_tls = Some(tls).filter(|tls| **tls != NO_BACKEND_TLS);
+        changed
+    }
+
     /// How backends are checked, or that they are not.
     fn check(&self) -> &Check {
         self.check.as_deref().unwrap_or(&NO_CHECK)
@@ -822,8 +962,16 @@ impl TunnelOptions {
     }
 
     /// Once all are read: refuses what does not go together, at one of the options that `seen` has.
-    fn settle(&mut self, seen: &[(&str, Span)], cursor: &Cursor<'_>) -> Result<(), SpecError> {
-        let of_tls = || self.tls().mismatch().map(|(key, needed)| Mismatch::Needs(key, needed));
+    fn settle(
+        &mut self,
+        seen: &[(&str, Span)],
+        backends: &[BackendSpec],
+        cursor: &Cursor<'_>,
+    ) -> Result<(), SpecError> {
+        let of_tls = || {
+            let mismatch = self.tls().mismatch().or_else(|| self.backend_tls().mismatch(backends));
+            mismatch.map(|(key, needed)| Mismatch::Needs(key, needed))
+        };
         if let Some(mismatch) = self.check().mismatch(self.check_interval).or_else(of_tls) {
             let (key, kind) = match mismatch {
                 Mismatch::Needs(key, needed) => (key, SpecErrorKind::Needs { key, needed }),
@@ -838,8 +986,11 @@ impl TunnelOptions {
         Ok(())
     }
 
-    /// Reads `[key=value,…]`, or nothing.
-    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, SpecError> {
+    /// Reads `[key=value,…]`, or nothing, for a tunnel to these backends.
+    pub(crate) fn read(
+        cursor: &mut Cursor<'_>,
+        backends: &[BackendSpec],
+    ) -> Result<Self, SpecError> {
         let mut options = Self::default();
         let mut seen: Vec<(&'static str, Span)> = Vec::new();
         cursor.skip_blanks();
@@ -862,7 +1013,7 @@ impl TunnelOptions {
             read_value(row, &key, &mut options, cursor)?;
             cursor.skip_blanks();
             if cursor.eat(']') {
-                options.settle(&seen, cursor)?;
+                options.settle(&seen, backends, cursor)?;
                 return Ok(options);
             }
             if !cursor.eat(',') {
@@ -889,12 +1040,15 @@ fn read_value(
     cursor: &mut Cursor<'_>,
 ) -> Result<(), SpecError> {
     cursor.skip_blanks();
-    if !cursor.eat('=') {
+    let has_value = cursor.eat('=');
+    if !has_value && !row.is_flag() {
         let kind = SpecErrorKind::ValueMissing(row.key);
         return Err(SpecError::new(kind, key.span.clone(), cursor.input()));
     }
     cursor.skip_blanks();
-    let value = if row.has_escapes() {
+    let value = if !has_value {
+        Piece { text: "on".into(), span: key.span.clone() }
+    } else if row.has_escapes() {
         cursor.escaped_text(ends_bare_word)?
     } else {
         cursor.text(ends_bare_word)?
@@ -917,12 +1071,15 @@ impl fmt::Display for TunnelOptions {
         for row in changed {
             let values = row.each.map_or_else(|| vec![row.value_in(self)], |each| each(self));
             for value in values {
-                let quoted = if row.has_escapes() {
-                    quote_escaped_if_needed(&value, ends_bare_word)
-                } else {
-                    quote_if_needed(&value, ends_bare_word)
-                };
-                write!(f, "{separator}{}={quoted}", row.key)?;
+                write!(f, "{separator}{}", row.key)?;
+                if !(row.is_flag() && value == "on") {
+                    let quoted = if row.has_escapes() {
+                        quote_escaped_if_needed(&value, ends_bare_word)
+                    } else {
+                        quote_if_needed(&value, ends_bare_word)
+                    };
+                    write!(f, "={quoted}")?;
+                }
                 separator = ',';
             }
         }

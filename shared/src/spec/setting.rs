@@ -239,7 +239,7 @@ impl SettingRow for OptionRow {
     }
 
     fn is_flag(&self) -> bool {
-        false
+        Self::is_flag(self)
     }
 
     fn has_escapes(&self) -> bool {
@@ -347,6 +347,14 @@ mod tests {
     #[test]
     fn nothing_is_the_default() {
         options("retries= name= max-conns=\"\"", "[name=db,retries=9,max-conns=4]", "");
+    }
+
+    #[test]
+    fn a_flag_needs_no_value() {
+        options("backend-tls", "", "[backend-tls]");
+        options("backend-verify=off", "[backend-tls]", "[backend-tls,backend-verify=off]");
+        options("backend-verify", "[backend-tls,backend-verify=off]", "[backend-tls]");
+        options("backend-tls=", "[backend-tls]", "");
     }
 
     #[test]

@@ -126,7 +126,7 @@ fn the_text_of_a_check_has_escapes_with_and_without_quotes() {
 #[test]
 fn what_is_of_no_use_without_a_check_is_refused_where_it_stands() {
     for (option, key, needed) in [
-        ("check-timeout=1", "check-timeout", "needs `check=tcp`, `check=send-expect` or"),
+        ("check-timeout=1", "check-timeout", "needs `check=tcp`, `check=tls`,"),
         ("fall=5", "fall", "needs `check=tcp`"),
         ("rise=5", "rise", "needs `check=tcp`"),
         ("check-port=80", "check-port", "needs `check=tcp`"),
@@ -152,7 +152,13 @@ fn what_is_of_no_use_without_a_check_is_refused_where_it_stands() {
 
 #[test]
 fn a_bad_check_is_refused_as_what_it_is() {
-    refused("1=2[check=tls]", "invalid-value", "tls", "not one of none, tcp, send-expect, http");
+    refused(
+        "1=2[check=udp]",
+        "invalid-value",
+        "udp",
+        "not one of none, tcp, tls, send-expect, http",
+    );
+    check("1=2[check=tls]", "127.0.0.1:1=127.0.0.1:2[check=tls]");
     refused("1=2[check=htp]", "invalid-value", "htp", "did you mean `http`?");
     refused("1=2[on-all-down=wait]", "invalid-value", "wait", "not one of try-all, refuse, hold");
     refused("1=2[check-port=0]", "out-of-range", "0", "1 to 65535");
@@ -231,6 +237,57 @@ fn options_of_tls_go_together() {
 }
 
 #[test]
+fn options_of_tls_with_backends_go_together() {
+    check("1=2[remote-tls]", "127.0.0.1:1=127.0.0.1:2[backend-tls]");
+    check("1=2[backend-tls=on,backend-verify]", "127.0.0.1:1=127.0.0.1:2[backend-tls]");
+    check("1=2[backend-tls=off,backend-ca=system,backend-sni=auto]", "127.0.0.1:1=127.0.0.1:2");
+    check(
+        "1=db.example:2[backend-verify=Off,backend-alpn=h2,backend-alpn=http/1.1,backend-tls]",
+        "127.0.0.1:1=db.example:2[backend-tls,backend-verify=off,backend-alpn=h2,backend-alpn=http/1.1]",
+    );
+    check(
+        "1=2[backend-tls,backend-sni=A.Example,backend-ca=/a,backend-cert=/b,backend-key=/c]",
+        "127.0.0.1:1=127.0.0.1:2[backend-tls,backend-sni=a.example,backend-ca=/a,backend-cert=/b,backend-key=/c]",
+    );
+    for alone in [
+        "backend-sni=a",
+        "backend-ca=/a",
+        "backend-cert=/a",
+        "backend-key=/a",
+        "backend-verify=off",
+        "backend-alpn=h2",
+    ] {
+        let key = alone.split('=').next().unwrap();
+        refused(&format!("1=2[{alone}]"), "invalid-value", key, "needs `backend-tls`");
+    }
+    let key = "1=2[backend-tls,backend-key=/a]";
+    refused(key, "invalid-value", "backend-key", "needs `backend-cert`");
+    let unused = "1=2[backend-tls,backend-ca=/a,backend-verify=off]";
+    refused(unused, "invalid-value", "backend-ca", "needs `backend-verify=on`");
+    // An address of the network is verified, a path is not.
+    check("1=2,[::1]:3[backend-tls]", "127.0.0.1:1=127.0.0.1:2,[::1]:3[backend-tls]");
+    let unix = "1=2,unix:/s[backend-tls]";
+    refused(unix, "invalid-value", "backend-tls", "needs `backend-sni`, since a Unix socket");
+    check("1=unix:/s[backend-tls,backend-sni=a]", "127.0.0.1:1=unix:/s[backend-tls,backend-sni=a]");
+    check(
+        "1=unix:/s[backend-tls,backend-verify=off]",
+        "127.0.0.1:1=unix:/s[backend-tls,backend-verify=off]",
+    );
+    refused("1=2[backend-tls=a]", "invalid-value", "a", "not one of on, off");
+    refused(
+        "1=2[backend-tls,backend-sni=*.a]",
+        "invalid-value",
+        "*.a",
+        "only one can be asked for",
+    );
+    refused("1=2[backend-tls,backend-sni=10.0.0.1]", "invalid-value", "10.0.0.1", "is an address");
+    refused("1=2[backend-tls,backend-ca=a]", "invalid-value", "a", "begins with `/`");
+    refused("1=2[backend-tls,remote-tls]", "repeated", "remote-tls", "twice");
+    let twice = "1=2[backend-tls,backend-alpn=h2,backend-alpn=h2]";
+    refused(twice, "repeated", "h2", "given twice");
+}
+
+#[test]
 fn a_long_list_is_read_in_one_go() {
     let network = |number: u32| format!("deny={}/31", std::net::Ipv4Addr::from(number * 2));
     let networks: Vec<_> = (1..=100_000).map(network).collect();
@@ -291,7 +348,7 @@ fn a_bad_address_is_refused_as_what_it_is() {
 #[test]
 fn a_bad_option_is_refused_as_what_it_is() {
     refused("1=2[stratgy=random]", "unknown-option", "stratgy", "did you mean `strategy`?");
-    refused("1=2[backend-tls=a]", "unknown-option", "backend-tls", "known ones are name, strategy");
+    refused("1=2[send-proxy=v1]", "unknown-option", "send-proxy", "known ones are name, strategy");
     refused("1=2[max-con=5]", "unknown-option", "max-con", "did you mean `max-conns`?");
     refused("1=2[tiemout=5]", "unknown-option", "tiemout", "did you mean `connect-timeout`?");
     refused("1=2[name]", "invalid-value", "name", "lacks its value");
@@ -392,6 +449,10 @@ fn options() -> impl Strategy_<Value = String> {
             .prop_map(|(idle, interval, probes)| format!("keepalive={idle}/{interval}s/{probes}")),
         (1..=65_535_u32).prop_map(|count| format!("backlog={count}")),
         "/[!-~&&[^\"\\\\]]{0,20}x".prop_map(|path| format!("tls-cert=\"{path}\",tls-min=1.3")),
+        ("[a-z0-9_]{1,9}\\.[a-z]{1,9}", any::<bool>()).prop_map(|(name, is_verified)| {
+            let verify = if is_verified { "" } else { ",backend-verify=off" };
+            format!("backend-tls,backend-sni={name}{verify}")
+        }),
         Just("on-all-down=refuse".to_owned()),
         Just("on-all-down=hold".to_owned()),
         (1..=100_u32, 1..=65_535_u32)

@@ -10,7 +10,7 @@ use crate::word::words;
 /// Most pairs of certificate and key that one tunnel may have.
 const PAIRS_MAX: usize = 256;
 
-/// Most protocols that one tunnel may offer, and the longest name of one (RFC 7301, section 3.1).
+/// Most protocols that one tunnel may offer to clients, or to backends, and the longest name of one (RFC 7301, section 3.1).
 const PROTOCOLS_MAX: usize = 32;
 const PROTOCOL_BYTES_MAX: usize = 255;
 
@@ -160,12 +160,7 @@ impl Tls {
 
     /// Adds a protocol, each of which stands there once.
     pub(super) fn add_protocol(&mut self, text: &str) -> Result<(), ValueError> {
-        let protocol = Protocol::parse(text)?;
-        if self.alpn.contains(&protocol) {
-            return Err(ValueError::Repeated(text.to_owned()));
-        }
-        let rule = "is one protocol too many: 32 are the most";
-        add(&mut self.alpn, protocol, PROTOCOLS_MAX, text, rule)
+        add_protocol(&mut self.alpn, text)
     }
 
     /// The option that does not go together with the others, and what it needs.
@@ -196,6 +191,16 @@ impl Tls {
         let broken = rules.into_iter().find(|(is_broken, ..)| *is_broken);
         broken.map(|(_, key, needed)| (key, needed))
     }
+}
+
+/// Adds a protocol to a list in which each stands once.
+pub(super) fn add_protocol(list: &mut Vec<Protocol>, text: &str) -> Result<(), ValueError> {
+    let protocol = Protocol::parse(text)?;
+    if list.contains(&protocol) {
+        return Err(ValueError::Repeated(text.to_owned()));
+    }
+    let rule = "is one protocol too many: 32 are the most";
+    add(list, protocol, PROTOCOLS_MAX, text, rule)
 }
 
 fn add<T>(

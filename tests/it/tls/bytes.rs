@@ -12,7 +12,7 @@ use super::{ONLY_1_2, ONLY_1_3, Scene};
 const BYTES: u64 = 24 * 1024 * 1024;
 
 /// Sends a pattern in random pieces to an echo, and checks all that comes back meanwhile.
-async fn round_trip(stream: impl AsyncRead + AsyncWrite + Unpin, seed: u64, bytes: u64) {
+pub(super) async fn round_trip(stream: impl AsyncRead + AsyncWrite + Unpin, seed: u64, bytes: u64) {
     let (mut reader, mut writer) = split(stream);
     let sending = async {
         send(&mut writer, seed, bytes).await.unwrap();

@@ -1,6 +1,6 @@
 use plexy_shared::info::{
-    BackendState, CertificateInfo, CheckInfo, CheckState, EjectionInfo, Origin, Reason, TlsInfo,
-    Traffic,
+    BackendState, BackendTlsInfo, CertificateInfo, CheckInfo, CheckState, EjectionInfo, Origin,
+    Reason, TlsInfo, Traffic,
 };
 use plexy_shared::spec::AdminState;
 use plexy_shared::weight::Weight;
@@ -94,6 +94,7 @@ fn info() -> TunnelInfo {
                 fingerprint: "ab".repeat(32),
             }],
         }),
+        backend_tls: Some(BackendTlsInfo { verified: false, certificate: None }),
         ended: vec![EndedInfo { reason: Reason::ClientFin.into(), connections: 12 }],
         rejected: Vec::new(),
         backend_list: vec![backend, up],
@@ -122,6 +123,7 @@ fn a_detail_says_it_all_and_harms_no_terminal() {
     for expected in [
         "opened by    runtime, 1m01s ago\n",
         "certificate  a.example *.b.example\\u{1b}[31m, issuer CN=tests, until 2027-01-01T00:00:00Z, sha256 abab",
+        "backend tls  NOT VERIFIED: whoever is between",
         "connections  3 now, 1.24k in total, 2 parked\n",
         "ended        client-fin 12\n",
         "rejected     -\n",

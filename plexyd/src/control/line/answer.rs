@@ -124,6 +124,11 @@ impl Answer {
             lines.push(format!("parked {}", info.parked));
         }
         lines.extend(info.tls.iter().flat_map(|tls| &tls.certificates).map(certificate_line));
+        if let Some(tls) = &info.backend_tls {
+            lines.push(format!("backend-tls {tls}"));
+            let shown = tls.certificate.iter().map(certificate_line);
+            lines.extend(shown.map(|certificate| format!("backend-tls shows {certificate}")));
+        }
         for ended in &info.ended {
             lines.push(format!("ended {} = {}", ended.reason, ended.connections));
         }

@@ -1,0 +1,89 @@
+//! What tunnels speak TLS with: read from files before anything is touched.
+
+use std::sync::Arc;
+
+use plexy_shared::spec::{TunnelOptions, TunnelSpec};
+use tracing::{error, warn};
+
+use super::ServiceError;
+use super::error::OpenError;
+use crate::tls::{Originate, Security, SystemRoots, Terminate};
+use crate::tunnel::Route;
+
+/// What a tunnel is to speak TLS with: its place in the call, and its specification.
+#[derive(Debug)]
+struct Wanted {
+    index: usize,
+    label: String,
+    options: TunnelOptions,
+}
+
+/// What each of these speaks TLS with, in their order, or what is wrong with a file of one.
+///
+/// Files are no matter of the control threads: a disk may be slow.
+pub(super) async fn load_all(
+    specs: impl Iterator<Item = (usize, &TunnelSpec)>,
+) -> Result<Vec<Option<Arc<Security>>>, OpenError> {
+    let specs: Vec<_> = specs.collect();
+    if !specs.iter().any(|(_, spec)| speaks_tls(&spec.options)) {
+        return Ok(specs.iter().map(|_| None).collect());
+    }
+    let wanted = |(index, spec): &(usize, &TunnelSpec)| Wanted {
+        index: *index,
+        label: label_of(spec),
+        options: spec.options.clone(),
+    };
+    let wanted: Vec<_> = specs.iter().map(wanted).collect();
+    let load_all = move || {
+        let system = SystemRoots::default();
+        wanted.iter().map(|wanted| load(wanted, &system)).collect()
+    };
+    tokio::task::spawn_blocking(load_all).await.unwrap_or_else(|error| {
+        error!(%error, "reading certificates has failed");
+        Err(ServiceError::ShuttingDown.into())
+    })
+}
+
+/// Whether it has anything to do with TLS.
+pub(super) fn speaks_tls(options: &TunnelOptions) -> bool {
+    options.tls.is_some() || options.backend_tls.is_some()
+}
+
+fn load(wanted: &Wanted, system: &SystemRoots) -> Result<Option<Arc<Security>>, OpenError> {
+    let Wanted { index, label, options } = wanted;
+    if !speaks_tls(options) {
+        return Ok(None);
+    }
+    let terminate = options.tls.as_ref().map(|tls| Terminate::load(tls)).transpose();
+    let terminate = terminate.map_err(|error| OpenError::of(*index, error))?;
+    let originate = options.backend_tls.as_ref().map(|tls| Originate::load(tls, system));
+    let originate = originate.transpose().map_err(|error| OpenError::of(*index, error))?;
+    let pairs = terminate.iter().flat_map(Terminate::pairs);
+    let pairs = pairs.chain(originate.iter().filter_map(Originate::pair));
+    for warning in pairs.flat_map(|pair| &pair.warnings) {
+        warn!(tunnel = label, "{warning}");
+    }
+    let (terminate, originate) = (terminate.map(Arc::new), originate.map(Arc::new));
+    Ok(Some(Arc::new(Security { terminate, originate })))
+}
+
+/// What there is already, where its options say the same: the files were read when they were given.
+pub(super) fn unchanged(before: &Route, options: &TunnelOptions) -> Option<Arc<Security>> {
+    let TunnelOptions { tls, backend_tls, .. } = &before.options;
+    let is_same = *tls == options.tls && *backend_tls == options.backend_tls;
+    before.security.clone().filter(|_| is_same)
+}
+
+/// Says loudly that the backends of a tunnel may be anybody, whenever it is opened or changed.
+pub(super) fn warn_if_unverified(label: &str, route: &Route) {
+    if route.originate().is_some_and(|it| !it.is_verified()) {
+        warn!(
+            tunnel = label,
+            "certificates of backends are NOT VERIFIED (backend-verify=off): whoever is between can read and change everything"
+        );
+    }
+}
+
+fn label_of(spec: &TunnelSpec) -> String {
+    spec.options.name.as_ref().map_or(spec.listen.to_string(), ToString::to_string)
+}
