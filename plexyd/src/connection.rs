@@ -27,7 +27,7 @@ use crate::tls::{Over, Secured};
 use crate::trace::Trace;
 use place::{Search, place};
 pub(crate) use security::carry_secured;
-use security::relay_originated;
+use security::originated;
 
 /// The pause before a backend is tried again for the same client, doubled each
 /// time: room for a restart, without hammering.
@@ -59,27 +59,30 @@ pub(crate) async fn carry(mut accepted: Accepted, engine: Arc<Engine>) {
     let mut held = Held::nothing();
     let (registered, taken) = (&mut accepted.registered, &mut accepted.taken);
     let connecting = connected(&client, &entry, accepted.hops, &engine, registered, taken, None);
-    let connected = match Box::pin(connecting).await {
-        Ok(Connected { dialled, secured, lease, said }) => {
-            held.begin_with(said);
-            stands(lease, &mut accepted.registered);
-            if let Some(secured) = secured {
-                let (registered, backend) = (&mut accepted.registered, (dialled, secured));
-                let relaying = relay_originated(&client, backend, &entry, registered, &mut held);
-                let reason = Box::pin(relaying).await;
+    let connected = {
+        // None of these has a place of its own in what relays then.
+        let (dialled, secured) = match Box::pin(connecting).await {
+            Ok(Connected { dialled, secured, lease, said }) => {
+                held.begin_with(said);
+                stands(lease, &mut accepted.registered);
+                (dialled, secured)
+            }
+            Err(reason) => {
+                // Who is turned away for that has its end already.
+                if reason != Reason::Tls {
+                    client.reset_on_close();
+                }
                 drop(client);
                 return accepted.registered.end(reason);
             }
-            dialled
-        }
-        Err(reason) => {
-            // Who is turned away for that has its end already.
-            if reason != Reason::Tls {
-                client.reset_on_close();
-            }
+        };
+        if let Some(secured) = secured {
+            let (registered, backend) = (&mut accepted.registered, (dialled, secured));
+            let reason = originated(&client, backend, &entry, registered, &mut held).await;
             drop(client);
             return accepted.registered.end(reason);
         }
+        dialled
     };
     let backend = &connected.socket;
     let ended = loop {

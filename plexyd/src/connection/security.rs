@@ -11,7 +11,7 @@ use super::{Accepted, Connected, connected, paused, stands, watch, watched};
 use crate::dial::Dialled;
 use crate::engine::Engine;
 use crate::hello::Hello;
-use crate::relay::{Ended, Held, Outcome, Side, Stream, relay};
+use crate::relay::{BoxFuture, Ended, Held, Outcome, Side, Stream, relay};
 use crate::socket::Socket;
 use crate::table::{Entry, Registered};
 use crate::tls::{Secured, Session, Terminate, shake_hands};
@@ -134,18 +134,21 @@ async fn relay_terminated(
     }
 }
 
-/// The same for a client that does not speak TLS and a backend that does.
-pub(super) async fn relay_originated(
-    client: &Socket,
+/// The same for a client that does not speak TLS and a backend that does: a box, so that those without
+/// TLS, who have the same beginning, do not hold the place for it.
+pub(super) fn originated<'a>(
+    client: &'a Socket,
     (dialled, secured): (Dialled, Box<Secured>),
-    entry: &Entry,
-    registered: &mut Registered,
-    held: &mut Held,
-) -> Reason {
-    let (socket, secured) = (&dialled.socket, &*secured);
-    let backend = Session { socket, secured };
-    let both = Both { client: None, backend: Some(secured) };
-    relay_secured((client, &backend), (client, socket), both, entry, registered, held).await
+    entry: &'a Entry,
+    registered: &'a mut Registered,
+    held: &'a mut Held,
+) -> BoxFuture<'a, Reason> {
+    Box::pin(async move {
+        let (socket, secured) = (&dialled.socket, &*secured);
+        let backend = Session { socket, secured };
+        let both = Both { client: None, backend: Some(secured) };
+        relay_secured((client, &backend), (client, socket), both, entry, registered, held).await
+    })
 }
 
 /// Relays until it ends: why it did.

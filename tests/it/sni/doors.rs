@@ -52,7 +52,10 @@ async fn names_of_backends_stand_in_detail_and_are_set_over_rpc() {
     let line = daemon.line().await.ask(&format!("detail {tunnel}")).await;
     assert!(line.contains(", sni one.example *.two.example, "), "{line}");
     let metrics = daemon.monitor().get("/metrics").await.body;
-    assert!(metrics.contains("strategy=\"round-robin\",tls=\"route\"} 1"), "{metrics}");
+    assert!(
+        metrics.contains("strategy=\"round-robin\",tls=\"route\",backend_tls=\"none\"} 1"),
+        "{metrics}"
+    );
 
     let set = |settings: Value| {
         let params = json!({ "tunnel": tunnel, "backend": a.addr(), "settings": settings });
