@@ -20,11 +20,12 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use clap::ValueEnum;
-use plexy_shared::info::Reason;
+use plexy_shared::info::{Reason, TlsHandshake};
 use tracing::warn;
 
 use crate::backend::Backend;
 use crate::fold::tell_growth;
+use crate::introduction::Introduction;
 use crate::sample::Sample;
 use crate::socket::ClientAddr;
 use crate::tunnel::Tunnel;
@@ -79,8 +80,10 @@ pub(crate) struct Record {
     pub(crate) tunnel: Arc<Tunnel>,
     pub(crate) client: ClientAddr,
     pub(crate) backend: Option<Arc<Backend>>,
-    /// What its client has asked for.
-    pub(crate) name: Option<Arc<Box<str>>>,
+    /// What its client has told of itself.
+    pub(crate) introduction: Option<Arc<Introduction>>,
+    /// Its handshake, where TLS is terminated.
+    pub(crate) handshake: Option<TlsHandshake>,
     pub(crate) attempts: u8,
     /// From its acceptance until a backend carried it.
     pub(crate) connect_time: Option<Duration>,
@@ -182,7 +185,8 @@ impl AccessLog {
             tunnel: Arc::clone(tunnel),
             client,
             backend: None,
-            name: None,
+            introduction: None,
+            handshake: None,
             attempts: 0,
             connect_time: None,
             moment: Moment::Ended { reason, bytes_in: 0, bytes_out: 0, lifetime: Duration::ZERO },

@@ -20,6 +20,7 @@ mod health;
 mod hello;
 mod histogram;
 mod hops;
+mod introduction;
 mod listener;
 mod log;
 mod metrics;

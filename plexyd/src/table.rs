@@ -5,6 +5,7 @@
 
 mod cells;
 mod clock;
+mod handshake;
 mod pace;
 mod sight;
 mod silence;
@@ -24,6 +25,7 @@ use tracing::debug;
 use crate::access_log::{AccessLog, Moment, Record};
 use crate::backend::{Backend, Lease};
 use crate::histogram::LIFETIMES;
+use crate::introduction::Introduction;
 use crate::socket::ClientAddr;
 use crate::stop::Stop;
 use crate::trace::{End, Trace, Traces};
@@ -32,6 +34,7 @@ use crate::tunnel::{Seat, Tunnel, TunnelId};
 pub(crate) use cells::Cell;
 use cells::Cells;
 use clock::Clock;
+use handshake::Handshake;
 use pace::Pace;
 pub(crate) use pace::Rates;
 pub(crate) use sight::Sight;
@@ -59,9 +62,11 @@ pub(crate) struct Entry {
     /// Set once a backend carries it: silence counts from then on.
     pub(crate) backend: OnceLock<Arc<Backend>>,
     pub(crate) tries: Tries,
-    /// What its client asks for, once that is known and where it is wanted: one word here, since most
-    /// connections have none.
-    name: ArcSwapOption<Box<str>>,
+    /// What its client has told of itself, once that is known and where it is wanted: one word here,
+    /// since most connections have none.
+    introduction: ArcSwapOption<Introduction>,
+    /// The handshake of its client, where TLS is terminated.
+    pub(crate) handshake: Handshake,
     /// Whether it is counted among the connections of its source.
     pub(crate) is_counted: bool,
     /// Bytes written that the peers had not taken when it was last [asked](Stop::pause).
@@ -80,20 +85,21 @@ impl Entry {
             half_closed: AtomicBool::new(false),
             backend: OnceLock::new(),
             tries: Tries::default(),
-            name: ArcSwapOption::empty(),
+            introduction: ArcSwapOption::empty(),
+            handshake: Handshake::default(),
             is_counted: false,
             unsent_bytes: AtomicU32::new(NEVER_ASKED),
         }
     }
 
-    /// Its client asks for the host of this name (SNI), or for none.
-    pub(crate) fn asks_for(&self, name: Option<Box<str>>) {
-        self.name.store(name.map(Arc::new));
+    /// Its client has told this of itself, or nothing.
+    pub(crate) fn introduce(&self, introduction: Option<Introduction>) {
+        self.introduction.store(introduction.map(Arc::new));
     }
 
-    /// The name that its client has asked for.
-    pub(crate) fn name(&self) -> Option<Arc<Box<str>>> {
-        self.name.load_full()
+    /// What its client has told of itself.
+    pub(crate) fn introduction(&self) -> Option<Arc<Introduction>> {
+        self.introduction.load_full()
     }
 
     /// Notes how much the peers have not taken; whether it is the first time.
@@ -126,7 +132,8 @@ impl Entry {
             tunnel: Arc::clone(&self.tunnel),
             client: self.client,
             backend: self.backend.get().cloned(),
-            name: self.name(),
+            introduction: self.introduction(),
+            handshake: self.handshake.done(),
             attempts: self.tries.number(),
             connect_time: self.tries.time(),
             moment,
@@ -433,8 +440,9 @@ impl Drop for Registered {
         }
         if let Some(trace) = self.trace.take() {
             let (backend, at) = (entry.backend.get().cloned(), (ended, SystemTime::now()));
-            let name = entry.name();
-            self.table.traces.end(trace, End { reason, backend, name, bytes_in, bytes_out, at });
+            let (introduction, handshake) = (entry.introduction(), entry.handshake.done());
+            let end = End { reason, backend, introduction, handshake, bytes_in, bytes_out, at };
+            self.table.traces.end(trace, end);
         }
         debug!(
             connection = entry.id,

@@ -6,6 +6,8 @@
 
 mod authorities;
 mod certificate;
+mod client;
+mod distinguished_name;
 mod failure;
 mod handshake;
 mod handshake_fault;
@@ -27,6 +29,7 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
 pub(crate) use authorities::Authorities;
 pub(crate) use certificate::Certificate;
+use certificate::hexadecimal;
 pub(crate) use handshake::{Approached, part, shake_hands};
 pub(crate) use handshake_fault::HandshakeFault;
 pub(crate) use originate::{Originate, OriginateError, Over};

@@ -10,10 +10,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use plexy_shared::info::Reason;
+use plexy_shared::info::{Reason, TlsHandshake};
 
 use crate::backend::Backend;
 use crate::dial::DialError;
+use crate::introduction::Introduction;
 use crate::socket::ClientAddr;
 use crate::tunnel::Tunnel;
 pub(crate) use queue::{Fate, Spans, Traces, Tracing};
@@ -59,8 +60,10 @@ pub(crate) struct Span {
 pub(crate) struct End {
     pub(crate) reason: Reason,
     pub(crate) backend: Option<Arc<Backend>>,
-    /// What its client has asked for.
-    pub(crate) name: Option<Arc<Box<str>>>,
+    /// What its client has told of itself.
+    pub(crate) introduction: Option<Arc<Introduction>>,
+    /// Its handshake, where TLS was terminated.
+    pub(crate) handshake: Option<TlsHandshake>,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
     /// When, by both clocks: the second one gives the first ones their date.

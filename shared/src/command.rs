@@ -382,7 +382,7 @@ pub static VERBS: &[Verb] = &[
         aliases: &[],
         arguments: "[tunnel] [where ...]",
         usage: "[tunnel] [where KEY=VALUE [and ...]] [sort [-]KEY] [limit N]",
-        help: "shows the live connections, the oldest 100 if nothing else is asked for; keys are tunnel, backend, client, age, idle, bytes, bytes-in, bytes-out, phase, and id to sort by; besides = there are != and, for times and sizes, < > <= >=",
+        help: "shows the live connections, the oldest 100 if nothing else is asked for; keys are tunnel, backend, client, age, idle, bytes, bytes-in, bytes-out, phase, sni, tls, subject, fingerprint, and id to sort by; besides = there are != and, for times and sizes, < > <= >=",
         methods: &[rpc::ListConnections::NAME],
         examples: [
             "conns db sort -bytes limit 20",

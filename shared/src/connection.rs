@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::filter::{Filter, Key};
-use crate::spec::TunnelRef;
+use crate::spec::{TlsVersion, TunnelRef};
 use crate::units::{ValueError, parse_count};
 use crate::word::{Word, words};
 
@@ -94,6 +94,19 @@ pub struct ConnectionInfo {
     /// The name that its client has asked for (SNI), where its tunnel routes by that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sni: Option<String>,
+    /// The version of TLS that is spoken with its client, where its tunnel terminates it and the
+    /// handshake is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Word<TlsVersion>>,
+    /// Whether its handshake went on where an earlier one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_resumed: Option<bool>,
+    /// The subject of the certificate that its client has shown and an authority has vouched for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// SHA-256 of that certificate, in hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
     /// How far it has come.
     pub phase: Word<Phase>,
     /// Milliseconds since it was accepted.

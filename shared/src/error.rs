@@ -372,6 +372,24 @@ pub fn quoted(text: &str) -> String {
     out
 }
 
+/// Text of somebody else with what would act on a terminal escaped.
+///
+/// ```
+/// assert_eq!(plexy_shared::error::printable("a\x1b[31mé"), "a\\u{1b}[31mé");
+/// ```
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_unprintable(character) {
+            out.extend(character.escape_unicode());
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
 /// Characters that act on a terminal, or reorder what stands around them,
 /// instead of showing themselves.
 #[must_use]

@@ -13,6 +13,7 @@ mod client;
 mod error;
 mod key;
 mod reader;
+mod text;
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,15 +22,20 @@ use std::time::Duration;
 pub use client::ClientPattern;
 pub use error::{FilterError, FilterErrorKind};
 pub use key::Key;
+pub use text::TextPattern;
 
 use crate::connection::Phase;
-use crate::spec::{BackendAddr, ServerName, TunnelRef};
+use crate::fingerprint::Fingerprint;
+use crate::spec::{BackendAddr, ServerName, TlsVersion, TunnelRef};
 use crate::units::{show_duration, show_size};
 use crate::word::words;
 use reader::Reader;
 
 /// Most tests of one filter: each may be asked of ten thousand connections.
 pub const TESTS_MAX: usize = 32;
+
+/// What stands for no version of TLS.
+const NO_TLS: &str = "none";
 
 /// What connections have to be; one without tests lets all pass.
 ///
@@ -67,6 +73,14 @@ pub enum Test {
     /// The name that its client has asked for is this one, or one that it covers, or not; who has
     /// asked for none has not asked for this one.
     Sni(Equality, ServerName),
+    /// The version of TLS that is spoken with its client is this one, or not; none where that is
+    /// passed on, or nothing of it is there.
+    Tls(Equality, Option<TlsVersion>),
+    /// The subject of the certificate that its client has shown is one of these, or not; who has
+    /// shown none is not one of these.
+    Subject(Equality, TextPattern),
+    /// That certificate is this one, or not; who has shown none has not shown this one.
+    Fingerprint(Equality, Fingerprint),
     /// How old it is.
     Age(Comparison, Duration),
     /// For how long no byte has gone.
@@ -212,6 +226,9 @@ impl Test {
             Self::Client(..) => Key::Client,
             Self::Phase(..) => Key::Phase,
             Self::Sni(..) => Key::Sni,
+            Self::Tls(..) => Key::Tls,
+            Self::Subject(..) => Key::Subject,
+            Self::Fingerprint(..) => Key::Fingerprint,
             Self::Age(..) => Key::Age,
             Self::Idle(..) => Key::Idle,
             Self::Bytes(..) => Key::Bytes,
@@ -230,6 +247,11 @@ impl fmt::Display for Test {
             Self::Client(equality, client) => write!(f, "{key}{equality}{client}"),
             Self::Phase(equality, phase) => write!(f, "{key}{equality}{phase}"),
             Self::Sni(equality, name) => write!(f, "{key}{equality}{name}"),
+            Self::Tls(equality, version) => {
+                write!(f, "{key}{equality}{}", version.map_or(NO_TLS, TlsVersion::as_str))
+            }
+            Self::Subject(equality, text) => write!(f, "{key}{equality}{text}"),
+            Self::Fingerprint(equality, it) => write!(f, "{key}{equality}{it}"),
             Self::Age(comparison, time) | Self::Idle(comparison, time) => {
                 write!(f, "{key}{comparison}{}", show_duration(*time))
             }

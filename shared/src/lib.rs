@@ -7,6 +7,7 @@ pub mod error;
 pub mod event;
 pub mod explanation;
 pub mod filter;
+pub mod fingerprint;
 pub mod history;
 pub mod info;
 pub mod rpc;

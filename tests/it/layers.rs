@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
         "admin",
         "sample",
         "hops",
+        "introduction",
         "resolver",
         "bind",
         "places",

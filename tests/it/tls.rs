@@ -5,6 +5,7 @@ mod ends;
 mod files;
 mod hostile;
 mod originate;
+mod peers;
 mod tools;
 
 use std::net::SocketAddr;

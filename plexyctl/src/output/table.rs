@@ -9,6 +9,7 @@ use plexy_shared::history::HistoryReply;
 use plexy_shared::info::{
     AdminInfo, BackendInfo, CertificateInfo, EndedInfo, TunnelInfo, TunnelStatus,
 };
+use plexy_shared::word::Word;
 
 use super::safe::safe;
 use super::units::{age, millis, short, wait};
@@ -112,9 +113,10 @@ fn certificate(info: &CertificateInfo) -> String {
     )
 }
 
-/// The connections, one a line.
+/// The connections, one a line, and who is behind their TLS where any has some.
 pub(super) fn conns(connections: &[ConnectionInfo], has_headers: bool) -> String {
-    let columns = [
+    let has_tls = connections.iter().any(|it| it.tls.is_some());
+    let mut columns = vec![
         text("ID"),
         text("TUNNEL"),
         text("CLIENT"),
@@ -128,8 +130,13 @@ pub(super) fn conns(connections: &[ConnectionInfo], has_headers: bool) -> String
         number("IN/S"),
         number("OUT/S"),
     ];
+    columns.extend(has_tls.then(|| [text("TLS"), text("SUBJECT")]).into_iter().flatten());
     let row = |it: &ConnectionInfo| {
-        [
+        let tls = has_tls.then(|| {
+            let version = it.tls.as_ref().map(Word::as_str);
+            [or_nothing(version), or_nothing(it.subject.as_deref())]
+        });
+        let row = [
             safe(&it.id),
             safe(&it.tunnel),
             safe(&it.client),
@@ -142,9 +149,10 @@ pub(super) fn conns(connections: &[ConnectionInfo], has_headers: bool) -> String
             short(it.bytes_out),
             short(it.rate_in),
             short(it.rate_out),
-        ]
+        ];
+        row.into_iter().chain(tls.into_iter().flatten()).collect()
     };
-    aligned(columns, connections.iter().map(row), has_headers)
+    aligned_rows(&columns, connections.iter().map(row), has_headers)
 }
 
 /// The changes, a line for each tunnel that one has changed.
@@ -295,17 +303,26 @@ fn aligned<const N: usize>(
     rows: impl IntoIterator<Item = [String; N]>,
     has_headers: bool,
 ) -> String {
+    aligned_rows(&columns, rows.into_iter().map(Vec::from), has_headers)
+}
+
+/// The same where how many columns there are is not known before.
+fn aligned_rows(
+    columns: &[Column],
+    rows: impl IntoIterator<Item = Vec<String>>,
+    has_headers: bool,
+) -> String {
     let mut table = Table::new();
     table.load_style(TableStyle::new());
     if has_headers {
-        table.set_header(columns.map(|(title, _)| title));
+        table.set_header(columns.iter().map(|(title, _)| title));
     }
     for row in rows {
         table.add_row(row);
     }
     for (column, (_, alignment)) in table.column_iter_mut().zip(columns) {
         column.set_padding((0, 2));
-        column.set_cell_alignment(alignment);
+        column.set_cell_alignment(*alignment);
     }
     table.trim_fmt() + "\n"
 }

@@ -6,8 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use plexy_shared::error::is_unprintable;
+use plexy_shared::info::TlsHandshake;
 
 use super::{AccessFormat, Moment, Record};
+use crate::introduction::Introduction;
 
 /// Writes the line of a record, with its end.
 pub(super) fn write(format: AccessFormat, at: SystemTime, record: &Record, out: &mut String) {
@@ -38,8 +40,17 @@ impl Line<'_> {
         self.text("tunnel", record.tunnel.label())?;
         self.text("listen", &record.tunnel.listen)?;
         self.text("client", record.client)?;
-        if let Some(name) = &record.name {
+        let introduction = record.introduction.as_deref();
+        if let Some(name) = introduction.and_then(Introduction::name) {
             self.text("sni", name)?;
+        }
+        if let Some((version, is_resumed)) = record.handshake.map(TlsHandshake::version) {
+            self.text("tls", version)?;
+            self.number("tls_resumed", is_resumed)?;
+        }
+        if let Some(certificate) = introduction.and_then(Introduction::certificate) {
+            self.text("subject", &certificate.subject)?;
+            self.text("fingerprint", certificate.fingerprint)?;
         }
         if let Some(backend) = &record.backend {
             self.text("backend", &backend.addr)?;
@@ -136,12 +147,16 @@ impl Write for Escaped<'_> {
 #[cfg(test)]
 mod tests {
 
+    use std::sync::Arc;
+
+    use plexy_shared::fingerprint::Fingerprint;
     use plexy_shared::info::Reason;
 
     use serde_json::{Value, json};
 
     use super::*;
 
+    use crate::introduction::ClientCertificate;
     use crate::socket::ClientAddr;
     use crate::tunnel::Tunnel;
 
@@ -152,7 +167,8 @@ mod tests {
             tunnel,
             client: ClientAddr::Ip("[2001:db8::1]:5".parse().unwrap()),
             backend: Some(backend),
-            name: None,
+            introduction: None,
+            handshake: None,
             attempts: 2,
             connect_time: Some(Duration::from_micros(12_345)),
             moment,
@@ -184,10 +200,35 @@ mod tests {
 
     #[test]
     fn the_name_that_a_client_asks_for_stands_before_where_it_goes() {
-        let name = Some(std::sync::Arc::new("a.example\"x".into()));
-        let record = Record { name, ..record("3000=10.0.0.1:80", Moment::Started) };
+        let introduction = Introduction::of(Some("a.example\"x".into()), None).map(Arc::new);
+        let record = Record { introduction, ..record("3000=10.0.0.1:80", Moment::Started) };
         let line = written(AccessFormat::Text, &record);
         assert!(line.contains(r#" sni="a.example\"x" backend=10.0.0.1:80 "#), "{line}");
+    }
+
+    #[test]
+    fn what_a_client_has_shown_stands_behind_what_it_asks_for() {
+        let certificate = ClientCertificate {
+            subject: r"CN=a\, b".into(),
+            fingerprint: Fingerprint(std::array::from_fn(|place| u8::from(place == 0))),
+        };
+        let introduction = Introduction::of(Some("a.example".into()), Some(certificate));
+        let record = Record {
+            introduction: introduction.map(Arc::new),
+            handshake: Some(TlsHandshake::V13Resumed),
+            ..record("3000=10.0.0.1:80", Moment::Started)
+        };
+        let line = written(AccessFormat::Text, &record);
+        let digits = format!("01{}", "00".repeat(31));
+        let expected = format!(
+            r#" sni=a.example tls=1.3 tls_resumed=true subject="CN=a\\, b" fingerprint={digits} "#
+        );
+        assert!(line.contains(&expected), "{line}");
+        let object: Value = serde_json::from_str(&written(AccessFormat::Json, &record)).unwrap();
+        assert_eq!(
+            [&object["tls"], &object["tls_resumed"], &object["subject"]],
+            [&json!("1.3"), &json!(true), &json!(r"CN=a\, b")]
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ use tracing::{debug, warn};
 
 use super::place::{Search, queue};
 use crate::hello::{self, Failure, Fault};
+use crate::introduction::Introduction;
 use crate::tunnel::Route;
 
 impl Search<'_> {
@@ -35,7 +36,7 @@ impl Search<'_> {
         if self.hello.is_none() {
             match hello::read(self.client).await {
                 Ok(hello) => {
-                    self.entry.asks_for(hello.name.clone());
+                    self.entry.introduce(hello.name.clone().map(Introduction::Name));
                     self.hello = Some(hello);
                     // That may have taken its time.
                     self.whole = self.entry.tunnel.route();
@@ -57,8 +58,8 @@ impl Search<'_> {
     async fn turn_away(&self, fault: Fault) -> Reason {
         let (entry, label) = (self.entry, self.entry.tunnel.label());
         entry.tunnel.gate_to_refuse().hello_faults.count(fault.kind);
-        let name = entry.name();
-        let name = name.as_ref().map(tracing::field::display);
+        let introduction = entry.introduction();
+        let name = introduction.as_ref().and_then(|it| it.name()).map(tracing::field::display);
         match fault.kind {
             // Somebody may have forgotten a backend: all else is a matter of the client.
             HelloFault::UnknownName => {

@@ -11,6 +11,7 @@ use super::{Accepted, Connected, connected, paused, stands, watch, watched};
 use crate::dial::Dialled;
 use crate::engine::Engine;
 use crate::hello::Hello;
+use crate::introduction::Introduction;
 use crate::relay::{BoxFuture, Ended, Held, Outcome, Side, Stream, relay};
 use crate::socket::Socket;
 use crate::table::{Entry, Registered};
@@ -38,7 +39,6 @@ pub(crate) async fn carry_secured(
     // A newer one may take its place while this connection lives.
     drop(terminate);
     let (registered, taken) = (&mut accepted.registered, &mut accepted.taken);
-    entry.asks_for(name.clone());
     let hello = Some(Hello { name, bytes: Vec::new() });
     let connecting = connected(&client, &entry, accepted.hops, &engine, registered, taken, hello);
     let reason = match Box::pin(connecting).await {
@@ -80,6 +80,8 @@ async fn secure(
     match shaken {
         Ok(shaken) => {
             entry.tunnel.tls_counts_to_count().handshakes.count(shaken.kind);
+            entry.handshake.note(shaken.kind);
+            entry.introduce(Introduction::of(shaken.name.clone(), shaken.certificate));
             Ok((shaken.secured, shaken.name))
         }
         Err(failure) => {

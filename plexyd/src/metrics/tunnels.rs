@@ -480,7 +480,7 @@ pub(super) static FAMILIES: &[Family] = &[
 fn handshake_labels(handshake: TlsHandshake) -> [Label<'static>; 2] {
     let (version, is_resumed) = handshake.version();
     let resumed = if is_resumed { "true" } else { "false" };
-    [Label::Word("version", version), Label::Word("resumed", resumed)]
+    [Label::Word("version", version.as_str()), Label::Word("resumed", resumed)]
 }
 
 fn backends(survey: &TunnelSurvey) -> impl Iterator<Item = (&Backend, Traffic)> {

@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
-use plexy_shared::info::Reason;
+use plexy_shared::info::{Reason, TlsHandshake};
 use plexy_shared::spec::{BackendAddr, BoundAddr};
 
+use crate::introduction::Introduction;
 use crate::metrics::{Direction, Label, Outcome};
+use crate::trace::End;
 
 /// How something has failed; not there where nothing has.
 pub(super) const ERROR_TYPE: &str = "error.type";
@@ -26,6 +28,11 @@ pub(super) fn number(key: &str, value: i64) -> KeyValue {
 /// An attribute that is a fraction.
 pub(super) fn float(key: &str, value: f64) -> KeyValue {
     attribute(key, Value::DoubleValue(value))
+}
+
+/// An attribute that is so or not.
+fn truth(key: &str, value: bool) -> KeyValue {
+    attribute(key, Value::BoolValue(value))
 }
 
 fn attribute(key: &str, value: Value) -> KeyValue {
@@ -113,6 +120,24 @@ pub(super) fn local(listen: &BoundAddr, addr: Option<SocketAddr>, attributes: &m
             let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
             listener(&BoundAddr::Ip(addr), attributes);
         }
+    }
+}
+
+/// What a client has told of itself, and what TLS is spoken with it.
+pub(super) fn client(end: &End, attributes: &mut Vec<KeyValue>) {
+    let introduction = end.introduction.as_deref();
+    if let Some(name) = introduction.and_then(Introduction::name) {
+        attributes.push(text("tls.client.server_name", name));
+    }
+    if let Some((version, is_resumed)) = end.handshake.map(TlsHandshake::version) {
+        attributes.push(text("tls.protocol.version", version.as_str()));
+        attributes.push(truth("tls.resumed", is_resumed));
+    }
+    if let Some(certificate) = introduction.and_then(Introduction::certificate) {
+        attributes.push(text("tls.client.subject", &certificate.subject));
+        // In capitals, as the conventions have it.
+        let digits = certificate.fingerprint.to_string().to_uppercase();
+        attributes.push(text("tls.client.hash.sha256", &digits));
     }
 }
 

@@ -85,9 +85,7 @@ fn attributes_of(trace: &Trace, end: &End) -> Vec<KeyValue> {
         ClientAddr::Unix => {}
     }
     attributes::local(&trace.tunnel.listen, trace.local, &mut attributes);
-    if let Some(name) = &end.name {
-        attributes.push(text("tls.client.server_name", name));
-    }
+    attributes::client(end, &mut attributes);
     if let Some(backend) = &end.backend {
         attributes::server_address(&backend.addr, &mut attributes);
     }
@@ -180,13 +178,16 @@ impl Clock {
 #[cfg(test)]
 mod tests {
 
+    use std::sync::Arc;
     use std::time::{Duration, UNIX_EPOCH};
 
-    use plexy_shared::info::Reason;
+    use plexy_shared::fingerprint::Fingerprint;
+    use plexy_shared::info::{Reason, TlsHandshake};
 
     use super::*;
 
     use crate::dial::DialError;
+    use crate::introduction::{ClientCertificate, Introduction};
     use crate::sample::Sample;
     use crate::trace::{Traces, Tracing};
     use crate::tunnel::Tunnel;
@@ -210,7 +211,8 @@ mod tests {
                 End {
                     reason: Reason::ConnectFailed,
                     backend: None,
-                    name: None,
+                    introduction: None,
+                    handshake: None,
                     bytes_in: 0,
                     bytes_out: 0,
                     at: (begun + second * attempts, UNIX_EPOCH + second * 1_000),
@@ -243,12 +245,24 @@ mod tests {
     }
 
     #[test]
-    fn the_name_that_a_client_asks_for_is_told_as_the_conventions_call_it() {
+    fn what_a_client_tells_of_itself_is_called_as_the_conventions_call_it() {
         let mut spans = spans(1, 1);
-        spans[0].end.name = Some(std::sync::Arc::new("a.example".into()));
+        let certificate =
+            ClientCertificate { subject: "CN=a".into(), fingerprint: Fingerprint([0xab; 32]) };
+        let introduction = Introduction::of(Some("a.example".into()), Some(certificate));
+        spans[0].end.introduction = introduction.map(Arc::new);
+        spans[0].end.handshake = Some(TlsHandshake::V12Resumed);
         let part = part(Resource::default(), &mut spans);
-        let name = text("tls.client.server_name", "a.example");
-        assert!(messages(&part)[0].attributes.contains(&name));
+        let attributes = &messages(&part)[0].attributes;
+        for expected in [
+            text("tls.client.server_name", "a.example"),
+            text("tls.protocol.version", "1.2"),
+            text("tls.client.subject", "CN=a"),
+            text("tls.client.hash.sha256", &"AB".repeat(32)),
+        ] {
+            assert!(attributes.contains(&expected), "{attributes:?}");
+        }
+        assert!(attributes.iter().any(|it| it.key == "tls.resumed"), "{attributes:?}");
     }
 
     #[test]

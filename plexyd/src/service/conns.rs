@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use plexy_shared::connection::{ConnectionInfo, ConnectionQuery, ConnectionsReply, Sort};
+use plexy_shared::info::TlsHandshake;
 
 use super::selection::Selection;
 use super::{Service, ServiceError};
@@ -106,13 +107,20 @@ fn row(
 ) -> ConnectionInfo {
     let age = now.saturating_duration_since(entry.started);
     let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+    let introduction = entry.introduction();
+    let certificate = introduction.as_ref().and_then(|it| it.certificate());
+    let handshake = entry.handshake.done().map(TlsHandshake::version);
     ConnectionInfo {
         id: entry.id.to_string(),
         tunnel,
         listen,
         client: entry.client.to_string(),
         backend: entry.backend.get().map(|backend| backend.addr.to_string()),
-        sni: entry.name().map(|name| name.to_string()),
+        sni: introduction.as_ref().and_then(|it| Some(it.name()?.to_owned())),
+        tls: handshake.map(|(version, _)| version.into()),
+        tls_resumed: handshake.map(|(_, is_resumed)| is_resumed),
+        subject: certificate.map(|it| it.subject.to_string()),
+        fingerprint: certificate.map(|it| it.fingerprint.to_string()),
         phase: entry.phase().into(),
         age_ms,
         // The two are rounded by different clocks.

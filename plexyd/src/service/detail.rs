@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use plexy_shared::error::is_unprintable;
+use plexy_shared::error::printable;
 use plexy_shared::info::{
     AdminInfo, Attempt, BackendInfo, BackendTlsInfo, BackendsReply, CertificateInfo, CheckInfo,
     EjectionInfo, EndedInfo, OptionInfo, Reason, TlsInfo, Traffic, TunnelInfo,
@@ -98,18 +98,6 @@ fn certificate_info(certificate: &Certificate) -> CertificateInfo {
         not_after: time(certificate.not_after),
         fingerprint: certificate.fingerprint.clone(),
     }
-}
-
-fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for character in text.chars() {
-        if is_unprintable(character) {
-            printable.extend(character.escape_unicode());
-        } else {
-            printable.push(character);
-        }
-    }
-    printable
 }
 
 pub(super) fn admin_info(state: AdminState, admin: &Admin, born: Instant) -> AdminInfo {

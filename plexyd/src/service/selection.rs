@@ -139,7 +139,23 @@ impl Check {
             }
             Test::Phase(equality, phase) => equality.holds(entry.phase() == *phase),
             Test::Sni(equality, name) => {
-                equality.holds(entry.name().is_some_and(|asked| name.covers(&asked)))
+                let introduction = entry.introduction();
+                let asked = introduction.as_ref().and_then(|it| it.name());
+                equality.holds(asked.is_some_and(|asked| name.covers(asked)))
+            }
+            Test::Tls(equality, version) => {
+                let spoken = entry.handshake.done().map(|it| it.version().0);
+                equality.holds(spoken == *version)
+            }
+            Test::Subject(equality, text) => {
+                let introduction = entry.introduction();
+                let shown = introduction.as_ref().and_then(|it| it.certificate());
+                equality.holds(shown.is_some_and(|shown| text.covers(&shown.subject)))
+            }
+            Test::Fingerprint(equality, fingerprint) => {
+                let introduction = entry.introduction();
+                let shown = introduction.as_ref().and_then(|it| it.certificate());
+                equality.holds(shown.is_some_and(|shown| shown.fingerprint == *fingerprint))
             }
             Test::Age(comparison, age) => {
                 comparison.holds(&now.saturating_duration_since(entry.started), age)

@@ -7,6 +7,8 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 
+use super::distinguished_name;
+
 /// What there is to tell of a certificate. Its texts are whatever its maker has written: they are
 /// escaped where they are shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +36,8 @@ impl Certificate {
         let validity = parsed.validity();
         Some(Self {
             names: names(&parsed),
-            subject: parsed.subject().to_string(),
-            issuer: parsed.issuer().to_string(),
+            subject: distinguished_name::shown(parsed.subject()),
+            issuer: distinguished_name::shown(parsed.issuer()),
             serial: parsed.raw_serial_as_string(),
             not_before: validity.not_before.timestamp(),
             not_after: validity.not_after.timestamp(),
@@ -69,7 +71,7 @@ fn shown(name: &GeneralName<'_>) -> Option<String> {
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     let mut digits = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         write!(digits, "{byte:02x}").expect("a string takes all that is written to it");

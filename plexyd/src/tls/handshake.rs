@@ -22,7 +22,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use super::Terminate;
+use super::client::certificate_of;
 use super::session::{Inner, Secured};
+use crate::introduction::ClientCertificate;
 use crate::relay::{Readiness, Stream};
 use crate::socket::Socket;
 pub(super) use outward::approach;
@@ -51,6 +53,8 @@ pub(crate) struct Shaken {
     pub(crate) kind: TlsHandshake,
     /// The name that the client asks for, in lower case.
     pub(crate) name: Option<Box<str>>,
+    /// What it has shown, if it had to, or might.
+    pub(crate) certificate: Option<ClientCertificate>,
 }
 
 /// Does the handshake with a client. The alert that says why it has failed is on its way when this
@@ -79,8 +83,8 @@ pub(crate) async fn shake_hands(
     match shaken.unwrap_or(Err(TlsFailure::Timeout)) {
         Ok(()) => {
             let kind = kind_of(&inner.tls);
-            let name = name_of(&inner.tls);
-            Ok(Shaken { secured: Box::new(Secured::new(*inner)), kind, name })
+            let (name, certificate) = (name_of(&inner.tls), certificate_of(&inner.tls));
+            Ok(Shaken { secured: Box::new(Secured::new(*inner)), kind, name, certificate })
         }
         Err(failure) => {
             let until = deadline.min(Instant::now() + LINGER);

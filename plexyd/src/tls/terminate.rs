@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use plexy_shared::spec::{ClientAuth, Tls, TlsVersion};
 use rustls::crypto::aws_lc_rs::Ticketer;
-use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::server::{
+    ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier,
+};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ServerConfig, SupportedProtocolVersion};
@@ -72,6 +74,9 @@ impl Terminate {
         // worth nothing where they have to show a certificate. Its keys are in no file, and others
         // take their place by themselves (every six hours).
         config.ticketer = Ticketer::new()?;
+        // Without tickets nobody goes on: what is kept here for clients of TLS 1.2 would never grow old,
+        // nor would the certificates that they have shown.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
         // Without a look at what was asked before, early data may come twice (RFC 8446, section 8).
         config.max_early_data_size = 0;
         Ok(Self { config: Arc::new(config), pairs })

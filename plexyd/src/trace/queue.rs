@@ -106,7 +106,8 @@ impl Traces {
                 End {
                     reason,
                     backend: None,
-                    name: None,
+                    introduction: None,
+                    handshake: None,
                     bytes_in: 0,
                     bytes_out: 0,
                     at: (now, SystemTime::now()),

@@ -27,6 +27,12 @@ pub enum Key {
     Phase,
     /// The name that its client has asked for.
     Sni,
+    /// The version of TLS that is spoken with its client.
+    Tls,
+    /// The subject of the certificate that its client has shown.
+    Subject,
+    /// SHA-256 of that certificate.
+    Fingerprint,
 }
 
 words!(Key {
@@ -41,6 +47,9 @@ words!(Key {
     BytesOut => "bytes-out",
     Phase => "phase",
     Sni => "sni",
+    Tls => "tls",
+    Subject => "subject",
+    Fingerprint => "fingerprint",
 });
 
 impl Key {

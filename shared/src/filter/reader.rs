@@ -3,10 +3,10 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{Comparison, Equality, FilterError, FilterErrorKind, Key, Test};
+use super::{Comparison, Equality, FilterError, FilterErrorKind, Key, NO_TLS, Test};
 use crate::connection::Phase;
 use crate::error::{Span, is_unprintable};
-use crate::spec::SpecError;
+use crate::spec::{SpecError, TlsVersion};
 use crate::units::{ValueError, parse_duration, parse_size};
 use crate::word::Words;
 
@@ -174,6 +174,11 @@ impl Test {
             Key::Client => Self::Client(reader.equality(key)?, reader.value(key, str::parse)?),
             Key::Phase => Self::Phase(reader.equality(key)?, reader.value(key, phase)?),
             Key::Sni => Self::Sni(reader.equality(key)?, reader.value(key, str::parse)?),
+            Key::Tls => Self::Tls(reader.equality(key)?, reader.value(key, version)?),
+            Key::Subject => Self::Subject(reader.equality(key)?, reader.value(key, str::parse)?),
+            Key::Fingerprint => {
+                Self::Fingerprint(reader.equality(key)?, reader.value(key, str::parse)?)
+            }
             Key::Age => Self::Age(reader.comparison(key)?, reader.value(key, duration)?),
             Key::Idle => Self::Idle(reader.comparison(key)?, reader.value(key, duration)?),
             Key::BytesIn => Self::BytesIn(reader.comparison(key)?, reader.value(key, size)?),
@@ -188,5 +193,16 @@ fn phase(text: &str) -> Result<Phase, ValueError> {
     let known = Phase::ALL.iter().copied();
     known.clone().find(|phase| phase.word().eq_ignore_ascii_case(text)).ok_or_else(|| {
         ValueError::UnknownWord { given: text.to_owned(), valid: known.map(Phase::word).collect() }
+    })
+}
+
+fn version(text: &str) -> Result<Option<TlsVersion>, ValueError> {
+    if text.eq_ignore_ascii_case(NO_TLS) {
+        return Ok(None);
+    }
+    let known = TlsVersion::ALL.iter().copied();
+    known.clone().find(|version| version.word() == text).map(Some).ok_or_else(|| {
+        let valid = known.map(TlsVersion::as_str).chain([NO_TLS]).collect();
+        ValueError::UnknownWord { given: text.to_owned(), valid }
     })
 }

@@ -40,6 +40,12 @@ fn every_key_and_operator_is_read_and_printed_in_one_way() {
     check("phase!=closing", "phase!=closing");
     check("sni=A.example", "sni=a.example");
     check("SNI != *.a.example", "sni!=*.a.example");
+    check("tls=1.3", "tls=1.3");
+    check("TLS != None", "tls!=none");
+    check("subject=CN=a*", "subject=CN=a*");
+    check("subject != \"CN=a b, O=\\\"c\\\"\"", "subject!=\"CN=a b, O=\\\"c\\\"\"");
+    let digits = "0123456789abcdef".repeat(4);
+    check(&format!("fingerprint={}", digits.to_uppercase()), &format!("fingerprint={digits}"));
     check(" age>1s  AND idle>1s\tand bytes<1k ", "age>1s and idle>1s and bytes<1k");
 }
 
@@ -64,6 +70,11 @@ fn what_is_wrong_is_told_with_its_place() {
     refused("phase=relayng", "invalid-value", 6..13, "did you mean `relaying`?");
     refused("sni=10.0.0.1", "invalid-value", 4..12, "names only");
     refused("sni>a.example", "unexpected-argument", 3..4, "no more or less");
+    refused("tls=1.1", "invalid-value", 4..7, "1.2, 1.3, none");
+    refused("tls>1.2", "unexpected-argument", 3..4, "no more or less");
+    refused("subject=\"\"", "invalid-value", 8..10, "missing");
+    refused("subject=a\"b", "invalid-value", 8..11, "between quotes");
+    refused("fingerprint=ab:cd", "invalid-value", 12..17, "64 hexadecimal digits");
     refused("tunnel<=db", "unexpected-argument", 6..8, "no more or less");
     refused("tunnel=a..b:x", "invalid-address", 7..13, "port");
     refused("backend=*:80", "invalid-address", 8..12, "");
@@ -109,6 +120,12 @@ fn tests() -> impl Strategy<Value = Test> {
         (equality(), backends).prop_map(|(it, text)| Test::Backend(it, text.parse().unwrap())),
         (equality(), clients).prop_map(|(it, text)| Test::Client(it, text.parse().unwrap())),
         (equality(), proptest::sample::select(Phase::ALL)).prop_map(|(it, to)| Test::Phase(it, to)),
+        (equality(), proptest::option::of(proptest::sample::select(TlsVersion::ALL)))
+            .prop_map(|(it, to)| Test::Tls(it, to)),
+        (equality(), "[a-zA-Z=,*é]{1,9}( |\\\\\\\\|\\\\\"|x){0,3}")
+            .prop_map(|(it, text)| { Test::Subject(it, format!("\"{text}\"").parse().unwrap()) }),
+        (equality(), proptest::array::uniform32(0..=u8::MAX))
+            .prop_map(|(it, bytes)| Test::Fingerprint(it, Fingerprint(bytes))),
         (comparison(), time()).prop_map(|(it, to)| Test::Age(it, to)),
         (comparison(), time()).prop_map(|(it, to)| Test::Idle(it, to)),
         (comparison(), size()).prop_map(|(it, to)| Test::Bytes(it, to)),

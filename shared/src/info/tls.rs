@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::spec::TlsVersion;
 use crate::word::words;
 
 /// What a tunnel terminates TLS with. Its keys are told nowhere.
@@ -84,12 +85,12 @@ words!(TlsHandshake {
 impl TlsHandshake {
     /// The version, and whether it was resumed.
     #[must_use]
-    pub fn version(self) -> (&'static str, bool) {
+    pub fn version(self) -> (TlsVersion, bool) {
         match self {
-            Self::V13 => ("1.3", false),
-            Self::V13Resumed => ("1.3", true),
-            Self::V12 => ("1.2", false),
-            Self::V12Resumed => ("1.2", true),
+            Self::V13 => (TlsVersion::V13, false),
+            Self::V13Resumed => (TlsVersion::V13, true),
+            Self::V12 => (TlsVersion::V12, false),
+            Self::V12Resumed => (TlsVersion::V12, true),
         }
     }
 }

@@ -2,9 +2,8 @@ use plexy_shared::info::{
     BackendState, BackendTlsInfo, CertificateInfo, CheckInfo, CheckState, EjectionInfo, Origin,
     Reason, TlsInfo, Traffic,
 };
-use plexy_shared::spec::AdminState;
+use plexy_shared::spec::{AdminState, TlsVersion};
 use plexy_shared::weight::Weight;
-use plexy_shared::word::Word;
 
 use super::*;
 
@@ -155,6 +154,10 @@ fn connections_stand_in_line_and_say_what_is_not_there() {
         client: "10.0.0.7:40312".to_owned(),
         backend: None,
         sni: Some("a.example".to_owned()),
+        tls: None,
+        tls_resumed: None,
+        subject: None,
+        fingerprint: None,
         phase: Word::Unknown("napping".into()),
         age_ms: 61_999,
         idle_ms: 999,
@@ -168,5 +171,16 @@ fn connections_stand_in_line_and_say_what_is_not_there() {
 ID                   TUNNEL        CLIENT          BACKEND  SNI        PHASE      AGE  IDLE     IN  OUT   IN/S  OUT/S
 7355149516800000001  web\\u{1b}[2J  10.0.0.7:40312  -        a.example  napping  1m01s    0s  42.1M    0  1.24k      0
 ";
-    assert_eq!(conns(&[connecting], true), expected);
+    assert_eq!(conns(std::slice::from_ref(&connecting), true), expected);
+
+    let secured = ConnectionInfo {
+        tls: Some(TlsVersion::V13.into()),
+        subject: Some("CN=a\x1b[2J".to_owned()),
+        ..connecting.clone()
+    };
+    let table = conns(&[connecting, secured], true);
+    let words = |line: &'static str| line.split_whitespace().collect::<Vec<_>>();
+    let ends = table.lines().map(|line| line.split_whitespace().rev().take(2).collect::<Vec<_>>());
+    let expected = ["SUBJECT TLS", "- -", r"CN=a\u{1b}[2J 1.3"].map(words);
+    assert_eq!(ends.collect::<Vec<_>>(), expected);
 }

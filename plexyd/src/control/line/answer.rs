@@ -298,6 +298,14 @@ fn connection_line(connection: &ConnectionInfo) -> String {
     if let Some(name) = &connection.sni {
         line.push_str(&format!(" sni={name}"));
     }
+    if let (Some(version), Some(is_resumed)) = (&connection.tls, connection.tls_resumed) {
+        line.push_str(&format!(" tls={version} tls_resumed={is_resumed}"));
+    }
+    if let (Some(subject), Some(fingerprint)) = (&connection.subject, &connection.fingerprint) {
+        // Between quotes as in the access log: most have blanks.
+        let subject = subject.replace('\\', r"\\").replace('"', r#"\""#);
+        line.push_str(&format!(" subject=\"{subject}\" fingerprint={fingerprint}"));
+    }
     let ConnectionInfo { age_ms, idle_ms, bytes_in, bytes_out, .. } = connection;
     let ConnectionInfo { rate_in, rate_out, rate_over_ms, .. } = connection;
     line + &format!(

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 
 use plexy_shared::filter::Key;
 
+use crate::introduction::ClientCertificate;
 use crate::socket::ClientAddr;
-use crate::table::{Rates, Sight};
+use crate::table::{Entry, Rates, Sight};
 
 /// A connection as it was seen, and what it is sorted by.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ enum Rank {
     Number(u64),
     /// Those of Unix sockets, which have none, come before the others.
     Client(Option<SocketAddr>),
-    /// Those without a backend, or a name, come before the others.
+    /// Those without a backend, a name or a certificate come before the others.
     Text(Option<String>),
 }
 
@@ -60,10 +61,21 @@ impl Rank {
                 ClientAddr::Ip(addr) => Some(addr),
                 ClientAddr::Unix => None,
             }),
-            Key::Sni => Self::Text(entry.name().map(|name| name.to_string())),
+            Key::Sni => Self::Text(entry.introduction().and_then(|it| Some(it.name()?.to_owned()))),
+            Key::Tls => {
+                let version = entry.handshake.done().map(|it| it.version().0);
+                Self::Number(version.map_or(0, |version| version as u64 + 1))
+            }
+            Key::Subject => Self::Text(certified(entry, |it| it.subject.to_string())),
+            Key::Fingerprint => Self::Text(certified(entry, |it| it.fingerprint.to_string())),
             Key::Backend => Self::Text(entry.backend.get().map(|backend| backend.addr.to_string())),
         }
     }
+}
+
+/// A text of the certificate of a client, if it has shown one.
+fn certified(entry: &Entry, text: impl Fn(&ClientCertificate) -> String) -> Option<String> {
+    entry.introduction()?.certificate().map(text)
 }
 
 /// The first of them, in their order.
