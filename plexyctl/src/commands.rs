@@ -154,8 +154,8 @@ impl Found {
                 let params = KillParams::new(&order);
                 self.call::<KillConnections>(&params, "plexyctl conns").await.map(Answer::Killed)
             }
-            Request::Explain { tunnel, from } => {
-                let params = ExplainParams::new(&tunnel, from);
+            Request::Explain { tunnel, from, sni } => {
+                let params = ExplainParams::new(&tunnel, from, sni.as_ref());
                 let explanation = self.look::<Explain>(&params).await?;
                 Ok(Answer::Explained(Box::new(explanation)))
             }

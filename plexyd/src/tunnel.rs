@@ -29,7 +29,8 @@ use crate::socket::ClientAddr;
 use crate::tally::Tally;
 use crate::tls::{Originate, Security, Terminate};
 use crate::traffic::Totals;
-use names::{Names, Naming};
+pub(crate) use names::Names;
+use names::Naming;
 
 /// How many clients of a tunnel without `max-conns` are parked at most while no backend is up.
 const HELD_MAX: u64 = 1_000;

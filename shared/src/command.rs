@@ -16,12 +16,13 @@ pub use error::CommandError;
 
 use crate::connection::{ConnectionQuery, KillOrder};
 use crate::event::{EVENTS_MAX, EventRange};
-use crate::explanation::read_client;
+use crate::explanation::{read_client, read_name};
 use crate::history::CHANGES_RANGE;
 use crate::info::LogLevel;
 use crate::rpc::{self, Method};
 use crate::spec::{
-    AttributeSettings, BackendAddr, BackendSpec, LiveAction, OptionSettings, TunnelRef, TunnelSpec,
+    AttributeSettings, BackendAddr, BackendSpec, LiveAction, OptionSettings, ServerName, TunnelRef,
+    TunnelSpec,
 };
 use crate::units::{parse_count, parse_duration};
 use words::Words;
@@ -133,6 +134,8 @@ pub enum Request {
         tunnel: TunnelRef,
         /// With which address; none where that is not said.
         from: Option<IpAddr>,
+        /// That asks for which name; none where that is not said.
+        sni: Option<ServerName>,
     },
     /// What has happened.
     Events {
@@ -403,11 +406,11 @@ pub static VERBS: &[Verb] = &[
     Verb {
         name: "explain",
         aliases: &[],
-        arguments: "tunnel [from IP]",
-        usage: "tunnel [from IP]",
-        help: "tells whether a client, perhaps from that address, would be let in now, which backends it might get and why not the others, and which it would get; nothing changes by asking",
+        arguments: "tunnel [from IP] [sni NAME]",
+        usage: "tunnel [from IP] [sni NAME]",
+        help: "tells whether a client, perhaps from that address, or asking for that name, would be let in now, which backends it might get and why not the others, and which it would get; nothing changes by asking",
         methods: &[rpc::Explain::NAME],
-        examples: ["explain 3000", "explain db from 10.1.2.3"],
+        examples: ["explain db from 10.1.2.3", "explain 443 sni www.a.example"],
         parse: parse_explain,
     },
     Verb {
@@ -619,13 +622,21 @@ fn parse_status(words: &mut Words<'_>) -> Result<Request, CommandError> {
 
 fn parse_explain(words: &mut Words<'_>) -> Result<Request, CommandError> {
     let tunnel = words.tunnel()?;
-    if words.is_empty() {
-        return Ok(Request::Explain { tunnel, from: None });
+    let (mut from, mut sni) = (None, None);
+    while let Some(word) = words.maybe_next() {
+        if word.eq_ignore_ascii_case("from") && from.is_none() {
+            let read = read_client(words.next("an IP address, like `10.1.2.3`")?);
+            from = Some(read.map_err(|error| words.bad_value("from", error))?);
+        } else if word.eq_ignore_ascii_case("sni") && sni.is_none() {
+            let read = read_name(words.next("a name, like `www.a.example`")?);
+            sni = Some(read.map_err(|error| words.bad_value("sni", error))?);
+        } else {
+            let left = [("from", from.is_none()), ("sni", sni.is_none())];
+            let left = left.into_iter().filter_map(|(word, is_left)| is_left.then_some(word));
+            return Err(words.unexpected(word, &left.collect::<Vec<_>>()));
+        }
     }
-    words.one_of("from", &[("from", ())])?;
-    let from = read_client(words.next("an IP address, like `10.1.2.3`")?);
-    let from = Some(from.map_err(|error| words.bad_value("from", error))?);
-    Ok(Request::Explain { tunnel, from })
+    Ok(Request::Explain { tunnel, from, sni })
 }
 
 fn parse_events(words: &mut Words<'_>) -> Result<Request, CommandError> {

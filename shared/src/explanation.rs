@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::spec::OnAllDown;
+use crate::spec::{OnAllDown, ServerName};
 use crate::units::ValueError;
 use crate::weight::Weight;
 use crate::word::{Word, words};
@@ -27,6 +27,8 @@ pub enum Hurdle {
     ConnRate,
     /// `max-conns`, of the tunnel and of its backends, and who is parked already.
     MaxConns,
+    /// The name that it asks for, where names decide.
+    Name,
 }
 
 words!(Hurdle {
@@ -36,6 +38,7 @@ words!(Hurdle {
     MaxConnsPerSource => "max-conns-per-source",
     ConnRate => "conn-rate",
     MaxConns => "max-conns",
+    Name => "name",
 });
 
 /// What a client gets at a hurdle, or at all of them: the last of these that there is.
@@ -47,6 +50,8 @@ pub enum Admission {
     Waits,
     /// It is parked until a limit lets it go on.
     Parked,
+    /// That depends on the name that it asks for, which was not given.
+    ByName,
     /// That depends on its address, which was not given.
     ByClient,
     /// It is reset, or not even connected.
@@ -57,6 +62,7 @@ words!(Admission {
     Passed => "passed",
     Waits => "waits",
     Parked => "parked",
+    ByName => "by-name",
     ByClient => "by-client",
     Refused => "refused",
 });
@@ -70,6 +76,8 @@ pub enum Choice {
     Shared,
     /// That depends on its address, which was not given.
     ByClient,
+    /// That depends on the name that it asks for, which was not given.
+    ByName,
     /// None now: all that it might get are at their `max-conns`.
     Full,
     /// None: all are down, and `on-all-down` is `refuse`.
@@ -84,6 +92,7 @@ words!(Choice {
     Picked => "picked",
     Shared => "shared",
     ByClient => "by-client",
+    ByName => "by-name",
     Full => "full",
     Refused => "refused",
     Held => "held",
@@ -107,6 +116,8 @@ pub enum Objection {
     MaxConns,
     /// It is used only while no backend without that mark can be.
     Backup,
+    /// Its clients are those that ask for other names.
+    Name,
 }
 
 words!(Objection {
@@ -117,6 +128,7 @@ words!(Objection {
     Ejected => "ejected",
     MaxConns => "max-conns",
     Backup => "backup",
+    Name => "name",
 });
 
 /// One tunnel, as a client would find it now.
@@ -132,6 +144,9 @@ pub struct Explanation {
     /// The address that the client was said to have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
+    /// The name that the client was said to ask for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sni: Option<String>,
     /// Whether the client is let in.
     pub admission: Word<Admission>,
     /// What is looked at for that, in this order; limits that are not set are left out.
@@ -248,12 +263,37 @@ pub fn read_client(text: &str) -> Result<IpAddr, ValueError> {
     })
 }
 
+/// Reads the name that a client asks for.
+///
+/// # Errors
+///
+/// If it is no whole name of a host.
+///
+/// ```
+/// use plexy_shared::explanation::read_name;
+///
+/// assert_eq!(read_name("WWW.a.example")?.to_string(), "www.a.example");
+/// assert!(read_name("*.a.example").is_err());
+/// # Ok::<(), plexy_shared::units::ValueError>(())
+/// ```
+pub fn read_name(text: &str) -> Result<ServerName, ValueError> {
+    let name: ServerName = text.parse()?;
+    if name.parent().is_some() {
+        let rule = "stands for several names, and a client asks for one";
+        return Err(ValueError::malformed(text, rule));
+    }
+    Ok(name)
+}
+
 /// What becomes of the client, in a sentence.
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a client")?;
         if let Some(from) = &self.from {
             write!(f, " from {from}")?;
+        }
+        if let Some(name) = &self.sni {
+            write!(f, " that asks for {name}")?;
         }
         let decisive = self.steps.iter().find(|step| step.result == self.admission);
         match (self.admission.known(), decisive) {
@@ -264,6 +304,9 @@ impl fmt::Display for Explanation {
             (Some(Admission::ByClient), _) => {
                 f.write_str(" is let in or not by its address; ask again with `from IP`")
             }
+            (Some(Admission::ByName), _) => f.write_str(
+                " is let in or not by the name that it asks for; ask again with `sni NAME`",
+            ),
             (_, _) => write!(f, ": {}", self.admission),
         }
     }
@@ -283,6 +326,9 @@ impl Explanation {
             }
             Some(Choice::ByClient) => {
                 format!("goes where its address belongs by {strategy}; ask again with `from IP`")
+            }
+            Some(Choice::ByName) => {
+                "goes where the name belongs that it asks for; ask again with `sni NAME`".to_owned()
             }
             Some(Choice::Full) => "every backend that it might get is at its max-conns".to_owned(),
             Some(Choice::Refused) => "is reset".to_owned(),
@@ -371,6 +417,7 @@ mod tests {
             name: None,
             revision: 1,
             from: Some("10.1.2.3".to_owned()),
+            sni: None,
             admission: admission.into(),
             steps: vec![
                 step(Hurdle::Admin, Admission::Passed, None),
@@ -402,6 +449,11 @@ mod tests {
         down.all_down = Some(OnAllDown::Refuse.into());
         let reset = "a client from 10.1.2.3 is let in, and is reset (all-down: refuse)";
         assert_eq!(down.to_string(), reset);
+        let mut named = explanation(Admission::Refused, Choice::None);
+        named.sni = Some("a.example".to_owned());
+        let refused =
+            "a client from 10.1.2.3 that asks for a.example is refused by max-conns (5 of 5)";
+        assert_eq!(named.to_string(), refused);
     }
 
     #[test]

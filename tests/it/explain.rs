@@ -18,7 +18,7 @@ const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
 async fn explain(daemon: &Daemon, tunnel: SocketAddr, from: Option<Ipv4Addr>) -> Explanation {
     let tunnel = tunnel.to_string().parse().unwrap();
-    let explained = daemon.service().explain(&tunnel, from.map(IpAddr::V4)).await;
+    let explained = daemon.service().explain(&tunnel, from.map(IpAddr::V4), None).await;
     explained.expect("there is such a tunnel")
 }
 

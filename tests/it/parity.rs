@@ -302,6 +302,18 @@ async fn every_change_and_every_look_has_the_same_outcome_through_every_door() {
             of("explain one from 10.1.2", "explain", json!({ "tunnel": "one", "from": "10.1.2" })),
             "invalid-value",
         ),
+        (
+            of(
+                "explain one sni A.example",
+                "explain",
+                json!({ "tunnel": "one", "sni": "A.example" }),
+            ),
+            "ok",
+        ),
+        (
+            of("explain one sni *.b", "explain", json!({ "tunnel": "one", "sni": "*.b" })),
+            "invalid-value",
+        ),
         (of("explain nosuch", "explain", json!({ "tunnel": "nosuch" })), "tunnel-not-found"),
         (of("events", "listEvents", json!({})), "ok"),
         (of("events 2 after=3", "listEvents", json!({ "last": 2, "after": 3 })), "ok"),

@@ -3,6 +3,7 @@
 
 mod changes;
 mod doors;
+mod explained;
 mod hostile;
 mod limits;
 mod routes;

@@ -2,13 +2,14 @@
 //! by asking: no count, no turn of a strategy, nothing of a rate.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use plexy_shared::explanation::{
     Admission, AdmissionStep, Choice, ExplainedBackend, Explanation, Hurdle, Merits, Objection,
     ObjectionInfo,
 };
-use plexy_shared::spec::{AdminState, BoundAddr, TunnelRef};
+use plexy_shared::spec::{AdminState, BoundAddr, ServerName, TunnelRef};
 use plexy_shared::weight::Weight;
 
 use super::detail::{admin_info, check_info, ejection_info};
@@ -17,10 +18,11 @@ use crate::backend::Member;
 use crate::balance::{Odds, Outlook};
 use crate::connection::DESCRIPTORS;
 use crate::socket::ClientAddr;
-use crate::tunnel::{Route, Tunnel};
+use crate::tunnel::{Names, Route, Tunnel};
 
 impl Service {
-    /// What a client would meet, and which backend it would get; perhaps one with that address.
+    /// What a client would meet, and which backend it would get; perhaps one with that address, that
+    /// asks for that name.
     ///
     /// # Errors
     ///
@@ -29,6 +31,7 @@ impl Service {
         &self,
         wanted: &TunnelRef,
         from: Option<IpAddr>,
+        sni: Option<&ServerName>,
     ) -> Result<Explanation, ServiceError> {
         let tunnel = self.find(wanted).await?;
         let client = match (&tunnel.listen, from) {
@@ -43,14 +46,17 @@ impl Service {
         let route = tunnel.route();
         let mut steps = vec![admin_step(&tunnel, &route), self.descriptors_step()];
         steps.extend(tunnel.prospect(&route, client));
+        let way = Way::of(&route, sni);
+        steps.extend(route.names().map(|names| name_step(&way, names)));
         let admission = steps.iter().filter_map(|step| step.result.known()).max();
-        let (choice, picked, backend_list) = choice(&route, client);
+        let (choice, picked, backend_list) = choice(&route, way, client);
         let is_any_up = route.backends.iter().any(Member::is_usable);
         Ok(Explanation {
             listen: tunnel.listen.to_string(),
             name: route.options.name.as_ref().map(ToString::to_string),
             revision: route.revision,
             from: from.map(|ip| ip.to_canonical().to_string()),
+            sni: sni.map(ToString::to_string),
             admission: admission.unwrap_or(Admission::Passed).into(),
             steps,
             strategy: route.options.strategy.to_string(),
@@ -88,8 +94,59 @@ fn admin_step(tunnel: &Tunnel, route: &Route) -> AdmissionStep {
     }
 }
 
+/// Which backends a client may come to.
+#[derive(Debug, Clone, Copy)]
+enum Way<'a> {
+    /// Those of this route: of its name, or all of them.
+    To(&'a Route),
+    /// That depends on its name, which was not given.
+    ByName,
+    /// None has its name.
+    Nowhere,
+}
+
+impl<'a> Way<'a> {
+    fn of(route: &'a Route, sni: Option<&ServerName>) -> Self {
+        match (route.names(), sni) {
+            (None, _) => Self::To(route),
+            (Some(_), None) => Self::ByName,
+            (Some(names), Some(name)) => {
+                names.route(Some(name.as_str())).map_or(Self::Nowhere, |part| Self::To(part))
+            }
+        }
+    }
+}
+
+/// What the name comes to that a client asks for.
+fn name_step(way: &Way<'_>, names: &Names) -> AdmissionStep {
+    let (result, detail) = match way {
+        Way::To(_) => (Admission::Passed, None),
+        // Some backends are there for all other names, and for none.
+        Way::ByName if names.route(None).is_some() => (Admission::Passed, None),
+        Way::ByName => (Admission::ByName, Some("its name decides".to_owned())),
+        Way::Nowhere => (Admission::Refused, Some("no backend has that name".to_owned())),
+    };
+    AdmissionStep { hurdle: Hurdle::Name.into(), result: result.into(), detail }
+}
+
 /// What becomes of a client that is let in: what the choice comes to, for which backend, and all of them.
 fn choice(
+    whole: &Route,
+    way: Way<'_>,
+    client: Option<ClientAddr>,
+) -> (Choice, Option<String>, Vec<ExplainedBackend>) {
+    let (choice, against) = match way {
+        Way::To(route) => return choice_of(whole, route, client),
+        Way::ByName => (Choice::ByName, None),
+        Way::Nowhere => (Choice::None, Some(Objection::Name)),
+    };
+    let backends = whole.backends.iter().map(|backend| apart(whole, backend, against));
+    (choice, None, backends.collect())
+}
+
+/// The same of the backends of one route, which may be a part of the whole; the others stand apart.
+fn choice_of(
+    whole: &Route,
     route: &Route,
     client: Option<ClientAddr>,
 ) -> (Choice, Option<String>, Vec<ExplainedBackend>) {
@@ -109,14 +166,32 @@ fn choice(
         Some(Odds::Chances(_) | Odds::ByClient) | None => None,
     };
     let merits = route.balance.merits(&route.backends, client.as_ref(), now);
-    let backends = route.backends.iter().zip(merits).enumerate();
-    let backend_list = backends
-        .map(|(place, (backend, merits))| {
-            let standing = Standing { place, merits, outlook: outlook.as_ref(), now };
-            explained(route, backend, standing)
-        })
-        .collect();
-    (choice, picked, backend_list)
+    // A part has them in the order of the whole.
+    let mut of_route = route.backends.iter().zip(merits).enumerate().peekable();
+    let backend_list = whole.backends.iter().map(|backend| {
+        let is_it =
+            |it: &(usize, (&Member, Merits))| Arc::ptr_eq(&it.1.0.backend, &backend.backend);
+        match of_route.next_if(is_it) {
+            Some((place, (backend, merits))) => {
+                let standing = Standing { place, merits, outlook: outlook.as_ref(), now };
+                explained(route, backend, standing)
+            }
+            None => apart(whole, backend, Some(Objection::Name)),
+        }
+    });
+    (choice, picked, backend_list.collect())
+}
+
+/// A backend that the client does not come to for this reason, or of which nothing is known but what
+/// stands against it by itself.
+fn apart(route: &Route, backend: &Member, against: Option<Objection>) -> ExplainedBackend {
+    let standing =
+        Standing { place: 0, merits: Merits::default(), outlook: None, now: Instant::now() };
+    let mut explained = explained(route, backend, standing);
+    explained.against.retain(|it| it.objection != Objection::Backup);
+    explained.eligible = against.is_none() && explained.against.is_empty();
+    explained.against.extend(against.map(objection));
+    explained
 }
 
 /// How one backend stands in the choice.

@@ -169,15 +169,20 @@ fn events_are_asked_for_by_number_and_by_count_in_any_order() {
 }
 
 #[test]
-fn what_is_explained_may_be_of_a_client_with_an_address() {
+fn what_is_explained_may_be_of_a_client_with_an_address_and_a_name() {
     let web: TunnelRef = "web".parse().unwrap();
-    let explained = |from: Option<&str>| Request::Explain {
+    let explained = |from: Option<&str>, sni: Option<&str>| Request::Explain {
         tunnel: web.clone(),
         from: from.map(|ip| ip.parse().unwrap()),
+        sni: sni.map(|name| name.parse().unwrap()),
     };
-    assert_eq!(parsed("explain web"), explained(None));
-    assert_eq!(parsed("explain web FROM 2001:db8::7"), explained(Some("2001:db8::7")));
-    assert_eq!(parsed("explain web from ::ffff:10.1.2.3"), explained(Some("10.1.2.3")));
+    assert_eq!(parsed("explain web"), explained(None, None));
+    assert_eq!(parsed("explain web FROM 2001:db8::7"), explained(Some("2001:db8::7"), None));
+    assert_eq!(parsed("explain web from ::ffff:10.1.2.3"), explained(Some("10.1.2.3"), None));
+    assert_eq!(parsed("explain web sni A.example"), explained(None, Some("a.example")));
+    let both = explained(Some("10.1.2.3"), Some("a.example"));
+    assert_eq!(parsed("explain web from 10.1.2.3 SNI a.example"), both);
+    assert_eq!(parsed("explain web sni a.example from 10.1.2.3"), both);
 }
 
 #[test]
@@ -233,7 +238,10 @@ fn a_bad_line_is_refused_with_its_place() {
     refused("explain db form 10.1.2.3", "unexpected-argument", 12, "did you mean `from`?");
     refused("explain db from", "missing-argument", 16, "an IP address");
     refused("explain db from 10.1.2.0/24", "invalid-value", 17, "not an IP address");
-    refused("explain db from 10.1.2.3 now", "unexpected-argument", 26, "explain takes tunnel");
+    refused("explain db from 10.1.2.3 now", "unexpected-argument", 26, "expected sni");
+    refused("explain db sni", "missing-argument", 15, "a name");
+    refused("explain db sni *.a.example", "invalid-value", 16, "several names");
+    refused("explain db sni a.example sni b.example", "unexpected-argument", 26, "expected from");
     refused("history 0", "out-of-range", 9, "1 to 1000");
     refused("history all", "invalid-value", 9, "all");
     refused("history 1 2", "unexpected-argument", 11, "history takes [N]");

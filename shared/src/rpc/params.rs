@@ -19,11 +19,11 @@ pub use connections::{ConnectionsParams, KillParams};
 use crate::command::{Detail, EVENTS_RANGE, HISTORY_DEFAULT, LOG_RANGE, LiveChoice, LogChange};
 use crate::error::{Code, Refusal};
 use crate::event::EventRange;
-use crate::explanation::read_client;
+use crate::explanation::{read_client, read_name};
 use crate::history::CHANGES_RANGE;
 use crate::spec::{
     AttributeSettings, BackendAddr, BackendSpec, DEADLINE_RANGE, LiveAction, OptionSettings,
-    TunnelRef, TunnelSpec, read_backend_list,
+    ServerName, TunnelRef, TunnelSpec, read_backend_list,
 };
 use crate::units::{ValueError, parse_duration, show_duration};
 use crate::word::{Words, parse_word};
@@ -63,6 +63,9 @@ pub struct ExplainParams {
     /// The IP address of the client, like `10.1.2.3`; any client if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
+    /// The name that the client asks for (SNI); any name, or none, if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sni: Option<String>,
 }
 
 /// A tunnel to open.
@@ -336,18 +339,25 @@ impl TunnelParams {
 impl ExplainParams {
     /// The parameters that ask for this.
     #[must_use]
-    pub fn new(tunnel: &TunnelRef, from: Option<IpAddr>) -> Self {
-        Self { tunnel: tunnel.to_string(), from: from.map(|from| from.to_string()) }
+    pub fn new(tunnel: &TunnelRef, from: Option<IpAddr>, sni: Option<&ServerName>) -> Self {
+        Self {
+            tunnel: tunnel.to_string(),
+            from: from.map(|from| from.to_string()),
+            sni: sni.map(ToString::to_string),
+        }
     }
 
-    /// The tunnel, and the address of the client if there is one.
+    /// The tunnel, and of the client the address and the name that it asks for, as far as they are given.
     ///
     /// # Errors
     ///
     /// If one of them does not follow the grammar.
-    pub fn request(&self) -> Result<(TunnelRef, Option<IpAddr>), Refusal> {
+    pub fn request(&self) -> Result<(TunnelRef, Option<IpAddr>, Option<ServerName>), Refusal> {
+        let tunnel = parse("tunnel", &self.tunnel)?;
         let from = self.from.as_deref().map(read_client).transpose();
-        Ok((parse("tunnel", &self.tunnel)?, from.map_err(|error| bad_value("from", &error))?))
+        let from = from.map_err(|error| bad_value("from", &error))?;
+        let sni = self.sni.as_deref().map(read_name).transpose();
+        Ok((tunnel, from, sni.map_err(|error| bad_value("sni", &error))?))
     }
 }
 

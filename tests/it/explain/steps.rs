@@ -108,8 +108,8 @@ async fn clients_of_a_unix_socket_have_no_address_and_are_all_alike() {
     daemon.try_open(&format!("{listen}={backends}[strategy=source-hash]")).await.unwrap();
     let tunnel = listen.parse().unwrap();
 
-    let explained = daemon.service().explain(&tunnel, None).await.unwrap();
-    let refused = daemon.service().explain(&tunnel, Some(HERE.into())).await.unwrap_err();
+    let explained = daemon.service().explain(&tunnel, None, None).await.unwrap();
+    let refused = daemon.service().explain(&tunnel, Some(HERE.into()), None).await.unwrap_err();
 
     let mut stream = Stream::connect(folder.path().join("in").as_path()).await.unwrap();
     let letter = in_time("a greeting", stream.read_u8()).await.unwrap();

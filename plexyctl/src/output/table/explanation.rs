@@ -108,6 +108,7 @@ mod tests {
             name: None,
             revision: 1,
             from: None,
+            sni: None,
             admission: Admission::Passed.into(),
             steps: vec![step(Hurdle::Admin, None), step(Hurdle::MaxConns, Some("1 of 9"))],
             strategy: "least-conn".to_owned(),

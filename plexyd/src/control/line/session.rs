@@ -276,8 +276,8 @@ impl Session {
             }
             Request::Conns(query) => Answer::conns(&service.conns(&query).await?),
             Request::Kill(order) => Answer::killed(&service.kill(&order, caller).await?),
-            Request::Explain { tunnel, from } => {
-                Answer::explained(&service.explain(&tunnel, from).await?)
+            Request::Explain { tunnel, from, sni } => {
+                Answer::explained(&service.explain(&tunnel, from, sni.as_ref()).await?)
             }
             Request::Events { range, follow } => {
                 let events = service.events(range);

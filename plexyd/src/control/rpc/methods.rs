@@ -124,8 +124,8 @@ impl Methods {
             Ok(service.kill(&params.order()?, &actor.into()).await?)
         });
         methods.add::<Explain, _, _>(async |service, params, _| {
-            let (tunnel, from) = params.request()?;
-            Ok(service.explain(&tunnel, from).await?)
+            let (tunnel, from, sni) = params.request()?;
+            Ok(service.explain(&tunnel, from, sni.as_ref()).await?)
         });
         methods
             .add::<History, _, _>(async |service, params, _| Ok(service.history(params.count()?)));
