@@ -1,5 +1,6 @@
 //! What starts and stops, and in which order.
 
+mod certificates;
 mod doors;
 mod program;
 mod reports;

@@ -8,6 +8,7 @@ use anyhow::Context;
 use plexy_shared::units::counted;
 use tracing::warn;
 
+use super::certificates::Findings;
 use super::signals::{Drain, Signals, Told};
 use super::{Daemon, Host, doors};
 use crate::args::{Args, help_tunnel};
@@ -53,10 +54,12 @@ pub fn main() -> ExitCode {
         }
     };
     if check {
-        let mistakes = [config.conflicts(), doors::mistakes(&config)].concat();
+        let Findings { mistakes, warnings } = Findings::of(&config);
+        let mistakes = [config.conflicts(), doors::mistakes(&config), mistakes].concat();
         if !mistakes.is_empty() {
             return complain(&mistakes, BAD_CONFIGURATION);
         }
+        warn_of(&warnings);
         let tunnels = config.file_tunnels.len() + config.tunnels.len();
         let tunnels = counted(tunnels as u64, "tunnel");
         return say(&format!("the configuration is good: {tunnels}\n"));
@@ -79,6 +82,13 @@ fn say(text: &str) -> ExitCode {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => ExitCode::FAILURE,
         _ => ExitCode::SUCCESS,
+    }
+}
+
+#[allow(clippy::print_stderr, reason = "there is no log")]
+fn warn_of(warnings: &[String]) {
+    for warning in warnings {
+        eprintln!("warning: {warning}");
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use plexy_tests::backend::Echo;
+use plexy_tests::certificate::Authority;
 use plexy_tests::daemon::{LineClient, Process};
 use plexy_tests::eventually;
 use plexy_tests::traffic::round_trip;
@@ -164,7 +166,27 @@ async fn check_opens_nothing_and_says_what_it_has_found() {
         (Some(0), "the configuration is good: 1 tunnel\n")
     );
 
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new("tests");
+    let cert = authority.issue(&["a.example"]).write(&folder, "a.pem").display().to_string();
+    let tunnel = format!("3000=4000[name=web,tls-cert={cert}]");
+    let good = run(PLEXYD, &["--check", &tunnel]).await;
+    assert_eq!((good.status.code(), good.errors().as_str()), (Some(0), ""));
+    fs::set_permissions(&cert, fs::Permissions::from_mode(0o644)).unwrap();
+    let warned = run(PLEXYD, &["--check", &tunnel]).await;
+    assert_eq!(warned.status.code(), Some(0), "{}", warned.errors());
+    let told = format!("warning: tunnel web: `{cert}`: its private key can be read");
+    assert!(warned.errors().starts_with(&told), "{}", warned.errors());
+    fs::write(&cert, "").unwrap();
+    let empty = format!("error: tunnel web: `{cert}`: it is empty");
+    let absent = "3001=1[tls-cert=/nonexistent.pem]";
+
     for (arguments, told) in [
+        ([tunnel.as_str(), "3001=1"], empty.as_str()),
+        (
+            [absent, "3002=1"],
+            "error: tunnel 127.0.0.1:3001: `/nonexistent.pem`: there is no such file",
+        ),
         (["3000=4000[stratgy=x]", "3001=1"], "did you mean `strategy`?"),
         (["0=1[name=a]", "*:3000=1[name=A]"], "`*:3000=127.0.0.1:1[name=A]` cannot be beside `127"),
         (["3000=1", "localhost:3000=2"], "cannot be beside `127.0.0.1:3000=127.0.0.1:1`"),
