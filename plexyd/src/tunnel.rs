@@ -35,6 +35,10 @@ use names::Naming;
 /// How many clients of a tunnel without `max-conns` are parked at most while no backend is up.
 const HELD_MAX: u64 = 1_000;
 
+/// Where clients wait who have yet to do their handshake: in nobody's way, since one that says nothing
+/// could have all behind it wait for its time-out.
+const BEFORE_TLS: Lane = Lane(usize::MAX);
+
 /// One count per reason.
 pub(crate) type Reasons = Tally<Reason>;
 
@@ -121,6 +125,11 @@ impl Route {
             Some(Naming::Part(lane)) => *lane,
             Some(Naming::Whole(_)) | None => Lane::default(),
         }
+    }
+
+    /// Where one waits who has just come. It goes on to where it belongs when it has told who it is.
+    fn first_lane(&self) -> Lane {
+        if self.terminate().is_some() { BEFORE_TLS } else { self.lane() }
     }
 
     /// Whether there is a backend for clients, be it full: none where none is up and the tunnel refuses
@@ -367,7 +376,7 @@ impl Tunnel {
         }
         let may_sit = !self.is_behind_others(route, connection) && route.has_room();
         let seat = if may_sit { self.seat(route) } else { None };
-        if seat.is_none() && !gate.queue.park(route.lane(), connection, route.parked_max()) {
+        if seat.is_none() && !gate.queue.park(route.first_lane(), connection, route.parked_max()) {
             return Err(Refusal::Limit(self.limit_met(route)));
         }
         let is_counted = arrival.is_some();
