@@ -1,9 +1,12 @@
 //! TLS with clients and with backends: who gets in with what, and how the bytes and the ends go.
 
 mod bytes;
+mod certificates;
 mod ends;
 mod files;
+mod flood;
 mod hostile;
+mod keys;
 mod originate;
 mod peers;
 mod tools;

@@ -74,14 +74,25 @@ impl Authority {
         names: &[&str],
         change: impl FnOnce(&mut CertificateParams),
     ) -> Issued {
+        let key = KeyPair::generate().expect("a key can be made");
+        self.issue_for(names, &key, change)
+    }
+
+    /// The same for a key of another kind than usual.
+    #[must_use]
+    pub fn issue_for(
+        &self,
+        names: &[&str],
+        key: &KeyPair,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Issued {
         let texts: Vec<_> = names.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(texts).expect("these are names");
         params.distinguished_name.push(DnType::CommonName, names[0]);
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         change(&mut params);
-        let key = KeyPair::generate().expect("a key can be made");
-        let certificate = params.signed_by(&key, &self.issuer).expect("it can be signed");
+        let certificate = params.signed_by(key, &self.issuer).expect("it can be signed");
         Issued { certificate: certificate.pem(), key: key.serialize_pem() }
     }
 }

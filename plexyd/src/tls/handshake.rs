@@ -9,6 +9,7 @@
 //! each other and no byte of those who are connected for longer than one step. Who waits for its step
 //! is bounded by the same time-out.
 
+mod opening;
 mod outward;
 
 use std::future::poll_fn;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plexy_shared::info::{TlsFailure, TlsHandshake};
-use rustls::{Connection, HandshakeKind, ProtocolVersion, ServerConnection};
+use rustls::{Connection, HandshakeKind, ProtocolVersion, ServerConfig};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
@@ -27,6 +28,7 @@ use super::session::{Inner, Secured};
 use crate::introduction::ClientCertificate;
 use crate::relay::{Readiness, Stream};
 use crate::socket::Socket;
+use opening::{Opened, Opening};
 pub(super) use outward::approach;
 pub(crate) use outward::{Approached, part};
 
@@ -76,9 +78,14 @@ pub(crate) async fn shake_hands(
         timeout_at(deadline.min(Instant::now() + LINGER), listen_on(socket)).await.ok();
         return Err(TlsFailure::Version);
     }
-    let connection = ServerConnection::new(Arc::clone(&terminate.config));
-    let connection = connection.map_err(|_| TlsFailure::Protocol)?;
-    let mut inner = Box::new(Inner::new(Connection::Server(connection)));
+    let opened = timeout_at(deadline, open(socket, &terminate.config)).await;
+    let mut inner = match opened.unwrap_or(Err(TlsFailure::Timeout)) {
+        Ok(inner) => inner,
+        Err(failure) => {
+            timeout_at(deadline.min(Instant::now() + LINGER), listen_on(socket)).await.ok();
+            return Err(failure);
+        }
+    };
     let shaken = timeout_at(deadline, steps(socket, &mut inner)).await;
     match shaken.unwrap_or(Err(TlsFailure::Timeout)) {
         Ok(()) => {
@@ -98,21 +105,30 @@ pub(crate) async fn shake_hands(
     }
 }
 
-/// One step after the other, until both sides are done.
-async fn steps(socket: &Socket, inner: &mut Inner) -> Result<(), TlsFailure> {
+/// The steps until the hello is there as a whole, and answered.
+async fn open(socket: &Socket, config: &Arc<ServerConfig>) -> Result<Box<Inner>, TlsFailure> {
+    let mut opening = Box::new(Opening::default());
     loop {
-        let read = {
+        let opened = {
             let _turn = turn().await;
-            let read = inner.read(socket, STEP_BYTES, Readiness::Unknown, &mut []);
+            let opened = opening.step(socket, config);
             // Whoever is ready comes before the next step of anybody.
             tokio::task::yield_now().await;
-            read
+            opened
         };
-        match read {
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(_) => return Err(TlsFailure::Closed),
+        match opened {
+            Opened::NotYet => {}
+            Opened::Answered(inner) => return Ok(inner),
+            Opened::Failed(failure) => return Err(failure),
         }
+        let readable = poll_fn(|cx| socket.poll_readable(cx)).await;
+        readable.map_err(|_| TlsFailure::Closed)?;
+    }
+}
+
+/// The steps behind that, one after the other, until both sides are done.
+async fn steps(socket: &Socket, inner: &mut Inner) -> Result<(), TlsFailure> {
+    loop {
         if let Some(failure) = inner.failure {
             return Err(failure);
         }
@@ -122,6 +138,17 @@ async fn steps(socket: &Socket, inner: &mut Inner) -> Result<(), TlsFailure> {
         }
         let readable = poll_fn(|cx| socket.poll_readable(cx)).await;
         readable.map_err(|_| TlsFailure::Closed)?;
+        let read = {
+            let _turn = turn().await;
+            let read = inner.read(socket, STEP_BYTES, Readiness::Unknown, &mut []);
+            tokio::task::yield_now().await;
+            read
+        };
+        match read {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => return Err(TlsFailure::Closed),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Files that are no good: refused with their name before anything is touched.
 
 use plexy_tests::backend::Echo;
+use plexy_tests::tool::Tool;
 
 use super::{Scene, exchange};
 
@@ -47,6 +48,23 @@ async fn a_bad_file_is_refused_by_open_and_by_set_and_nothing_changes() {
     let after = scene.daemon.detail(tunnel).await;
     assert_eq!((after.spec, after.revision), (before.spec, before.revision));
     assert_eq!(scene.daemon.statuses().len(), 1);
+    exchange(&mut scene.client().connect(tunnel, "a.example").await.unwrap(), b"lives").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encrypted_key_is_refused_with_what_to_do_and_nothing_waits_for_a_password() {
+    let Some(openssl) = Tool::find("openssl", "openssl") else { return };
+    let (scene, echo) = (Scene::start().await, Echo::start());
+    let tunnel = scene.open(&echo, "").await;
+    let issued = scene.issue("other.pem", &["a.example"]);
+    let path = scene.path("encrypted.key");
+    let encrypt = ["pkey", "-aes256", "-passout", "pass:secret", "-out", &path];
+    let encrypted = openssl.run(encrypt).input(issued.key).output().await;
+    assert!(encrypted.is_success(), "{encrypted:?}");
+    let option = format!("tls-cert={} tls-key={path}", scene.path("other.pem"));
+    let answer = scene.daemon.line().await.ask(&format!("set {tunnel} {option}")).await;
+    let told = format!("ERROR: `{path}`: its private key is encrypted");
+    assert!(answer.starts_with(&told), "{answer}");
     exchange(&mut scene.client().connect(tunnel, "a.example").await.unwrap(), b"lives").await;
 }
 
