@@ -44,12 +44,12 @@ pub(crate) struct Args {
 
     /// Read tunnels and settings from this file (TOML): `tunnels = ["local=backend", ...]`, and
     /// these options as keys, such as `workers = 2`; what stands here counts more. SIGHUP has
-    /// its tunnels read again
+    /// its tunnels, and the certificates of all tunnels, read again
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Look whether the configuration file and the tunnels are good, tell every mistake, and end:
-    /// 0 where there is none, else 78
+    /// Look whether the configuration file, the tunnels and the files of their certificates are good,
+    /// tell every mistake, and end: 0 where there is none, else 78
     #[arg(long)]
     pub(crate) check: bool,
 
@@ -139,6 +139,10 @@ pub(crate) struct Args {
     #[arg(skip)]
     file_tunnels: Vec<TunnelSpec>,
 
+    /// Where each of those stands.
+    #[arg(skip)]
+    file_places: Vec<String>,
+
     /// What else it says, as it would stand on a command line.
     #[arg(skip)]
     file_settings: Vec<OsString>,
@@ -216,13 +220,19 @@ impl Args {
         let program = given.next();
         let words = program.into_iter().chain(file_settings.iter().cloned()).chain(given);
         let args = Self::try_parse_from(words).map_err(|error| vec![error.to_string()])?;
-        Ok(Self { file_tunnels: file.tunnels, file_settings, ..args })
+        let (file_tunnels, file_places) = (file.tunnels, file.places);
+        Ok(Self { file_tunnels, file_places, file_settings, ..args })
     }
 
     /// The configuration file, if there is one, for who wants to read it again.
     pub(crate) fn source(&self, given: impl Iterator<Item = OsString>) -> Option<Source> {
         let settings = self.file_settings.clone();
         self.config.is_some().then(|| Source { given: given.collect(), settings })
+    }
+
+    /// Where each tunnel of the configuration file stands: the file, line and column.
+    pub(crate) fn places(&self) -> &[String] {
+        &self.file_places
     }
 
     /// The access log they ask for.

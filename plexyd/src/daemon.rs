@@ -35,6 +35,7 @@ use crate::service::{Actor, LogControl, Newcomers, Parts, Service, ServiceError}
 use crate::state::{Kept, State};
 use crate::systemd::{Inherited, Systemd};
 use crate::trace::Traces;
+use crate::watch::Watches;
 use crate::worker::Workers;
 use doors::{Doors, Sockets};
 use reports::Reports;
@@ -145,6 +146,7 @@ impl Daemon {
             traces,
             Arc::clone(&events),
         ));
+        let (watches, watcher) = Watches::new();
         let service = Arc::new(Service::new(Parts {
             engine: Arc::clone(&engine),
             resolver: Arc::clone(&resolver),
@@ -155,8 +157,10 @@ impl Daemon {
             log,
             doors: sockets.addrs(),
             door_certificate: sockets.certificate(),
+            watches,
         }));
         service.heed(turned);
+        service.heed_files(watcher);
 
         let metrics = Arc::new(Metrics::new(Arc::clone(&service)));
         let doors = Doors::new(&service, &metrics, &sockets);
@@ -202,7 +206,9 @@ impl Daemon {
             systemd.reloading();
             // Everything else is an event.
             if let Err(ServiceError::NoConfig) = service.reload(&Actor::File.into()).await {
-                warn!("SIGHUP ignored: there is no configuration file to reload");
+                warn!(
+                    "SIGHUP ignored: there is neither a configuration file nor a certificate to reload"
+                );
             }
             systemd.ready();
         });

@@ -44,6 +44,7 @@ mod tls;
 mod trace;
 mod traffic;
 mod tunnel;
+mod watch;
 mod worker;
 
 pub use access_log::{AccessEvents, AccessFormat, AccessLogConfig};

@@ -6,6 +6,7 @@
 
 mod add;
 mod caller;
+mod certificates;
 mod change;
 mod close;
 mod conns;
@@ -13,6 +14,7 @@ mod detail;
 mod down;
 mod error;
 mod events;
+mod expiry;
 mod explain;
 mod export;
 mod history;
@@ -53,7 +55,7 @@ use tokio_util::task::TaskTracker;
 pub use caller::{Actor, Caller, Door, Peer};
 pub use error::{BindFailure, OpenError, ServiceError, TlsFault};
 pub(crate) use log::LogControl;
-pub(crate) use reload::{DoorCertificate, NewCertificate, TunnelFiles};
+pub(crate) use reload::TunnelFiles;
 pub(crate) use survey::{Survey, TunnelSurvey};
 
 use crate::bind::is_own_ip;
@@ -64,8 +66,11 @@ use crate::registry::{Open, Registry};
 use crate::resolver::Resolver;
 use crate::state::{Edited, Edits, Proposal, Row, Rows, State, StateError};
 use crate::systemd::Systemd;
+use crate::tls::Renewable;
 use crate::trace::Fate;
 use crate::tunnel::Tunnel;
+use crate::watch::Watches;
+use certificates::Certificates;
 use log::Logging;
 use reload::LastReload;
 use revisions::Revisions;
@@ -84,7 +89,8 @@ pub struct Service {
     /// Where the doors are: no tunnel can be there.
     doors: Vec<BoundAddr>,
     /// What they show to clients of TLS, if any of them speaks it.
-    door_certificate: Option<Arc<dyn DoorCertificate>>,
+    door_certificate: Option<Arc<dyn Renewable>>,
+    certificates: Certificates,
     /// Differs from every other daemon's.
     instance: String,
     registry: Mutex<Registry>,
@@ -118,7 +124,9 @@ pub(crate) struct Parts {
     /// Where no tunnel can be opened.
     pub(crate) doors: Vec<BoundAddr>,
     /// What is shown there to clients of TLS.
-    pub(crate) door_certificate: Option<Arc<dyn DoorCertificate>>,
+    pub(crate) door_certificate: Option<Arc<dyn Renewable>>,
+    /// Where files are watched.
+    pub(crate) watches: Watches,
 }
 
 impl Service {
@@ -137,6 +145,7 @@ impl Service {
             files,
             systemd,
             doors,
+            certificates: Certificates::of(parts.watches, parts.door_certificate.as_ref()),
             door_certificate: parts.door_certificate,
             registry: Mutex::default(),
             draining: AtomicBool::new(false),

@@ -1,5 +1,5 @@
-//! TLS: what certificates, keys and authorities are read from files, the handshakes with clients and
-//! backends, and the stream that a connection is then.
+//! TLS: what certificates, keys and authorities are read from files, and read again while they are in
+//! use; the handshakes with clients and backends, and the stream that a connection is then.
 //!
 //! Nothing of the cryptography is ours: it is that of rustls and aws-lc-rs. A *pair* is a chain of
 //! certificates with the key of the first one. Keys never leave this module: nothing prints them.
@@ -11,12 +11,15 @@ mod distinguished_name;
 mod failure;
 mod handshake;
 mod handshake_fault;
+mod live;
 mod originate;
 mod pair;
 mod pem;
+mod reading;
 mod security;
 mod session;
 mod sessions;
+mod standing;
 mod system_roots;
 mod terminate;
 #[cfg(test)]
@@ -32,13 +35,16 @@ pub(crate) use certificate::Certificate;
 use certificate::hexadecimal;
 pub(crate) use handshake::{Approached, part, shake_hands};
 pub(crate) use handshake_fault::HandshakeFault;
+pub(crate) use live::{FromFiles, Live, Renewable, Renewal, Shown};
 pub(crate) use originate::{Originate, OriginateError, Over};
 pub(crate) use pair::Pair;
 pub(crate) use pem::FileFault;
+pub(crate) use reading::Reading;
 pub(crate) use security::Security;
 pub(crate) use session::{Secured, Session};
 pub(crate) use sessions::Sessions;
-pub(crate) use system_roots::SystemRoots;
+pub(crate) use standing::Cry;
+use system_roots::SystemRoots;
 pub(crate) use terminate::{Terminate, TerminateError};
 
 /// The one provider of cryptography, to be given to every builder of rustls. X25519MLKEM768 is the

@@ -7,7 +7,7 @@ mod names;
 mod prospect;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -27,7 +27,7 @@ use crate::queue::Lane;
 use crate::refusal::{Limit, Refusal};
 use crate::socket::ClientAddr;
 use crate::tally::Tally;
-use crate::tls::{Originate, Security, Terminate};
+use crate::tls::{Live, Originate, Renewable, Security, Terminate};
 use crate::traffic::Totals;
 pub(crate) use names::Names;
 use names::Naming;
@@ -102,13 +102,18 @@ impl Route {
     }
 
     /// What TLS is terminated with, where it is: a matter of the whole, and of none of its parts.
-    pub(crate) fn terminate(&self) -> Option<&Arc<Terminate>> {
+    pub(crate) fn terminate(&self) -> Option<&Arc<Live<Terminate>>> {
         self.security.as_ref()?.terminate.as_ref()
     }
 
-    /// What TLS is originated with, where it is: so, too.
+    /// What TLS is originated with now, where it is: so, too.
     pub(crate) fn originate(&self) -> Option<Arc<Originate>> {
-        self.security.as_ref()?.originate.clone()
+        Some(self.security.as_ref()?.originate.as_ref()?.current())
+    }
+
+    /// All of it that is kept as its files say.
+    pub(crate) fn live(&self) -> impl Iterator<Item = Arc<dyn Renewable>> {
+        self.security.iter().flat_map(|security| security.live())
     }
 
     /// Where clients go by the name that they ask for; nothing where that says nothing.
@@ -216,13 +221,16 @@ impl Route {
     }
 }
 
-/// What became of TLS with the clients of a tunnel.
+/// What became of TLS with the clients of a tunnel, and of its files.
 #[derive(Debug, Default)]
 pub(crate) struct TlsCounts {
     pub(crate) handshakes: Tally<TlsHandshake>,
     pub(crate) failures: Tally<TlsFailure>,
     /// Messages about those, folded.
     pub(crate) warnings: Fold,
+    /// How often what its files say has come into use, and how often it was told that it cannot.
+    pub(crate) files_taken: AtomicU64,
+    pub(crate) files_refused: AtomicU64,
 }
 
 /// A place among the connections of a tunnel; given back on drop.

@@ -482,7 +482,7 @@ pub static VERBS: &[Verb] = &[
         aliases: &[],
         arguments: "",
         usage: "",
-        help: "reads the configuration file again and does the difference, all of it or nothing; live connections go on, where on-remove and on-down do not say otherwise",
+        help: "reads the configuration file and all certificates again and does the difference, all of it or nothing; live connections go on, where on-remove and on-down do not say otherwise",
         methods: &[rpc::Reload::NAME],
         examples: ["reload", "RELOAD"],
         parse: |_| Ok(Request::Reload),

@@ -71,6 +71,15 @@ pub enum EventKind {
     LogLevelChanged,
     /// Somebody has ended connections; the detail says how many, and which.
     ConnectionsKilled,
+    /// Files of certificates, keys or authorities say something else, which is in use now; the detail
+    /// says which.
+    CertificateChanged,
+    /// Files of certificates, keys or authorities are no good, and what was in use goes on; the detail
+    /// says which file, and why.
+    CertificateRefused,
+    /// A certificate expires within two weeks, has expired, or is not good yet; the detail says which,
+    /// and when.
+    CertificateExpiring,
 }
 
 words!(EventKind {
@@ -103,6 +112,9 @@ words!(EventKind {
     StateSaved => "state-saved",
     LogLevelChanged => "log-level-changed",
     ConnectionsKilled => "connections-killed",
+    CertificateChanged => "certificate-changed",
+    CertificateRefused => "certificate-refused",
+    CertificateExpiring => "certificate-expiring",
 });
 
 impl EventKind {
@@ -117,6 +129,8 @@ impl EventKind {
             | Self::LimitReached
             | Self::ConnectionsRefused
             | Self::StateFailed
+            | Self::CertificateRefused
+            | Self::CertificateExpiring
             | Self::ConfigRefused => Severity::Warning,
             Self::DaemonReady
             | Self::DaemonEnding
@@ -138,6 +152,7 @@ impl EventKind {
             | Self::StateSaved
             | Self::LogLevelChanged
             | Self::ConnectionsKilled
+            | Self::CertificateChanged
             | Self::ConfigReloaded => Severity::Info,
         }
     }

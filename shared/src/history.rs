@@ -64,8 +64,24 @@ pub struct TransitionReply {
     pub closed: usize,
     /// Tunnels that were as they should be already.
     pub unchanged: usize,
+    /// Files of certificates, keys and authorities that say something else than before, which holds for
+    /// new clients of tunnels and doors.
+    #[serde(default, skip_serializing_if = "crate::info::is_zero")]
+    pub certificate_files: usize,
     /// The daemon's revision after it.
     pub revision: u64,
+}
+
+/// What it did, in a line.
+impl std::fmt::Display for TransitionReply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { opened, changed, closed, unchanged, certificate_files, .. } = self;
+        write!(f, "opened {opened}, changed {changed}, closed {closed}, unchanged {unchanged}")?;
+        match certificate_files {
+            0 => Ok(()),
+            files => write!(f, ", certificate files {files}"),
+        }
+    }
 }
 
 /// What `save` says.

@@ -18,7 +18,7 @@ use crate::weight::Weight;
 use crate::word::{Word, Words, parse_word, words};
 
 pub use health::{CheckInfo, CheckOutcome, CheckState, EjectionInfo};
-pub use tls::{BackendTlsInfo, CertificateInfo, TlsFailure, TlsHandshake, TlsInfo};
+pub use tls::{BackendTlsInfo, CertificateInfo, RefusedInfo, TlsFailure, TlsHandshake, TlsInfo};
 
 /// Who brought a tunnel into being.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -239,6 +239,10 @@ pub struct TunnelInfo {
     /// How it speaks TLS with its backends, where it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backend_tls: Option<BackendTlsInfo>,
+    /// What is wrong with what its files of certificates, keys and authorities say now, where they are no
+    /// good: what they said before goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files_refused: Option<RefusedInfo>,
     /// Why its connections ended, reasons without a connection left out.
     pub ended: Vec<EndedInfo>,
     /// Why clients were reset instead of let in, reasons without one left out.

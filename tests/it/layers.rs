@@ -25,7 +25,7 @@ const LAYERS: &[&[&str]] = &[
         "state",
         "events",
     ],
-    &["descriptors", "queue", "refusal"],
+    &["descriptors", "queue", "refusal", "watch"],
     &["systemd"],
     &["relay"],
     &["socket", "hello"],

@@ -43,6 +43,12 @@ const NAMES: &[[&str; 4]] = &[
         "gauge",
     ],
     [
+        "plexy_rpc_tls_certificate_last_reload_successful",
+        "plexy.rpc.tls.certificate.last_reload.successful",
+        "{daemon}",
+        "up-down",
+    ],
+    [
         "plexy_state_last_commit_successful",
         "plexy.state.last_commit.successful",
         "{daemon}",
@@ -107,6 +113,19 @@ const NAMES: &[[&str; 4]] = &[
     ],
     ["plexy_tls_handshakes_total", "plexy.tls.handshakes", "{handshake}", "counter"],
     ["plexy_tls_failures_total", "plexy.tls.failures", "{connection}", "counter"],
+    [
+        "plexy_tls_certificate_not_after_timestamp_seconds",
+        "plexy.tls.certificate.not_after",
+        "s",
+        "gauge",
+    ],
+    [
+        "plexy_tls_certificate_last_reload_successful",
+        "plexy.tls.certificate.last_reload.successful",
+        "{tunnel}",
+        "up-down",
+    ],
+    ["plexy_tls_certificate_reloads_total", "plexy.tls.certificate.reloads", "{reload}", "counter"],
     ["plexy_backend_up", "plexy.backend.up", "{backend}", "up-down"],
     ["plexy_backend_state", "plexy.backend.state", "{backend}", "up-down"],
     ["plexy_backend_admin_state", "plexy.backend.admin_state", "{backend}", "up-down"],

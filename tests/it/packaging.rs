@@ -9,9 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use plexy_tests::backend::{Backend, Echo, Refuser};
+use plexy_tests::certificate::Authority;
 use plexy_tests::daemon::Daemon;
 use plexy_tests::eventually;
 use plexy_tests::traffic::round_trip;
+use plexyd::{ClientCertificates, RpcTls};
+use tempfile::TempDir;
 use tokio::net::TcpStream;
 
 /// Told only by a daemon that has a state file.
@@ -32,12 +35,23 @@ struct Busy {
     _echo: Backend<Echo>,
     _refuser: Refuser,
     _held: TcpStream,
+    _folder: TempDir,
 }
 
 impl Busy {
     async fn start() -> Self {
-        let daemon = Daemon::start().await;
+        let folder = tempfile::tempdir().unwrap();
+        let authority = Authority::new("tests");
+        let cert = authority.issue(&["localhost"]).write(&folder, "cert.pem");
+        let tls = RpcTls { cert, key: None, clients: ClientCertificates::NotAsked };
+        let daemon = Daemon::start_with(|config| {
+            config.rpc_tls_sockets = vec!["127.0.0.1:0".parse().unwrap()];
+            config.rpc_tls = Some(tls.clone());
+        })
+        .await;
         let (echo, refuser) = (Echo::start(), Refuser::start());
+        let shown = tls.cert.display();
+        daemon.open(&format!("{}[name=certified,tls-cert={shown}]", echo.addr())).await;
         let options = "name=busy,max-conns=1,queue-timeout=0,check=tcp,check-interval=1s";
         let rest = format!("{},{}[{options}]", echo.addr(), refuser.addr());
         let tunnel = daemon.open(&rest).await;
@@ -50,7 +64,7 @@ impl Busy {
         let _refused = TcpStream::connect(tunnel).await;
         eventually!(daemon.rejected(tunnel).await == 1);
         daemon.rpc().call("ping", serde_json::json!({})).await.unwrap();
-        Self { daemon, _echo: echo, _refuser: refuser, _held: held }
+        Self { daemon, _echo: echo, _refuser: refuser, _held: held, _folder: folder }
     }
 
     /// The metrics that it tells, each with its labels.

@@ -7,6 +7,7 @@ mod files;
 mod flood;
 mod hostile;
 mod keys;
+mod live;
 mod originate;
 mod peers;
 mod tools;

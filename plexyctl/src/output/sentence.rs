@@ -2,7 +2,7 @@
 
 use plexy_shared::connection::{ConnectionsReply, KillReply};
 use plexy_shared::event::{Event, EventsReply};
-use plexy_shared::history::{ExportReply, TransitionReply};
+use plexy_shared::history::ExportReply;
 use plexy_shared::info::{
     AppliedInfo, AppliesTo, BackendReply, Change, CloseReply, LiveCounts, OpenReply, StatusReply,
 };
@@ -41,9 +41,9 @@ pub(super) fn write(answer: &Answer, has_headers: bool) -> Written {
         }
         Answer::History(reply) => Written { data: table::history(reply, has_headers), note: None },
         Answer::Undone(reply) => {
-            Written::line(transition(reply)).with_note("next: plexyctl undo takes that back")
+            Written::line(reply.to_string()).with_note("next: plexyctl undo takes that back")
         }
-        Answer::Loaded(reply) | Answer::Reloaded(reply) => Written::line(transition(reply)),
+        Answer::Loaded(reply) | Answer::Reloaded(reply) => Written::line(reply.to_string()),
         Answer::Saved(reply) => {
             let file = safe(&reply.file);
             Written::line(format!("saved in {file}: revision {}", reply.revision))
@@ -161,11 +161,6 @@ fn events(reply: &EventsReply) -> Written {
         0 => written,
         missed => written.with_note(format!("{missed} events before these are gone")),
     }
-}
-
-fn transition(reply: &TransitionReply) -> String {
-    let TransitionReply { opened, changed, closed, unchanged, .. } = reply;
-    format!("opened {opened}, changed {changed}, closed {closed}, unchanged {unchanged}")
 }
 
 /// As a file for `--config` and `load`.

@@ -94,6 +94,8 @@ pub(super) fn detail(info: &TunnelInfo, has_headers: bool) -> String {
         let shown = tls.certificate.iter().map(certificate);
         lines.extend(shown.map(|shown| ["shown to backends".to_owned(), shown]));
     }
+    let refused = info.files_refused.iter();
+    lines.extend(refused.map(|it| ["cert files".to_owned(), safe(&it.to_string())]));
     let titles = std::iter::once("options").chain(std::iter::repeat(""));
     lines.extend(titles.zip(options).map(|(title, option)| [title.to_owned(), option]));
     let summary = aligned([text(""), text("")], lines, false);
@@ -105,11 +107,13 @@ pub(super) fn detail(info: &TunnelInfo, has_headers: bool) -> String {
 fn certificate(info: &CertificateInfo) -> String {
     let names: Vec<_> = info.names.iter().map(|name| safe(name)).collect();
     format!(
-        "{}, issuer {}, until {}, sha256 {}",
+        "{}, issuer {}, until {} ({}), sha256 {}, {}",
         names.join(" "),
         safe(&info.issuer),
         safe(&info.not_after),
-        safe(&info.fingerprint)
+        info.left(),
+        safe(&info.fingerprint),
+        or_nothing(Some(info.file.as_str()).filter(|file| !file.is_empty()))
     )
 }
 

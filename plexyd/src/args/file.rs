@@ -37,6 +37,8 @@ const NO_SETTINGS: [&str; 5] = ["config", "check", "help-tunnel", "help", "versi
 pub(super) struct File {
     pub(super) settings: Vec<Setting>,
     pub(super) tunnels: Vec<TunnelSpec>,
+    /// Where each of them stands: the file, its line and column.
+    pub(super) places: Vec<String>,
 }
 
 /// One flag.
@@ -104,7 +106,7 @@ impl<'a> Reader<'a> {
         }
         for (key, value) in table.get_ref() {
             if key.get_ref() == TUNNELS {
-                file.tunnels = self.tunnels(value);
+                (file.tunnels, file.places) = self.tunnels(value);
             } else if let Some(flag) = self.flag(key.get_ref()) {
                 file.settings.push(self.setting(flag, value));
             } else {
@@ -131,12 +133,13 @@ impl<'a> Reader<'a> {
         self.note(span, &refusal.to_string());
     }
 
-    fn tunnels(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<TunnelSpec> {
+    /// The tunnels, and where each of them stands.
+    fn tunnels(&mut self, value: &Spanned<DeValue<'_>>) -> (Vec<TunnelSpec>, Vec<String>) {
         let DeValue::Array(array) = value.get_ref() else {
             self.note(value.span(), "`tunnels` is a list of specifications: [\"3000=4000\", …]");
-            return Vec::new();
+            return (Vec::new(), Vec::new());
         };
-        let mut tunnels = Vec::new();
+        let (mut tunnels, mut starts) = (Vec::new(), Vec::new());
         for item in array.iter() {
             let DeValue::String(text) = item.get_ref() else {
                 self.note(item.span(), "a tunnel is a specification in quotes: \"3000=4000\"");
@@ -146,6 +149,7 @@ impl<'a> Reader<'a> {
                 Ok(spec) => {
                     self.check_place(&spec, item.span());
                     tunnels.push(spec);
+                    starts.push(item.span().start);
                 }
                 Err(error) => {
                     let span = self.within(item.span(), text, error.span.clone());
@@ -153,7 +157,20 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        tunnels
+        (tunnels, self.places_of(&starts))
+    }
+
+    /// Lines and columns of these, which stand in their order: the text is looked at once.
+    fn places_of(&self, starts: &[usize]) -> Vec<String> {
+        let (mut line, mut begin) = (1, 0);
+        let place = |start: &usize| {
+            let before = self.text.get(begin..*start).unwrap_or_default();
+            line += before.matches('\n').count();
+            begin += before.rfind('\n').map_or(0, |at| at + 1);
+            let column = self.text.get(begin..*start).unwrap_or_default().chars().count() + 1;
+            format!("{}:{line}:{column}", self.name)
+        };
+        starts.iter().map(place).collect()
     }
 
     /// Two tunnels with one name, or where only one of them can listen, are a mistake. Where a host

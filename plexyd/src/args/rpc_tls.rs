@@ -9,8 +9,8 @@ use crate::control::tls::{ClientCertificates, RpcTls};
 /// As they stand on a command line.
 #[derive(Debug, Args)]
 pub(super) struct RpcTlsArgs {
-    /// The certificate of sockets with TLS, with its chain (PEM); SIGHUP and `reload` have it, its
-    /// key and the CA read again
+    /// The certificate of sockets with TLS, with its chain (PEM); it, its key and the CA are read again
+    /// when they change, and by SIGHUP and `reload`
     #[arg(long, value_name = "FILE")]
     rpc_tls_cert: Option<PathBuf>,
 

@@ -15,12 +15,12 @@ use crate::introduction::Introduction;
 use crate::relay::{BoxFuture, Ended, Held, Outcome, Side, Stream, relay};
 use crate::socket::Socket;
 use crate::table::{Entry, Registered};
-use crate::tls::{Secured, Session, Terminate, shake_hands};
+use crate::tls::{Live, Secured, Session, Terminate, shake_hands};
 
 /// Carries a connection from its acceptance to its end, as [`carry`](super::carry) does.
 pub(crate) async fn carry_secured(
     mut accepted: Accepted,
-    terminate: Arc<Terminate>,
+    terminate: Arc<Live<Terminate>>,
     timeout: Duration,
     engine: Arc<Engine>,
 ) {
@@ -69,7 +69,7 @@ struct Unsecured {
 async fn secure(
     client: &Socket,
     entry: &Entry,
-    terminate: &Terminate,
+    terminate: &Live<Terminate>,
     timeout: Duration,
 ) -> Result<(Box<Secured>, Option<Box<str>>), Unsecured> {
     let shaken = tokio::select! {

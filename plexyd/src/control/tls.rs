@@ -12,14 +12,14 @@ mod handshake;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tracing::{info, warn};
 
 use super::guarded::Guarded;
 use crate::fold::Fold;
 use crate::metrics::Handshake;
-use crate::service::{DoorCertificate, NewCertificate, Peer};
+use crate::service::Peer;
+use crate::tls::{FromFiles, Live, Reading, Renewable, Shown, TerminateError};
 pub(crate) use credentials::Credentials;
 use handshake::Failed;
 pub(crate) use handshake::Secured;
@@ -51,13 +51,24 @@ impl RpcTls {
     pub(crate) fn lets_in_known_only(&self) -> bool {
         matches!(self.clients, ClientCertificates::Required(_))
     }
+
+    /// The same with whole paths: files are watched by those.
+    fn whole(self) -> Self {
+        let whole = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+        let clients = match self.clients {
+            ClientCertificates::NotAsked => ClientCertificates::NotAsked,
+            ClientCertificates::Requested(ca) => ClientCertificates::Requested(whole(ca)),
+            ClientCertificates::Required(ca) => ClientCertificates::Required(whole(ca)),
+        };
+        Self { cert: whole(self.cert), key: self.key.map(whole), clients }
+    }
 }
 
 /// The door as TLS knows it.
 #[derive(Debug)]
 pub(crate) struct Tls {
-    files: RpcTls,
-    current: ArcSwap<Credentials>,
+    lets_in_known_only: bool,
+    live: Arc<Live<Credentials>>,
     /// Messages about handshakes that have failed, folded.
     failed: Fold,
 }
@@ -68,19 +79,25 @@ impl Tls {
     /// # Errors
     ///
     /// What is wrong with one of them.
-    pub(crate) fn load(files: RpcTls) -> Result<Self, String> {
-        let credentials = Credentials::load(&files)?;
-        Ok(Self { files, current: ArcSwap::from_pointee(credentials), failed: Fold::default() })
+    pub(crate) fn load(files: RpcTls) -> Result<Self, TerminateError> {
+        let lets_in_known_only = files.lets_in_known_only();
+        let live = Live::load(files.whole(), &mut Reading::default())?;
+        Ok(Self { lets_in_known_only, live: Arc::new(live), failed: Fold::default() })
+    }
+
+    /// What it shows, for who keeps it as its files say.
+    pub(crate) fn live(&self) -> Arc<dyn Renewable> {
+        Arc::clone(&self.live) as Arc<dyn Renewable>
     }
 
     /// Says what is shown from now on.
     pub(crate) fn tell(&self) {
-        tell(&self.current.load());
+        tell(&self.live.current());
     }
 
     /// Whether nobody gets through the handshake who may not control the daemon.
     pub(crate) fn lets_in_known_only(&self) -> bool {
-        self.files.lets_in_known_only()
+        self.lets_in_known_only
     }
 
     /// Makes a connection one of TLS; where that fails, ends it and says so, folded. A client must
@@ -90,7 +107,7 @@ impl Tls {
         stream: Guarded,
         peer: &Peer,
     ) -> (Handshake, Option<Secured>) {
-        match handshake::accept(self.current.load_full(), stream).await {
+        match handshake::accept(self.live.current(), stream).await {
             Ok(secured) => (Handshake::Success, Some(secured)),
             Err(Failed { outcome, cause }) => {
                 let is_ours = outcome != Handshake::Closed;
@@ -103,38 +120,14 @@ impl Tls {
     }
 }
 
-impl DoorCertificate for Tls {
-    fn read(self: Arc<Self>) -> Result<NewCertificate, String> {
-        let credentials = Arc::new(Credentials::load(&self.files)?);
-        Ok(Box::new(move || {
-            let before = self.current.swap(Arc::clone(&credentials));
-            let (old, new) = (&before.certificate, &credentials.certificate);
-            (old != new).then(|| {
-                tell(&credentials);
-                format!("the certificate of the rpc sockets is good until {}", date(new.not_after))
-            })
-        }))
-    }
-
-    fn not_after(&self) -> i64 {
-        self.current.load().certificate.not_after
-    }
-}
-
+/// Says what is shown from now on.
 fn tell(credentials: &Credentials) {
-    let certificate = &credentials.certificate;
-    let (names, fingerprint) = (certificate.names.join(" "), &certificate.fingerprint);
-    let (since, until) = (date(certificate.not_before), date(certificate.not_after));
-    info!(names, since, until, fingerprint, "the certificate of the rpc sockets");
-    for warning in &credentials.warnings {
-        warn!("{warning}");
-    }
-    let now = Timestamp::now().as_second();
-    if certificate.not_after < now {
-        warn!(until, "the certificate of the rpc sockets has expired; clients will not take it");
-    } else if certificate.not_before > now {
-        warn!(since, "the certificate of the rpc sockets is not valid yet");
-    }
+    credentials.visit(&mut |Shown { certificate, warnings, .. }| {
+        let (names, fingerprint) = (certificate.names.join(" "), &certificate.fingerprint);
+        let (since, until) = (date(certificate.not_before), date(certificate.not_after));
+        info!(names, since, until, fingerprint, "the certificate of the rpc sockets");
+        warnings.iter().for_each(|warning| warn!("{warning}"));
+    });
 }
 
 /// A time in seconds since 1970, as people read it.

@@ -3,7 +3,7 @@
 use plexy_shared::spec::TunnelOptions;
 
 use crate::config::Config;
-use crate::tls::{Originate, Pair, SystemRoots, Terminate};
+use crate::tls::{FromFiles, Originate, Reading, Terminate};
 
 /// What was found of the files of all tunnels, a sentence for each.
 #[derive(Debug, Default)]
@@ -15,31 +15,35 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    /// Reads the files that the tunnels name.
-    pub(super) fn of(config: &Config) -> Self {
-        let (mut findings, system) = (Self::default(), SystemRoots::default());
-        for spec in config.file_tunnels.iter().chain(&config.tunnels) {
+    /// Reads the files that the tunnels name; those of the configuration file stand at these places.
+    pub(super) fn of(config: &Config, places: &[String]) -> Self {
+        let (mut findings, mut reading) = (Self::default(), Reading::default());
+        let places = places.iter().map(|place| format!("{place}: "));
+        let places = places.chain(std::iter::repeat(String::new()));
+        for (spec, place) in config.file_tunnels.iter().chain(&config.tunnels).zip(places) {
             let name = spec.options.name.as_ref();
             let label = name.map_or_else(|| spec.listen.to_string(), ToString::to_string);
-            findings.look_at(&label, &spec.options, &system);
+            let tunnel = format!("{place}tunnel {label}");
+            let TunnelOptions { tls, backend_tls, .. } = &spec.options;
+            findings.look_at::<Terminate>(&tunnel, tls.as_deref(), &mut reading);
+            findings.look_at::<Originate>(&tunnel, backend_tls.as_deref(), &mut reading);
         }
         findings
     }
 
-    fn look_at(&mut self, label: &str, options: &TunnelOptions, system: &SystemRoots) {
-        match options.tls.as_ref().map(|tls| Terminate::load(tls)).transpose() {
-            Ok(terminate) => self.warn_of(label, terminate.iter().flat_map(Terminate::pairs)),
-            Err(error) => self.mistakes.push(format!("tunnel {label}: {error}")),
+    fn look_at<M: FromFiles>(
+        &mut self,
+        tunnel: &str,
+        options: Option<&M::Options>,
+        reading: &mut Reading,
+    ) {
+        match options.map(|options| M::make(options, reading, None)) {
+            None => {}
+            Some(Ok(made)) => made.visit(&mut |shown| {
+                let warnings = shown.warnings.iter().map(|it| format!("{tunnel}: {it}"));
+                self.warnings.extend(warnings);
+            }),
+            Some(Err(error)) => self.mistakes.push(format!("{tunnel}: {error}")),
         }
-        let originate = options.backend_tls.as_ref().map(|tls| Originate::load(tls, system));
-        match originate.transpose() {
-            Ok(originate) => self.warn_of(label, originate.iter().filter_map(Originate::pair)),
-            Err(error) => self.mistakes.push(format!("tunnel {label}: {error}")),
-        }
-    }
-
-    fn warn_of<'a>(&mut self, label: &str, pairs: impl Iterator<Item = &'a Pair>) {
-        let warnings = pairs.flat_map(|pair| &pair.warnings);
-        self.warnings.extend(warnings.map(|it| format!("tunnel {label}: {it}")));
     }
 }

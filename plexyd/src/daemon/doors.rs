@@ -23,8 +23,9 @@ use crate::control::tls::{RpcTls, Tls};
 use crate::control::token::Token;
 use crate::metrics::Metrics;
 use crate::resolver::Resolver;
-use crate::service::{DoorCertificate, Service};
+use crate::service::Service;
 use crate::systemd::{Inherited, Socket};
+use crate::tls::Renewable;
 
 /// How sockets of the doors are called that the service manager passes.
 const CONTROL: &str = "control";
@@ -151,8 +152,8 @@ impl Sockets {
     }
 
     /// What is shown to clients of TLS.
-    pub(super) fn certificate(&self) -> Option<Arc<dyn DoorCertificate>> {
-        self.tls.clone().map(|tls| tls as Arc<dyn DoorCertificate>)
+    pub(super) fn certificate(&self) -> Option<Arc<dyn Renewable>> {
+        self.tls.as_ref().map(|tls| tls.live())
     }
 }
 

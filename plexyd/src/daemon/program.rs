@@ -46,6 +46,7 @@ pub fn main() -> ExitCode {
     }
     let (level, format, check) = (args.log_level, args.log_format, args.check);
     let source = args.source(std::env::args_os());
+    let places = args.places().to_vec();
     let config = match args.into_config() {
         Ok(config) => Config { source, ..config },
         Err(mistakes) => {
@@ -54,7 +55,7 @@ pub fn main() -> ExitCode {
         }
     };
     if check {
-        let Findings { mistakes, warnings } = Findings::of(&config);
+        let Findings { mistakes, warnings } = Findings::of(&config, &places);
         let mistakes = [config.conflicts(), doors::mistakes(&config), mistakes].concat();
         if !mistakes.is_empty() {
             return complain(&mistakes, BAD_CONFIGURATION);

@@ -76,6 +76,20 @@ pub(super) static FAMILIES: &[Family] = &[
     },
     Family {
         head: Head {
+            name: "plexy_rpc_tls_certificate_last_reload_successful",
+            otlp: "plexy.rpc.tls.certificate.last_reload.successful",
+            unit: "{daemon}",
+            kind: Kind::UpDownCounter,
+            help: "Whether the files of the certificate of the sockets of JSON-RPC, its key and its authorities were good when they were read last, where one speaks TLS.",
+        },
+        sample: |service, _, samples| {
+            if let Some(is_good) = service.is_door_certificate_good() {
+                samples.whole(&[], is_good.into());
+            }
+        },
+    },
+    Family {
+        head: Head {
             name: "plexy_state_last_commit_successful",
             otlp: "plexy.state.last_commit.successful",
             unit: "{daemon}",

@@ -1,5 +1,9 @@
 //! The families of tunnels and backends: one row each.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use plexy_shared::info::{Attempt, BackendState, CheckOutcome, CheckState, TlsHandshake, Traffic};
 use plexy_shared::spec::AdminState;
 use plexy_shared::word::Words;
@@ -8,6 +12,8 @@ use super::family::{Direction, Head, Kind, Label, Outcome, Sink, Value};
 use crate::backend::Backend;
 use crate::histogram::{CONNECT_TIMES, LIFETIMES, PARKED_TIMES};
 use crate::service::TunnelSurvey;
+use crate::tls::{Renewable, Shown};
+use crate::tunnel::TlsCounts;
 
 /// A family, and how the samples of one tunnel are taken.
 #[derive(Debug)]
@@ -218,6 +224,67 @@ pub(super) static FAMILIES: &[Family] = &[
             for (failure, count) in counts.failures.counts() {
                 let reason = Label::Word("reason", failure.as_str());
                 samples.whole(&[Label::Tunnel(survey), reason], count);
+            }
+        },
+    },
+    Family {
+        head: Head {
+            name: "plexy_tls_certificate_not_after_timestamp_seconds",
+            otlp: "plexy.tls.certificate.not_after",
+            unit: "s",
+            kind: Kind::Gauge,
+            help: "Until when a certificate is good that a tunnel shows, in seconds since the Unix epoch, by its file.",
+        },
+        sample: |survey, samples| {
+            let mut certificates = BTreeMap::new();
+            for live in survey.route.live() {
+                live.visit(&mut |Shown { file, certificate, .. }| {
+                    certificates.insert(file.display().to_string(), certificate.not_after);
+                });
+            }
+            for (file, not_after) in certificates {
+                let labels = [Label::Tunnel(survey), Label::Word("file", &file)];
+                samples.whole(&labels, not_after.try_into().unwrap_or_default());
+            }
+        },
+    },
+    Family {
+        head: Head {
+            name: "plexy_tls_certificate_last_reload_successful",
+            otlp: "plexy.tls.certificate.last_reload.successful",
+            unit: "{tunnel}",
+            kind: Kind::UpDownCounter,
+            help: "Whether the files of the certificates, keys and authorities of a tunnel were good when they were read last; else what was there before goes on.",
+        },
+        sample: |survey, samples| {
+            let is_good = |live: Arc<dyn Renewable>| live.standing().bad().is_none();
+            let all = survey.route.live().map(is_good);
+            if let Some(is_good) = all.reduce(|one, other| one && other) {
+                samples.whole(&[Label::Tunnel(survey)], is_good.into());
+            }
+        },
+    },
+    Family {
+        head: Head {
+            name: "plexy_tls_certificate_reloads_total",
+            otlp: "plexy.tls.certificate.reloads",
+            unit: "{reload}",
+            kind: Kind::Counter,
+            help: "How often the files of the certificates, keys and authorities of a tunnel said something else: success, or failure where it was no good.",
+        },
+        sample: |survey, samples| {
+            let counts = survey.tunnel.tls_counts();
+            if counts.is_none() && survey.route.live().next().is_none() {
+                return;
+            }
+            let of = |count: fn(&TlsCounts) -> &AtomicU64| {
+                counts.map_or(0, |counts| count(counts).load(Ordering::Relaxed))
+            };
+            let (success, failure) = (of(|it| &it.files_taken), of(|it| &it.files_refused));
+            for (outcome, count) in
+                [(Outcome::Success("success"), success), (Outcome::Failure("failure"), failure)]
+            {
+                samples.whole(&[Label::Tunnel(survey), Label::Outcome(outcome)], count);
             }
         },
     },

@@ -6,18 +6,19 @@ use jiff::Timestamp;
 use plexy_shared::error::printable;
 use plexy_shared::info::{
     AdminInfo, Attempt, BackendInfo, BackendTlsInfo, BackendsReply, CertificateInfo, CheckInfo,
-    EjectionInfo, EndedInfo, OptionInfo, Reason, TlsInfo, Traffic, TunnelInfo,
+    EjectionInfo, EndedInfo, OptionInfo, Reason, RefusedInfo, TlsInfo, Traffic, TunnelInfo,
 };
 use plexy_shared::spec::{AdminState, BackendAddr, Check, OPTIONS, TunnelRef};
 use plexy_shared::weight::Weight;
 
+use super::expiry::DAY_SECONDS;
 use super::status::tunnel_status;
 use super::survey::TunnelSurvey;
 use super::{Service, ServiceError};
 use crate::admin::Admin;
 use crate::backend::checked::CheckReport;
 use crate::backend::{Backend, Member, Target};
-use crate::tls::{Certificate, Originate, Terminate};
+use crate::tls::{Live, Originate, Pair, Security, Terminate};
 use crate::tunnel::{Reasons, Route};
 
 impl Service {
@@ -68,34 +69,46 @@ fn describe(survey: &TunnelSurvey) -> TunnelInfo {
         options: OPTIONS.iter().map(option).collect(),
         tls: route.terminate().map(|it| tls_info(it)),
         backend_tls: route.originate().map(|it| backend_tls_info(&it)),
+        files_refused: route.security.as_deref().and_then(files_refused),
         ended: reasons(&tunnel.ended),
         rejected: reasons(&tunnel.rejected),
         backend_list: backend_list(survey),
     }
 }
 
-fn tls_info(terminate: &Terminate) -> TlsInfo {
-    let certificates = terminate.pairs().iter().map(|pair| certificate_info(&pair.certificate));
+fn tls_info(live: &Live<Terminate>) -> TlsInfo {
+    let terminate = live.current();
+    let certificates = terminate.pairs().iter().map(certificate_info);
     TlsInfo { certificates: certificates.collect() }
 }
 
 fn backend_tls_info(originate: &Originate) -> BackendTlsInfo {
-    let certificate = originate.pair().map(|pair| certificate_info(&pair.certificate));
+    let certificate = originate.pair().map(certificate_info);
     BackendTlsInfo { verified: originate.is_verified(), certificate }
 }
 
+fn files_refused(security: &Security) -> Option<RefusedInfo> {
+    let bad = security.live().find_map(|live| live.standing().bad())?;
+    let seconds = bad.since.elapsed().as_secs();
+    Some(RefusedInfo { seconds, why: printable(&bad.why) })
+}
+
 /// Its texts are whatever somebody has written into it: what acts on a terminal is escaped.
-fn certificate_info(certificate: &Certificate) -> CertificateInfo {
+fn certificate_info(pair: &Pair) -> CertificateInfo {
+    let certificate = &pair.certificate;
     let time = |seconds| {
         Timestamp::from_second(seconds).map_or_else(|_| "?".to_owned(), |it| it.to_string())
     };
+    let now = Timestamp::now().as_second();
     CertificateInfo {
+        file: pair.file.display().to_string(),
         names: certificate.names.iter().map(|name| printable(name)).collect(),
         subject: printable(&certificate.subject),
         issuer: printable(&certificate.issuer),
         serial: certificate.serial.clone(),
         not_before: time(certificate.not_before),
         not_after: time(certificate.not_after),
+        days_left: certificate.not_after.saturating_sub(now).div_euclid(DAY_SECONDS),
         fingerprint: certificate.fingerprint.clone(),
     }
 }

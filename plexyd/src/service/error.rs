@@ -123,8 +123,10 @@ pub enum ServiceError {
     /// There is no state file.
     #[error("plexyd keeps no state: it was started without --state")]
     NoState,
-    /// There is no configuration file.
-    #[error("plexyd was started without --config: there is no file to reload")]
+    /// There is no configuration file, and nothing has a certificate.
+    #[error(
+        "plexyd was started without --config, and nothing here has a certificate: there is no file to reload"
+    )]
     NoConfig,
     /// A file has mistakes.
     #[error("{}", first_of(.0))]

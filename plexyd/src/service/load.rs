@@ -30,6 +30,7 @@ impl Service {
             changed: 0,
             closed: 0,
             unchanged,
+            certificate_files: 0,
             revision: opened.revision,
         })
     }

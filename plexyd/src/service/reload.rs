@@ -19,12 +19,14 @@ use tracing::error;
 
 use super::error::OpenError;
 use super::reroute::{Once, Rerouting};
+use super::security::unchanged;
 use super::transition::{Closing, Opening, Transition, is_same};
 use super::turns::Scope;
 use super::{Caller, Service, ServiceError};
 use crate::events::Happening;
 use crate::registry::Open;
 use crate::state::Closed;
+use crate::tls::Renewable;
 use crate::tunnel::Tunnel;
 
 /// Files with tunnels, for who cannot read them.
@@ -35,49 +37,6 @@ pub(crate) trait TunnelFiles: Debug + Send + Sync {
 
     /// The tunnels of another file like it, or every mistake in that.
     fn read(&self, path: &Path) -> Result<Vec<TunnelSpec>, Vec<String>>;
-}
-
-/// The certificate of a door, for who knows nothing of doors.
-pub(crate) trait DoorCertificate: Debug + Send + Sync {
-    /// Reads its files again, or tells what is wrong with them; what was read holds once it is
-    /// taken.
-    fn read(self: Arc<Self>) -> Result<NewCertificate, String>;
-
-    /// Until when it is good, in seconds since 1970.
-    fn not_after(&self) -> i64;
-}
-
-/// What was read; called, it holds, and tells what differs from before.
-pub(crate) type NewCertificate = Box<dyn FnOnce() -> Option<String> + Send>;
-
-/// What a reload has found.
-struct Found {
-    /// Tunnels of the configuration file.
-    specs: Vec<TunnelSpec>,
-    certificate: Option<NewCertificate>,
-}
-
-impl Found {
-    /// Reads the configuration file and the files of the door's certificate: all that is wrong with
-    /// them, or nothing where there is neither.
-    fn read(
-        files: &dyn TunnelFiles,
-        door: Option<Arc<dyn DoorCertificate>>,
-    ) -> Option<Result<Self, Vec<String>>> {
-        let (configured, certificate) = (files.configured(), door.map(DoorCertificate::read));
-        if configured.is_none() && certificate.is_none() {
-            return None;
-        }
-        Some(match (configured.unwrap_or(Ok(Vec::new())), certificate.transpose()) {
-            (Ok(specs), Ok(certificate)) => Ok(Self { specs, certificate }),
-            (Err(mistakes), Ok(_)) => Err(mistakes),
-            (Ok(_), Err(mistake)) => Err(vec![mistake]),
-            (Err(mut mistakes), Err(mistake)) => {
-                mistakes.push(mistake);
-                Err(mistakes)
-            }
-        })
-    }
 }
 
 /// How the last reload went.
@@ -103,31 +62,28 @@ struct Configured {
 
 impl Service {
     /// Reads the configuration file again, and opens, changes and closes tunnels by the difference,
-    /// or does nothing. The same holds for the certificate of the doors.
+    /// and has in use what the files of certificates say, of tunnels that stay and of the doors; or does
+    /// nothing. Who begins a handshake once this has returned gets what was read.
     ///
     /// # Errors
     ///
-    /// Whatever is wrong with the files, or stands against one of the tunnels.
+    /// Whatever is wrong with the files, or stands against one of the tunnels; or if there is neither a
+    /// configuration file nor a certificate.
     pub async fn reload(&self, caller: &Caller) -> Result<TransitionReply, ServiceError> {
         let _reloading = self.reloading.lock().await;
-        let (files, door) = (Arc::clone(&self.files), self.door_certificate.clone());
-        let read = tokio::task::spawn_blocking(move || Found::read(&*files, door)).await;
-        let mut news = None;
+        let files = Arc::clone(&self.files);
+        let read = tokio::task::spawn_blocking(move || files.configured()).await;
         let reloaded = match read {
-            Ok(None) => return Err(ServiceError::NoConfig),
-            Ok(Some(Ok(found))) => {
-                let reloaded = self.reload_to(&found.specs, caller).await;
-                if reloaded.is_ok() {
-                    news = found.certificate.and_then(|take| take());
-                }
-                reloaded
-            }
+            Ok(None) if self.certificates.all().is_empty() => return Err(ServiceError::NoConfig),
+            // What the file said, where there is one, is not asked for: it says nothing of any tunnel.
+            Ok(None) => self.reload_to(&[], caller).await,
+            Ok(Some(Ok(specs))) => self.reload_to(&specs, caller).await,
             Ok(Some(Err(mistakes))) => Err(ServiceError::BadFile(mistakes)),
             Err(error) => Err(ServiceError::BadFile(vec![error.to_string()])),
         };
         // What the caller has expected says nothing about the file.
         if !matches!(reloaded, Err(ServiceError::RevisionMismatch { .. })) {
-            self.note_reload(&reloaded, news);
+            self.note_reload(&reloaded);
         }
         reloaded
     }
@@ -141,8 +97,12 @@ impl Service {
             let (turn, addrs) = self.begin_opening(specs, |_| Scope::All, caller).await?;
             let (transition, unchanged) = self.plan_reload(specs, &addrs);
             self.check(&transition)?;
+            // What can fail comes first.
+            let again = self.read_again(self.staying(&transition), &caller.actor).await;
+            let again = again.map_err(ServiceError::BadFile)?;
             let done = self.carry_out(turn, transition, caller).await?;
-            Ok(TransitionReply { unchanged, ..done.reply })
+            let certificate_files = self.take(again, &caller.actor);
+            Ok(TransitionReply { unchanged, certificate_files, ..done.reply })
         };
         reloaded.await.map_err(|error: OpenError| {
             let spec = error.index.and_then(|index| specs.get(index));
@@ -155,6 +115,21 @@ impl Service {
         })
     }
 
+    /// What is made of files and stays in use: that of tunnels that are closed, or get other options of
+    /// TLS, may be no good any more.
+    fn staying(&self, transition: &Transition) -> Vec<Arc<dyn Renewable>> {
+        let closed = transition.close.iter().map(|it| it.tunnel.id);
+        let changed = transition
+            .change
+            .iter()
+            .filter(|it| unchanged(&it.tunnel.route(), &it.spec.options).is_none());
+        let leaving: HashSet<_> = closed.chain(changed.map(|it| it.tunnel.id)).collect();
+        let registry = self.registry();
+        let staying = registry.tunnels().filter(|tunnel| !leaving.contains(&tunnel.id));
+        let of_tunnels = staying.flat_map(|tunnel| tunnel.route().live().collect::<Vec<_>>());
+        of_tunnels.chain(self.door_certificate.clone()).collect()
+    }
+
     /// How the last one went.
     pub(crate) fn last_reload(&self) -> LastReload {
         *self.last_reload.lock().unwrap_or_else(PoisonError::into_inner)
@@ -162,10 +137,19 @@ impl Service {
 
     /// Until when the certificate of the doors is good, in seconds since 1970, if there is one.
     pub(crate) fn door_certificate_not_after(&self) -> Option<i64> {
-        self.door_certificate.as_ref().map(|certificate| certificate.not_after())
+        let mut not_after = None;
+        if let Some(door) = &self.door_certificate {
+            door.visit(&mut |shown| not_after = Some(shown.certificate.not_after));
+        }
+        not_after
     }
 
-    fn note_reload(&self, reloaded: &Result<TransitionReply, ServiceError>, news: Option<String>) {
+    /// Whether the files of that certificate are good, if there is one.
+    pub(crate) fn is_door_certificate_good(&self) -> Option<bool> {
+        self.door_certificate.as_ref().map(|door| door.standing().bad().is_none())
+    }
+
+    fn note_reload(&self, reloaded: &Result<TransitionReply, ServiceError>) {
         let is_good = reloaded.is_ok();
         {
             let mut last = self.last_reload.lock().unwrap_or_else(PoisonError::into_inner);
@@ -173,12 +157,7 @@ impl Service {
             *last = LastReload { is_good, good_at };
         }
         self.events.tell(match reloaded {
-            Ok(TransitionReply { opened, changed, closed, unchanged, .. }) => {
-                let news = news.map(|news| format!("; {news}")).unwrap_or_default();
-                Happening::new(EventKind::ConfigReloaded).detail(format!(
-                    "opened {opened}, changed {changed}, closed {closed}, unchanged {unchanged}{news}"
-                ))
-            }
+            Ok(reply) => Happening::new(EventKind::ConfigReloaded).detail(reply.to_string()),
             Err(error) => {
                 if let ServiceError::BadFile(mistakes) = error {
                     // The event tells the first. Each is followed by the text with a mark, which is no

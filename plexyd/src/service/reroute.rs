@@ -135,6 +135,7 @@ impl Service {
             registry.reroute(routes);
             for Ready { rerouting, .. } in &changed {
                 registry.configure(rerouting.tunnel.id, rerouting.configured.clone());
+                self.certificates.keep_of(&rerouting.tunnel);
             }
         }
         let (mut lives, mut happenings) = (Vec::new(), Vec::new());

@@ -7,7 +7,7 @@ use tracing::{error, warn};
 
 use super::ServiceError;
 use super::error::OpenError;
-use crate::tls::{Originate, Security, SystemRoots, Terminate};
+use crate::tls::{Live, OriginateError, Reading, Security, TerminateError};
 use crate::tunnel::Route;
 
 /// What a tunnel is to speak TLS with: its place in the call, and its specification.
@@ -35,8 +35,8 @@ pub(super) async fn load_all(
     };
     let wanted: Vec<_> = specs.iter().map(wanted).collect();
     let load_all = move || {
-        let system = SystemRoots::default();
-        wanted.iter().map(|wanted| load(wanted, &system)).collect()
+        let mut reading = Reading::default();
+        wanted.iter().map(|wanted| load(wanted, &mut reading)).collect()
     };
     tokio::task::spawn_blocking(load_all).await.unwrap_or_else(|error| {
         error!(%error, "reading certificates has failed");
@@ -49,25 +49,29 @@ pub(super) fn speaks_tls(options: &TunnelOptions) -> bool {
     options.tls.is_some() || options.backend_tls.is_some()
 }
 
-fn load(wanted: &Wanted, system: &SystemRoots) -> Result<Option<Arc<Security>>, OpenError> {
+fn load(wanted: &Wanted, reading: &mut Reading) -> Result<Option<Arc<Security>>, OpenError> {
     let Wanted { index, label, options } = wanted;
     if !speaks_tls(options) {
         return Ok(None);
     }
-    let terminate = options.tls.as_ref().map(|tls| Terminate::load(tls)).transpose();
-    let terminate = terminate.map_err(|error| OpenError::of(*index, error))?;
-    let originate = options.backend_tls.as_ref().map(|tls| Originate::load(tls, system));
-    let originate = originate.transpose().map_err(|error| OpenError::of(*index, error))?;
-    let pairs = terminate.iter().flat_map(Terminate::pairs);
-    let pairs = pairs.chain(originate.iter().filter_map(Originate::pair));
-    for warning in pairs.flat_map(|pair| &pair.warnings) {
-        warn!(tunnel = label, "{warning}");
+    let terminate =
+        options.tls.as_deref().map(|tls| Live::load(tls.clone(), reading).map(Arc::new));
+    let terminate = terminate.transpose();
+    let terminate = terminate.map_err(|error: TerminateError| OpenError::of(*index, error))?;
+    let backend_tls = options.backend_tls.as_deref();
+    let originate = backend_tls.map(|tls| Live::load(tls.clone(), reading).map(Arc::new));
+    let originate = originate.transpose();
+    let originate = originate.map_err(|error: OriginateError| OpenError::of(*index, error))?;
+    let security = Security { terminate, originate };
+    for live in security.live() {
+        live.visit(&mut |shown| {
+            shown.warnings.iter().for_each(|warning| warn!(tunnel = label, "{warning}"));
+        });
     }
-    let (terminate, originate) = (terminate.map(Arc::new), originate.map(Arc::new));
-    Ok(Some(Arc::new(Security { terminate, originate })))
+    Ok(Some(Arc::new(security)))
 }
 
-/// What there is already, where its options say the same: the files were read when they were given.
+/// What there is already, where its options say the same: it is kept as its files say.
 pub(super) fn unchanged(before: &Route, options: &TunnelOptions) -> Option<Arc<Security>> {
     let TunnelOptions { tls, backend_tls, .. } = &before.options;
     let is_same = *tls == options.tls && *backend_tls == options.backend_tls;

@@ -276,6 +276,7 @@ impl Service {
             changed: changed.len(),
             closed: close.len(),
             unchanged: 0,
+            certificate_files: 0,
             revision: self.revision(),
         };
         let note = |happening: Happening| telling.note(happening.by(&caller.actor, revision));
@@ -329,6 +330,7 @@ impl Service {
         let listener = socket.map(|(bound, taken, _)| {
             Listener::start(Arc::clone(&tunnel), bound, taken, is_kept, &self.engine)
         });
+        self.certificates.keep_of(&tunnel);
         registry.insert(Open { tunnel, listener, configured, order });
         (OpenReply { result: Change::Opened.into(), listen, revision }, happening)
     }

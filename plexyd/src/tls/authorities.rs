@@ -7,6 +7,7 @@ use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::SectionKind;
 
+use super::Reading;
 use super::pem::{Fault, FileFault, PemFile};
 
 /// Some authorities: at least one.
@@ -21,8 +22,8 @@ impl Authorities {
     /// # Errors
     ///
     /// If it cannot be read, holds none, or one that is none.
-    pub(crate) fn load(file: &Path) -> Result<Self, FileFault> {
-        let read = PemFile::read(file)?;
+    pub(crate) fn load(reading: &mut Reading, file: &Path) -> Result<Self, FileFault> {
+        let read = reading.file(file)?;
         Self::of(&read).map_err(|fault| fault.of(file))
     }
 

@@ -22,9 +22,9 @@ use rustls::{Connection, HandshakeKind, ProtocolVersion, ServerConfig};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use super::Terminate;
 use super::client::certificate_of;
 use super::session::{Inner, Secured};
+use super::{Live, Terminate};
 use crate::introduction::ClientCertificate;
 use crate::relay::{Readiness, Stream};
 use crate::socket::Socket;
@@ -63,7 +63,7 @@ pub(crate) struct Shaken {
 /// returns, if there is one, and the socket may be closed.
 pub(crate) async fn shake_hands(
     socket: &Socket,
-    terminate: &Terminate,
+    terminate: &Live<Terminate>,
     timeout: Duration,
 ) -> Result<Shaken, TlsFailure> {
     let deadline = Instant::now() + timeout;
@@ -78,7 +78,9 @@ pub(crate) async fn shake_hands(
         timeout_at(deadline.min(Instant::now() + LINGER), listen_on(socket)).await.ok();
         return Err(TlsFailure::Version);
     }
-    let opened = timeout_at(deadline, open(socket, &terminate.config)).await;
+    // Only now, so that a client that has waited gets the certificate of this moment.
+    let current = terminate.current();
+    let opened = timeout_at(deadline, open(socket, &current.config)).await;
     let mut inner = match opened.unwrap_or(Err(TlsFailure::Timeout)) {
         Ok(inner) => inner,
         Err(failure) => {

@@ -1,6 +1,7 @@
 //! How a tunnel speaks TLS with its backends: made whole from its options and the files that they name,
 //! and never changed.
 
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
 use plexy_shared::spec::{self, BackendAddr, BackendTls};
@@ -14,9 +15,8 @@ use thiserror::Error;
 use super::handshake::{Approached, approach};
 use super::handshake_fault::HandshakeFault;
 use super::sessions::Sessions;
-use super::system_roots::SystemRoots;
 use super::unverified::Unverified;
-use super::{Authorities, FileFault, Pair, provider};
+use super::{Authorities, FileFault, FromFiles, Pair, Reading, Shown, provider};
 use crate::socket::Socket;
 
 /// What TLS is originated with.
@@ -89,17 +89,25 @@ impl<'a> Over<'a> {
     }
 }
 
-impl Originate {
-    /// Reads all files, and what this machine believes where no file says it.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with the first one that is no good.
-    pub(crate) fn load(tls: &BackendTls, system: &SystemRoots) -> Result<Self, OriginateError> {
-        let verifier = verifier(tls, system)?;
+impl FromFiles for Originate {
+    type Options = BackendTls;
+    type Error = OriginateError;
+
+    fn files(tls: &BackendTls) -> Vec<PathBuf> {
+        let files = [&tls.ca, &tls.cert, &tls.key].into_iter().flatten();
+        files.map(|file| file.as_path().to_owned()).collect()
+    }
+
+    /// Reads what this machine believes, too, where no file says it.
+    fn make(
+        tls: &BackendTls,
+        reading: &mut Reading,
+        _before: Option<&Self>,
+    ) -> Result<Self, OriginateError> {
+        let verifier = verifier(tls, reading)?;
         let key = tls.key.as_ref().map(|key| key.as_path());
-        let pair = tls.cert.as_ref().map(|cert| Pair::load(cert.as_path(), key)).transpose()?;
-        let mut made = Self::make(verifier, pair)?;
+        let pair = tls.cert.as_ref().map(|cert| Pair::load(reading, cert.as_path(), key));
+        let mut made = Self::by(verifier, pair.transpose()?)?;
         let protocols = tls.alpn.iter().map(|it| it.as_str().into());
         Arc::make_mut(&mut made.config).alpn_protocols = protocols.collect();
         made.name = tls.sni.as_ref().map(|name| server_name(name.as_str())).transpose()?;
@@ -107,8 +115,14 @@ impl Originate {
         Ok(made)
     }
 
+    fn visit(&self, visitor: &mut dyn FnMut(Shown<'_>)) {
+        self.pair.iter().map(Pair::shown).for_each(visitor);
+    }
+}
+
+impl Originate {
     /// One that asks for no name but that of each backend, and for no protocol.
-    fn make(
+    fn by(
         verifier: Arc<dyn ServerCertVerifier>,
         pair: Option<Pair>,
     ) -> Result<Self, rustls::Error> {
@@ -144,7 +158,7 @@ impl Originate {
     /// What a server is asked with that only has to speak TLS: any certificate will do.
     pub(crate) fn unverified() -> &'static Arc<Self> {
         static UNVERIFIED: LazyLock<Arc<Originate>> = LazyLock::new(|| {
-            let made = Originate::make(Arc::new(Unverified), None);
+            let made = Originate::by(Arc::new(Unverified), None);
             Arc::new(made.expect("aws-lc-rs speaks both versions"))
         });
         &UNVERIFIED
@@ -163,14 +177,14 @@ impl Originate {
 
 fn verifier(
     tls: &BackendTls,
-    system: &SystemRoots,
+    reading: &mut Reading,
 ) -> Result<Arc<dyn ServerCertVerifier>, OriginateError> {
     if !tls.verify {
         return Ok(Arc::new(Unverified));
     }
     let roots = match &tls.ca {
-        Some(file) => Authorities::load(file.as_path())?.roots,
-        None => system.authorities().map_err(OriginateError::NoRoots)?.roots,
+        Some(file) => Authorities::load(reading, file.as_path())?.roots,
+        None => reading.system.authorities().map_err(OriginateError::NoRoots)?.roots,
     };
     let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider());
     Ok(verifier.build().map_err(OriginateError::Verifier)?)

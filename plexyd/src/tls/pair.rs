@@ -8,11 +8,13 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::SectionKind;
 
 use super::pem::{Fault, FileFault, PemFile};
-use super::{Certificate, provider};
+use super::{Certificate, Reading, Shown, provider};
 
 /// A chain with its key, ready to sign with.
 #[derive(Debug, Clone)]
 pub(crate) struct Pair {
+    /// The file of the chain.
+    pub(crate) file: PathBuf,
     pub(crate) certified: Arc<CertifiedKey>,
     /// What the first certificate says, whose key it is.
     pub(crate) certificate: Certificate,
@@ -26,11 +28,23 @@ impl Pair {
     /// # Errors
     ///
     /// Which file cannot be read, or what is wrong in it.
-    pub(crate) fn load(chain_file: &Path, key_file: Option<&Path>) -> Result<Self, FileFault> {
-        let read = PemFile::read(chain_file)?;
+    pub(crate) fn load(
+        reading: &mut Reading,
+        chain_file: &Path,
+        key_file: Option<&Path>,
+    ) -> Result<Self, FileFault> {
+        reading.pair(chain_file, key_file, |reading| Self::make(reading, chain_file, key_file))
+    }
+
+    fn make(
+        reading: &mut Reading,
+        chain_file: &Path,
+        key_file: Option<&Path>,
+    ) -> Result<Self, FileFault> {
+        let read = reading.file(chain_file)?;
         let chain = certificates(&read).map_err(|fault| fault.of(chain_file))?;
         let (key_path, read_key) = match key_file {
-            Some(path) if path != chain_file => (path, PemFile::read(path)?),
+            Some(path) if path != chain_file => (path, reading.file(path)?),
             _ => (chain_file, read),
         };
         let of = |fault: Fault| fault.of(key_path);
@@ -60,7 +74,14 @@ impl Pair {
                 Fault::Mismatch { certificate: PathBuf::from(chain_file) }
             })
         })?;
-        Ok(Self { certified: Arc::new(certified), certificate, warnings })
+        let file = chain_file.to_owned();
+        Ok(Self { file, certified: Arc::new(certified), certificate, warnings })
+    }
+
+    /// What it shows to others.
+    pub(crate) fn shown(&self) -> Shown<'_> {
+        let Self { file, certificate, warnings, .. } = self;
+        Shown { file, certificate, warnings }
     }
 }
 

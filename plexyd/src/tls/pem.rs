@@ -5,9 +5,12 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::{self, SectionKind};
 use thiserror::Error;
+
+use super::reading::Digest;
 
 /// Longest PEM file that is read: the authorities of a whole system have a quarter of a megabyte.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -90,6 +93,7 @@ pub(super) struct Section {
 #[derive(Debug)]
 pub(super) struct PemFile {
     text: Vec<u8>,
+    pub(super) digest: Digest,
     /// Whether users can read it that are neither its owner nor in its group.
     pub(super) is_readable_by_others: bool,
 }
@@ -122,7 +126,9 @@ impl PemFile {
         if text.iter().all(u8::is_ascii_whitespace) {
             return Err(Fault::Empty);
         }
-        Ok(Self { text, is_readable_by_others: mode & 0o004 != 0 })
+        let mut of_all = Digest::default();
+        of_all.copy_from_slice(digest(&SHA256, &text).as_ref());
+        Ok(Self { text, digest: of_all, is_readable_by_others: mode & 0o004 != 0 })
     }
 
     /// All that is in it and is of a known kind.

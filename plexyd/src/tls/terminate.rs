@@ -2,9 +2,10 @@
 //! changed.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use plexy_shared::spec::{ClientAuth, Tls, TlsVersion};
+use plexy_shared::spec::{ClientAuth, FilePath, Tls, TlsVersion};
 use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::server::{
     ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier,
@@ -14,7 +15,8 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{ServerConfig, SupportedProtocolVersion};
 use thiserror::Error;
 
-use super::{Authorities, FileFault, Pair, provider};
+use super::reading::Digest;
+use super::{Authorities, FileFault, FromFiles, Pair, Reading, Shown, provider};
 
 /// Tickets that a client gets with a full handshake. The second one that is usual costs a tenth of
 /// the handshake, and few clients use it.
@@ -25,6 +27,8 @@ const TICKETS: usize = 1;
 pub(crate) struct Terminate {
     pub(super) config: Arc<ServerConfig>,
     pairs: Vec<Pair>,
+    /// What the file of the authorities of clients says, where there is one.
+    authorities: Option<Digest>,
 }
 
 /// Why TLS cannot be terminated so.
@@ -39,14 +43,29 @@ pub(crate) enum TerminateError {
 }
 
 impl Terminate {
-    /// Reads all files.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with the first one that is no good.
-    pub(crate) fn load(tls: &Tls) -> Result<Self, TerminateError> {
+    /// Its pairs, in their order.
+    pub(crate) fn pairs(&self) -> &[Pair] {
+        &self.pairs
+    }
+}
+
+impl FromFiles for Terminate {
+    type Options = Tls;
+    type Error = TerminateError;
+
+    fn files(tls: &Tls) -> Vec<PathBuf> {
+        let of_pairs = tls.pairs().flat_map(|(cert, key)| [Some(cert), key]).flatten();
+        let of_clients = tls.client_ca.as_ref().map(FilePath::as_path);
+        of_pairs.chain(of_clients).map(Path::to_owned).collect()
+    }
+
+    fn make(
+        tls: &Tls,
+        reading: &mut Reading,
+        before: Option<&Self>,
+    ) -> Result<Self, TerminateError> {
         let pairs: Result<Vec<_>, _> =
-            tls.pairs().map(|(cert, key)| Pair::load(cert, key)).collect();
+            tls.pairs().map(|(cert, key)| Pair::load(reading, cert, key)).collect();
         let pairs = pairs?;
         let versions: &[&SupportedProtocolVersion] = match tls.min {
             TlsVersion::V12 => &[&TLS13, &TLS12],
@@ -54,10 +73,12 @@ impl Terminate {
         };
         let config = ServerConfig::builder_with_provider(provider());
         let config = config.with_protocol_versions(versions)?;
+        let mut authorities = None;
         let config = match tls.client_auth().zip(tls.client_ca.as_ref()) {
             None => config.with_no_client_auth(),
             Some((auth, file)) => {
-                let roots = Authorities::load(file.as_path())?.roots;
+                let roots = Authorities::load(reading, file.as_path())?.roots;
+                authorities = Some(reading.file(file.as_path())?.digest);
                 let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider());
                 let verifier = match auth {
                     ClientAuth::Require => verifier,
@@ -72,19 +93,23 @@ impl Terminate {
         config.send_tls13_tickets = TICKETS;
         // Of this tunnel alone, as it is now: a ticket of a tunnel that asks nothing of its clients is
         // worth nothing where they have to show a certificate. Its keys are in no file, and others
-        // take their place by themselves (every six hours).
-        config.ticketer = Ticketer::new()?;
+        // take their place by themselves (every six hours). Who goes on with a ticket is not verified
+        // again: so tickets outlive new pairs, and no other authorities.
+        let before = before.filter(|before| before.authorities == authorities);
+        config.ticketer = match before {
+            Some(before) => Arc::clone(&before.config.ticketer),
+            None => Ticketer::new()?,
+        };
         // Without tickets nobody goes on: what is kept here for clients of TLS 1.2 would never grow old,
         // nor would the certificates that they have shown.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         // Without a look at what was asked before, early data may come twice (RFC 8446, section 8).
         config.max_early_data_size = 0;
-        Ok(Self { config: Arc::new(config), pairs })
+        Ok(Self { config: Arc::new(config), pairs, authorities })
     }
 
-    /// Its pairs, in their order.
-    pub(crate) fn pairs(&self) -> &[Pair] {
-        &self.pairs
+    fn visit(&self, visitor: &mut dyn FnMut(Shown<'_>)) {
+        self.pairs.iter().map(Pair::shown).for_each(visitor);
     }
 }
 

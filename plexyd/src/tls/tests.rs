@@ -20,7 +20,11 @@ fn made(names: &[&str]) -> (String, String) {
 /// The same as a pair.
 pub(super) fn pair(names: &[&str]) -> Pair {
     let (files, (chain, key)) = (Files::new(), made(names));
-    Pair::load(&files.write("both.pem", &format!("{key}{chain}")), None).unwrap()
+    load(&files.write("both.pem", &format!("{key}{chain}")), None).unwrap()
+}
+
+fn load(chain: &Path, key: Option<&Path>) -> Result<Pair, FileFault> {
+    Pair::load(&mut Reading::default(), chain, key)
 }
 
 /// A folder of files.
@@ -42,7 +46,7 @@ impl Files {
 
 #[track_caller]
 fn refused(chain: &Path, key: Option<&Path>, file: &Path, sentence: &str) {
-    let error = Pair::load(chain, key).expect_err("it is no good").to_string();
+    let error = load(chain, key).expect_err("it is no good").to_string();
     assert_eq!(error, format!("`{}`: {sentence}", file.display()));
 }
 
@@ -52,15 +56,15 @@ fn a_pair_in_two_files_or_in_one_is_read_and_described() {
     let (chain, key) = made(&["a.example", "*.b.example", "192.0.2.1"]);
     let both = files.write("both.pem", &format!("{key}{chain}"));
     let (chain, key) = (files.write("a.pem", &chain), files.write("a.key", &key));
-    let pair = Pair::load(&chain, Some(&key)).unwrap();
+    let pair = load(&chain, Some(&key)).unwrap();
     assert_eq!(pair.certificate.names, ["a.example", "*.b.example", "192.0.2.1"]);
     assert_eq!(pair.certificate.subject, "CN=rcgen self signed cert");
     assert_eq!(pair.certificate.issuer, pair.certificate.subject);
     assert_eq!(pair.certificate.fingerprint.len(), 64);
     assert!(pair.certificate.not_before < pair.certificate.not_after);
     assert!(pair.warnings.is_empty(), "{:?}", pair.warnings);
-    assert_eq!(Pair::load(&both, None).unwrap().certificate, pair.certificate);
-    assert_eq!(Pair::load(&both, Some(&both)).unwrap().certificate, pair.certificate);
+    assert_eq!(load(&both, None).unwrap().certificate, pair.certificate);
+    assert_eq!(load(&both, Some(&both)).unwrap().certificate, pair.certificate);
 }
 
 #[test]
@@ -72,7 +76,7 @@ fn the_fingerprint_is_that_of_openssl() {
     openssl.args(["x509", "-noout", "-fingerprint", "-sha256", "-in"]).arg(&both);
     let told = String::from_utf8(openssl.output().unwrap().stdout).unwrap();
     let told = told.trim().split('=').nth(1).unwrap().replace(':', "").to_lowercase();
-    assert_eq!(Pair::load(&both, None).unwrap().certificate.fingerprint, told);
+    assert_eq!(load(&both, None).unwrap().certificate.fingerprint, told);
 }
 
 #[test]
@@ -129,7 +133,7 @@ fn a_key_that_is_no_good_is_told_from_a_certificate_that_is_not() {
     refused(&chain, Some(&several), &several, "it holds more than one private key");
     let unusable = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
     let unusable = files.write("unusable.key", unusable);
-    let error = Pair::load(&chain, Some(&unusable)).unwrap_err().to_string();
+    let error = load(&chain, Some(&unusable)).unwrap_err().to_string();
     assert!(error.contains("unusable.key`: its private key is of no kind"), "{error}");
 }
 
@@ -145,7 +149,7 @@ fn an_encrypted_key_is_refused_as_what_it_is() {
         openssl.args(arguments).args(["-passout", "pass:secret", "-in"]).arg(&key);
         let status = openssl.arg("-out").arg(&encrypted).output().unwrap().status;
         assert!(status.success(), "{arguments:?}");
-        let error = Pair::load(&chain, Some(&encrypted)).unwrap_err().to_string();
+        let error = load(&chain, Some(&encrypted)).unwrap_err().to_string();
         assert!(error.contains("encrypted.key`: its private key is encrypted"), "{error}");
     }
 }
@@ -172,7 +176,7 @@ fn keys_of_every_kind_are_read() {
         run(&[&[*verb, "-out", key_arg][..], options].concat());
         let subject = ["-subj", "/CN=a.example", "-days", "2"];
         run(&[&["req", "-new", "-x509", "-key", key_arg, "-out", chain_arg], &subject[..]].concat());
-        let pair = Pair::load(&chain, Some(&key)).unwrap();
+        let pair = load(&chain, Some(&key)).unwrap();
         assert_eq!(pair.certificate.subject, "CN=a.example", "{arguments:?}");
     }
 }
@@ -188,7 +192,7 @@ fn what_others_can_read_and_a_chain_that_does_not_hang_together_are_warned_about
     let key = files.write("a.key", &key);
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     let chain = files.write("a.pem", &format!("{chain}{other}"));
-    let warnings = Pair::load(&chain, Some(&key)).unwrap().warnings;
+    let warnings = load(&chain, Some(&key)).unwrap().warnings;
     assert_eq!(warnings.len(), 2, "{warnings:?}");
     assert!(warnings[0].contains("a.key`: its private key can be read by every user"));
     assert!(warnings[1].contains("a.pem`: certificate 2 is not that of the issuer"));
@@ -198,7 +202,7 @@ fn what_others_can_read_and_a_chain_that_does_not_hang_together_are_warned_about
 fn nothing_that_is_shown_of_a_pair_holds_its_key() {
     let files = Files::new();
     let (chain, key) = made(&["a.example"]);
-    let pair = Pair::load(&files.write("both.pem", &format!("{chain}{key}")), None).unwrap();
+    let pair = load(&files.write("both.pem", &format!("{chain}{key}")), None).unwrap();
     let shown = format!("{pair:?}");
     let secret = KeyPair::from_pem(&key).unwrap().serialize_der();
     let digits = |bytes: &[u8]| bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
@@ -220,13 +224,13 @@ fn a_bundle_of_authorities_is_read_and_what_is_none_is_told_with_its_line() {
     let (first, key) = made(&["a.example"]);
     let (second, _) = made(&["b.example"]);
     let bundle = files.write("ca.pem", &format!("{first}{second}"));
-    assert_eq!(Authorities::load(&bundle).unwrap().roots.len(), 2);
+    assert_eq!(Authorities::load(&mut Reading::default(), &bundle).unwrap().roots.len(), 2);
     let key = files.write("a.key", &key);
-    let error = Authorities::load(&key).unwrap_err().to_string();
+    let error = Authorities::load(&mut Reading::default(), &key).unwrap_err().to_string();
     assert!(error.ends_with("it holds no certificate in PEM"), "{error}");
     let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let bad = files.write("bad.pem", &format!("{first}{bad}"));
-    let error = Authorities::load(&bad).unwrap_err().to_string();
+    let error = Authorities::load(&mut Reading::default(), &bad).unwrap_err().to_string();
     let line = first.lines().count() + 1;
     assert!(error.contains(&format!("line {line}: the certificate cannot be")), "{error}");
 }

@@ -43,9 +43,36 @@ impl fmt::Display for BackendTlsInfo {
     }
 }
 
+/// Files of certificates, keys or authorities that are no good.
+///
+/// ```
+/// use plexy_shared::info::RefusedInfo;
+///
+/// let refused: RefusedInfo =
+///     serde_json::from_str(r#"{"seconds": 12, "why": "`/etc/plexy/a.pem`: it is empty"}"#)?;
+/// assert_eq!(refused.to_string(), "bad for 12s: `/etc/plexy/a.pem`: it is empty");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RefusedInfo {
+    /// For how long that has been known.
+    pub seconds: u64,
+    /// Which file it is, and what is wrong with it.
+    pub why: String,
+}
+
+impl fmt::Display for RefusedInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "bad for {}s: {}", self.seconds, self.why)
+    }
+}
+
 /// What a certificate says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CertificateInfo {
+    /// Where it was read; empty where the daemon does not tell.
+    #[serde(default)]
+    pub file: String,
     /// Whom it is for: names and addresses.
     pub names: Vec<String>,
     /// Its subject.
@@ -58,8 +85,23 @@ pub struct CertificateInfo {
     pub not_before: String,
     /// Until when it is good (RFC 3339).
     pub not_after: String,
+    /// How many whole days that is from now; less than none once it has expired.
+    #[serde(default)]
+    pub days_left: i64,
     /// SHA-256 of the whole certificate, in hexadecimal digits.
     pub fingerprint: String,
+}
+
+impl CertificateInfo {
+    /// Until when it is good, as people say it.
+    #[must_use]
+    pub fn left(&self) -> String {
+        match self.days_left {
+            days if days < 0 => "expired".to_owned(),
+            1 => "1 day left".to_owned(),
+            days => format!("{days} days left"),
+        }
+    }
 }
 
 /// A handshake that has worked.

@@ -157,7 +157,7 @@ methods! {
     Export("export", look, params::NoParams) -> history::ExportReply
         = "tells every tunnel as the specification that opens it";
     Reload("reload", change, params::ChangeParams) -> history::TransitionReply
-        = "reads the configuration file again and does the difference, all of it or nothing";
+        = "reads the configuration file and all certificates again and does the difference, all of it or nothing";
     LogLevel("logLevel", look, params::NoParams) -> info::LogLevelReply
         = "tells how much the daemon logs, and until when";
     SetLogLevel("setLogLevel", change, params::LogLevelParams) -> info::LogLevelReply

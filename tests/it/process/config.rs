@@ -61,6 +61,38 @@ async fn what_a_file_says_holds_unless_the_command_line_says_otherwise() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn certificates_are_looked_at_and_what_is_wrong_is_told_with_the_place_of_the_tunnel() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = plexy_tests::certificate::Authority::new("tests");
+    let path = |file: &str| folder.path().join(file).display().to_string();
+    authority.issue(&["a.example"]).write(&folder, "good.pem");
+    fs::write(path("empty.pem"), "").unwrap();
+    let tunnel = |port, options: &str| format!("  \"{port}=127.0.0.1:9[{options}]\",\n");
+    let text = format!(
+        "workers = 2\ntunnels = [\n{}{}{}]\n",
+        tunnel(3001, &format!("tls-cert={}", path("good.pem"))),
+        tunnel(3002, &format!("tls-cert={}", path("empty.pem"))),
+        tunnel(3003, &format!("backend-tls,backend-ca={}", path("missing.pem"))),
+    );
+    let (_folder, file) = file(text);
+    let argument = format!("3004=127.0.0.1:9[tls-cert={}]", path("other.pem"));
+
+    let checked = run(PLEXYD, &["--check", "--config", file.to_str().unwrap(), &argument]).await;
+
+    assert_eq!(checked.status.code(), Some(78), "{}", checked.errors());
+    let name = file.display();
+    let told = format!(
+        "error: {name}:4:3: tunnel 127.0.0.1:3002: `{}`: it is empty\n\
+         error: {name}:5:3: tunnel 127.0.0.1:3003: `{}`: there is no such file\n\
+         error: tunnel 127.0.0.1:3004: `{}`: there is no such file\n",
+        path("empty.pem"),
+        path("missing.pem"),
+        path("other.pem"),
+    );
+    assert!(checked.errors().starts_with(&told), "{}", checked.errors());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_mistake_is_told_with_its_place_and_nothing_is_opened() {
     // To open this one would be told as well.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

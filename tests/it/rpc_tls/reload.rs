@@ -18,9 +18,28 @@ async fn is_certified(scene: &Scene, authority: &Authority) -> bool {
     run(PLEXYCTL, &["--endpoint", &endpoint, "--ca", &ca, "ping"]).await.is_success()
 }
 
+/// Files of PEM by themselves hold once they are noticed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pair_that_is_replaced_holds_without_being_asked_for() {
+    let scene = Scene::start(&[]).await;
+    let next = Authority::new();
+    next.server_for(&LOCAL, Validity::Now).replace(&scene.server);
+    eventually!(is_certified(&scene, &next).await);
+    assert!(!is_certified(&scene, &scene.authority).await);
+    let log = || scene.process.log();
+    eventually!(log().contains("certificate changed"), "{}", log());
+    assert!(log().contains("(the rpc sockets)"), "{}", log());
+    fs::write(&scene.server.key, "").unwrap();
+    eventually!(log().contains("certificate refused"), "{}", log());
+    assert!(log().contains(&format!("`{}`: it is empty", scene.server.key)), "{}", log());
+    let is_good = "\nplexy_rpc_tls_certificate_last_reload_successful 0\n";
+    assert!(scene.metrics().await.contains(is_good));
+    assert!(is_certified(&scene, &next).await);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_pair_holds_for_who_comes_and_nobody_else_notices() {
-    let scene = Scene::start(&["0=127.0.0.1:9[name=db]"]).await;
+    let scene = Scene::start(&["--control-socket", "127.0.0.1:0"]).await;
     let (endpoint, ca) = (scene.endpoint("localhost"), scene.authority.ca());
     let arguments = ["--endpoint", &endpoint, "--ca", &ca, "events", "1", "follow"];
     let mut following = tool(PLEXYCTL).converse(arguments);
@@ -28,22 +47,22 @@ async fn a_new_pair_holds_for_who_comes_and_nobody_else_notices() {
 
     let next = Authority::new();
     next.server_for(&LOCAL, Validity::Now).replace(&scene.server);
-    assert!(is_certified(&scene, &scene.authority).await, "nobody has said that it is to be read");
     // There is no configuration file, and nothing is wrong with that.
-    let reloaded = scene.ask(&["reload"]).await.success();
-    assert!(reloaded.contains("unchanged 0"), "{reloaded}");
+    let mut line = LineClient::connect(scene.process.control_addr()).await;
+    let reloaded = line.ask("reload").await;
+    assert!(reloaded.starts_with("OK: opened 0, changed 0, closed 0, unchanged 0"), "{reloaded}");
     assert!(is_certified(&scene, &next).await);
     assert!(!is_certified(&scene, &scene.authority).await);
-    following.wait_for("the certificate of the rpc sockets is good until 4096-01-01").await;
-    let told = "the certificate of the rpc sockets";
-    assert!(scene.process.log().matches(told).count() >= 2, "{}", scene.process.log());
+    following.wait_for("certificate-changed").await;
+    let told = "is good until 4096-01-01T00:00:00Z";
+    let log = || scene.process.log();
+    eventually!(log().contains(told) && log().contains("(the rpc sockets)"), "{}", log());
     assert!(scene.metrics().await.contains(&format!("{NOT_AFTER}67090118400\n")));
 
     // The same once more is nothing new.
     scene.process.signal(Signal::HUP);
-    eventually!(scene.process.log().matches("config reloaded").count() == 2);
-    let log = scene.process.log();
-    assert_eq!(log.matches("is good until").count(), 1, "{log}");
+    eventually!(log().matches("config reloaded").count() == 2, "{}", log());
+    assert_eq!(log().matches(told).count(), 1, "{}", log());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 use plexy_shared::info::{
     BackendState, BackendTlsInfo, CertificateInfo, CheckInfo, CheckState, EjectionInfo, Origin,
-    Reason, TlsInfo, Traffic,
+    Reason, RefusedInfo, TlsInfo, Traffic,
 };
 use plexy_shared::spec::{AdminState, TlsVersion};
 use plexy_shared::weight::Weight;
@@ -84,16 +84,19 @@ fn info() -> TunnelInfo {
         options: Vec::new(),
         tls: Some(TlsInfo {
             certificates: vec![CertificateInfo {
+                file: "/etc/a.pem".to_owned(),
                 names: vec!["a.example".to_owned(), "*.b.example\x1b[31m".to_owned()],
                 subject: "CN=a.example".to_owned(),
                 issuer: "CN=tests".to_owned(),
                 serial: "01:02".to_owned(),
                 not_before: "2026-01-01T00:00:00Z".to_owned(),
                 not_after: "2027-01-01T00:00:00Z".to_owned(),
+                days_left: 35,
                 fingerprint: "ab".repeat(32),
             }],
         }),
         backend_tls: Some(BackendTlsInfo { verified: false, certificate: None }),
+        files_refused: Some(RefusedInfo { seconds: 12, why: "`/etc/a.pem`: \x1b[2J".to_owned() }),
         ended: vec![EndedInfo { reason: Reason::ClientFin.into(), connections: 12 }],
         rejected: Vec::new(),
         backend_list: vec![backend, up],
@@ -121,8 +124,9 @@ fn a_detail_says_it_all_and_harms_no_terminal() {
     let detail = detail(&info(), true);
     for expected in [
         "opened by    runtime, 1m01s ago\n",
-        "certificate  a.example *.b.example\\u{1b}[31m, issuer CN=tests, until 2027-01-01T00:00:00Z, sha256 abab",
         "backend tls  NOT VERIFIED: whoever is between",
+        "certificate  a.example *.b.example\\u{1b}[31m, issuer CN=tests, until 2027-01-01T00:00:00Z (35 days left), sha256 abab",
+        "cert files   bad for 12s: `/etc/a.pem`: \\u{1b}[2J\n",
         "connections  3 now, 1.24k in total, 2 parked\n",
         "ended        client-fin 12\n",
         "rejected     -\n",

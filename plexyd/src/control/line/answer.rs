@@ -129,6 +129,8 @@ impl Answer {
             let shown = tls.certificate.iter().map(certificate_line);
             lines.extend(shown.map(|certificate| format!("backend-tls shows {certificate}")));
         }
+        let refused = info.files_refused.iter();
+        lines.extend(refused.map(|refused| format!("certificate files {refused}")));
         for ended in &info.ended {
             lines.push(format!("ended {} = {}", ended.reason, ended.connections));
         }
@@ -180,10 +182,7 @@ impl Answer {
     }
 
     pub(super) fn transition(reply: &TransitionReply) -> Self {
-        let TransitionReply { opened, changed, closed, unchanged, .. } = reply;
-        let headline =
-            format!("opened {opened}, changed {changed}, closed {closed}, unchanged {unchanged}");
-        Self::new(headline, Vec::new(), reply)
+        Self::new(reply.to_string(), Vec::new(), reply)
     }
 
     pub(super) fn saved(reply: &SaveReply) -> Self {
@@ -354,13 +353,15 @@ fn status_line(status: &TunnelStatus) -> String {
 
 fn certificate_line(info: &CertificateInfo) -> String {
     format!(
-        "certificate for {}, issuer {}, serial {}, good from {} to {}, sha256 {}",
+        "certificate for {}, issuer {}, serial {}, good from {} to {} ({}), sha256 {}, file {}",
         info.names.join(" "),
         info.issuer,
         info.serial,
         info.not_before,
         info.not_after,
-        info.fingerprint
+        info.left(),
+        info.fingerprint,
+        info.file
     )
 }
 

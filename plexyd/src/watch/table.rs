@@ -1,0 +1,234 @@
+//! Who watches which files, by which ways those are reached, and which folders are watched for them.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tracing::warn;
+
+use super::inotify::{Inotify, Noticed};
+use super::way::{Step, way};
+use super::{LOOK_EVERY, WatchId};
+
+/// How often a way is followed that changes while it is: what comes then is found by the next look.
+const FOLLOWS_MAX: usize = 4;
+
+/// All of it. What is done here asks the file system, which may be slow.
+#[derive(Debug)]
+pub(super) struct Table {
+    /// None where the kernel gives none: then files are looked at by time alone.
+    inotify: Option<Arc<Inotify>>,
+    watches: HashMap<WatchId, Vec<PathBuf>>,
+    files: HashMap<PathBuf, File>,
+    folders: HashMap<PathBuf, Folder>,
+    /// A folder that is reached by two ways has one number.
+    numbers: HashMap<i32, HashSet<PathBuf>>,
+    /// Whether the log knows that a folder cannot be watched.
+    is_told: bool,
+}
+
+#[derive(Debug, Default)]
+struct File {
+    watches: HashSet<WatchId>,
+    way: Vec<Step>,
+    seen: Option<Signature>,
+}
+
+/// A folder on the way to files.
+#[derive(Debug, Default)]
+struct Folder {
+    /// The kernel's, where it watches it.
+    number: Option<i32>,
+    /// Which files are reached by which entry.
+    names: HashMap<OsString, HashSet<PathBuf>>,
+}
+
+/// What differs once a file says something else, as far as that is seen without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Signature {
+    file: (u64, u64),
+    bytes: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Table {
+    pub(super) fn new(inotify: Option<Arc<Inotify>>) -> Self {
+        Self {
+            inotify,
+            watches: HashMap::new(),
+            files: HashMap::new(),
+            folders: HashMap::new(),
+            numbers: HashMap::new(),
+            is_told: false,
+        }
+    }
+
+    /// Begins a watch of these files.
+    pub(super) fn enter(&mut self, watch: WatchId, paths: Vec<PathBuf>) {
+        for path in &paths {
+            let file = self.files.entry(path.clone()).or_default();
+            let is_first = file.watches.is_empty();
+            file.watches.insert(watch);
+            if is_first {
+                self.follow(path);
+            }
+        }
+        self.watches.insert(watch, paths);
+    }
+
+    /// Ends one.
+    pub(super) fn leave(&mut self, watch: WatchId) {
+        for path in self.watches.remove(&watch).unwrap_or_default() {
+            let Some(file) = self.files.get_mut(&path) else { continue };
+            file.watches.remove(&watch);
+            if file.watches.is_empty() {
+                let way = self.files.remove(&path).map(|file| file.way).unwrap_or_default();
+                self.leave_way(&path, &way);
+            }
+        }
+    }
+
+    /// The files that are reached otherwise, or may say something else, because of that.
+    pub(super) fn concerned(&mut self, noticed: &Noticed) -> HashSet<PathBuf> {
+        match noticed {
+            Noticed::Entry(number, name) => {
+                let folders = self.numbers.get(number).into_iter().flatten();
+                let folders = folders.filter_map(|folder| self.folders.get(folder));
+                folders.filter_map(|it| it.names.get(name)).flatten().cloned().collect()
+            }
+            Noticed::Moved(number) => {
+                if let Some(inotify) = &self.inotify {
+                    inotify.remove(*number);
+                }
+                self.forget(*number)
+            }
+            Noticed::Gone(number) => self.forget(*number),
+            Noticed::Lost => self.files.keys().cloned().collect(),
+        }
+    }
+
+    /// The kernel watches that one no more.
+    fn forget(&mut self, number: i32) -> HashSet<PathBuf> {
+        let mut concerned = HashSet::new();
+        for folder in self.numbers.remove(&number).into_iter().flatten() {
+            if let Some(folder) = self.folders.get_mut(&folder) {
+                folder.number = None;
+                concerned.extend(folder.names.values().flatten().cloned());
+            }
+        }
+        concerned
+    }
+
+    /// The files that differ from when they were looked at last. Folders that could not be watched are
+    /// tried again.
+    pub(super) fn look(&mut self) -> HashSet<PathBuf> {
+        let unwatched = self.folders.iter().filter(|(_, folder)| folder.number.is_none());
+        let unwatched: Vec<_> = unwatched.map(|(path, _)| path.clone()).collect();
+        unwatched.iter().for_each(|folder| self.watch(folder));
+        let differs =
+            |(path, file): (&PathBuf, &File)| (file.seen != signature(path)).then(|| path.clone());
+        self.files.iter().filter_map(differs).collect()
+    }
+
+    /// Follows the way to a file anew: who watches it. A folder is watched before its entries are
+    /// looked at, so that nothing comes between.
+    pub(super) fn follow(&mut self, path: &Path) -> HashSet<WatchId> {
+        for _ in 0..FOLLOWS_MAX {
+            let new = way(path);
+            let Some(file) = self.files.get_mut(path) else { return HashSet::new() };
+            let old = std::mem::replace(&mut file.way, new.clone());
+            let is_watched = |step: &Step| {
+                self.folders.get(&step.folder).is_some_and(|folder| folder.number.is_some())
+            };
+            if old == new && new.iter().all(is_watched) {
+                break;
+            }
+            self.enter_way(path, &new);
+            let gone: Vec<_> = old.into_iter().filter(|step| !new.contains(step)).collect();
+            self.leave_way(path, &gone);
+        }
+        let Some(file) = self.files.get_mut(path) else { return HashSet::new() };
+        file.seen = signature(path);
+        file.watches.clone()
+    }
+
+    fn enter_way(&mut self, path: &Path, way: &[Step]) {
+        for Step { folder, name } in way {
+            let entry = self.folders.entry(folder.clone()).or_default();
+            entry.names.entry(name.clone()).or_default().insert(path.to_owned());
+            if entry.number.is_none() {
+                self.watch(folder);
+            }
+        }
+    }
+
+    fn leave_way(&mut self, path: &Path, way: &[Step]) {
+        for Step { folder, name } in way {
+            let Some(entry) = self.folders.get_mut(folder) else { continue };
+            if let Some(paths) = entry.names.get_mut(name) {
+                paths.remove(path);
+                if paths.is_empty() {
+                    entry.names.remove(name);
+                }
+            }
+            if entry.names.is_empty() {
+                let number = self.folders.remove(folder).and_then(|folder| folder.number);
+                self.unwatch(folder, number);
+            }
+        }
+    }
+
+    fn watch(&mut self, folder: &Path) {
+        let Some(inotify) = &self.inotify else { return };
+        match inotify.add(folder) {
+            Ok(number) => {
+                self.numbers.entry(number).or_default().insert(folder.to_owned());
+                if let Some(folder) = self.folders.get_mut(folder) {
+                    folder.number = Some(number);
+                }
+            }
+            // One that is gone is missed by the next look.
+            Err(error) if !self.is_told && error.kind() != std::io::ErrorKind::NotFound => {
+                self.is_told = true;
+                let seconds = LOOK_EVERY.as_secs();
+                warn!(
+                    "cannot watch the folder `{}` ({error}): certificates in it, and wherever else that happens, are looked at every {seconds}s",
+                    folder.display()
+                );
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn unwatch(&mut self, folder: &Path, number: Option<i32>) {
+        let Some(number) = number else { return };
+        let Some(folders) = self.numbers.get_mut(&number) else { return };
+        folders.remove(folder);
+        if folders.is_empty() {
+            self.numbers.remove(&number);
+            if let Some(inotify) = &self.inotify {
+                inotify.remove(number);
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn sizes(&self) -> [usize; 4] {
+        [self.watches.len(), self.files.len(), self.folders.len(), self.numbers.len()]
+    }
+}
+
+/// None where there is no such file.
+fn signature(path: &Path) -> Option<Signature> {
+    let metadata = fs::metadata(path).ok()?;
+    Some(Signature {
+        file: (metadata.dev(), metadata.ino()),
+        bytes: metadata.size(),
+        modified: (metadata.mtime(), metadata.mtime_nsec()),
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
+    })
+}
