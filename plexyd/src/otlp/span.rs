@@ -15,6 +15,7 @@ use prost::Message as _;
 use super::attributes::{self, ERROR_TYPE, float, number, text};
 use super::encode::{PART_BYTES_MAX, nanos};
 use super::resource::scope;
+use crate::dial::DialError;
 use crate::socket::ClientAddr;
 use crate::trace::{Attempt, End, Span, Trace};
 
@@ -142,7 +143,7 @@ fn attempt(Attempt { backend, begun, outcome }: &Attempt, clock: Clock) -> Event
         attributes.push(text("plexy.outcome", word.as_str()));
         attributes.push(float("plexy.connect.duration", took.as_secs_f64()));
         if let Err(error) = outcome {
-            attributes.push(text(ERROR_TYPE, word.as_str()));
+            attributes.push(text(ERROR_TYPE, error_type(error)));
             attributes.push(text("error.message", &error.to_string()));
         }
     }
@@ -151,6 +152,14 @@ fn attempt(Attempt { backend, begun, outcome }: &Attempt, clock: Clock) -> Event
         name: "attempt".to_owned(),
         attributes,
         ..Event::default()
+    }
+}
+
+/// What has gone wrong with an attempt: its outcome, but for TLS, which has a word of its own.
+fn error_type(error: &DialError) -> &'static str {
+    match error {
+        DialError::Tls(_) => "tls",
+        error => error.outcome().as_str(),
     }
 }
 
@@ -186,7 +195,6 @@ mod tests {
 
     use super::*;
 
-    use crate::dial::DialError;
     use crate::introduction::{ClientCertificate, Introduction};
     use crate::sample::Sample;
     use crate::trace::{Traces, Tracing};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use plexy_tests::backend::{Echo, Refuser};
+use plexy_tests::backend::{Echo, Greeter, Refuser};
 use plexy_tests::daemon::{LineClient, Process};
 use plexy_tests::eventually;
 use plexy_tests::memory;
@@ -135,6 +135,17 @@ async fn what_goes_wrong_is_told_with_its_cause() {
 
     let mut line = LineClient::connect(process.control_addr()).await;
     line.ask("close dead").await;
+    let plain = Greeter::start("220 mail.example ESMTP\r\n");
+    let spec = format!("0={}[name=tls,retries=0,backend-tls,backend-verify=off]", plain.addr());
+    line.ask(&format!("open {spec}")).await;
+    round_trip(tunnel_of(&process).await, 10).await.unwrap_err();
+    let failed = &spans(&mut receiver, 1).await[0];
+    assert_eq!(failed.message, "TLS: it does not speak TLS");
+    let attempt = failed.events("attempt").next().unwrap();
+    assert_eq!(attempt.text("plexy.outcome").as_deref(), Some("failure"));
+    assert_eq!(attempt.text("error.type").as_deref(), Some("tls"));
+    assert_eq!(attempt.text("error.message").as_deref(), Some("TLS: it does not speak TLS"));
+    line.ask("close tls").await;
     line.ask(&format!("open 0={}[name=full,max-conns=1,queue-timeout=0]", echo.addr())).await;
     let full = tunnel_of(&process).await;
     let held = TcpStream::connect(full).await.unwrap();

@@ -136,6 +136,10 @@ async fn the_outcome_of_an_attempt_is_a_failure_or_a_timeout() {
     for reason in ["not-tls", "timeout"] {
         assert_eq!(scene.backend_failures(reason).await, 1, "{reason}");
     }
+    let explained = scene.daemon.line().await.ask("explain bad").await;
+    for cause in ["it does not speak TLS", "no end of its handshake within 200ms"] {
+        assert!(explained.contains(&format!("(TLS: {cause})")), "{explained}");
+    }
     // The client's bytes were for neither of them.
     assert!(stalling.ended(1).await[0].bytes.starts_with(&[22, 3]));
 }
