@@ -1,12 +1,13 @@
 //! The options of TLS with backends through the doors: live, in files and back again.
 
 use plexy_tests::backend::Echo;
-use plexy_tests::daemon::{Daemon, LineClient};
+use plexy_tests::daemon::{Daemon, LineClient, Process};
 use plexy_tests::eventually;
+use serde_json::json;
 use tokio::net::TcpStream;
 
 use super::Scene;
-use crate::process::plexyd;
+use crate::process::{PLEXYD, plexyd, tunnel_of};
 use crate::tls::exchange;
 
 async fn done(daemon: &Daemon, line: &str) {
@@ -40,6 +41,22 @@ async fn tls_with_backends_begins_and_ends_while_the_tunnel_lives() {
     assert_eq!(server.character().seen().len(), 1);
     let spec = scene.daemon.detail(tunnel).await.spec;
     assert!(spec.ends_with(&format!("={}[name=db]", echo.addr())), "{spec}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_set_and_told_over_rpc() {
+    let scene = Scene::start().await;
+    scene.daemon.open("127.0.0.1:1[name=db]").await;
+    let rpc = scene.daemon.rpc();
+    let set = json!({ "tunnel": "db", "settings": ["remote-tls", "backend-verify=off"] });
+    let reply = rpc.call("setTunnel", set).await.unwrap();
+    let spec = reply["spec"].as_str().unwrap();
+    assert!(spec.ends_with("[name=db,backend-tls,backend-verify=off]"), "{spec}");
+    let told = rpc.call("tunnelInfo", json!({ "tunnel": "db" })).await.unwrap();
+    assert_eq!(told["backend_tls"], json!({ "verified": false }));
+    let set = json!({ "tunnel": "db", "settings": ["backend-tls=perhaps"] });
+    let refused = rpc.call("setTunnel", set).await.unwrap_err();
+    assert_eq!(refused["data"]["valid"], json!(["on", "off"]), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,5 +152,27 @@ async fn it_is_there_after_a_restart_and_warned_of_each_time() {
         let mut line = LineClient::connect(process.control_addr()).await;
         let detail = line.ask("detail db").await;
         assert!(detail.contains("\tbackend-tls NOT VERIFIED"), "{detail}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_machine_says_who_is_believed_where_no_file_does() {
+    let (scene, echo) = (Scene::start().await, Echo::start());
+    let server = scene.server(echo.addr());
+    std::fs::write(scene.path("ca.pem"), scene.authority.pem()).unwrap();
+    let open = format!("open 0={}[backend-tls]", server.addr());
+    for (file, is_there) in [("ca.pem", true), ("missing.pem", false)] {
+        let (file, control) = (scene.path(file), ["--control-socket", "127.0.0.1:0"]);
+        let variables = [("SSL_CERT_FILE", file.as_str()), ("SSL_CERT_DIR", "")];
+        let process = Process::start_with(PLEXYD, &control, &variables).await;
+        let answer = LineClient::connect(process.control_addr()).await.ask(&open).await;
+        assert_eq!(answer.starts_with("OK"), is_there, "{answer}");
+        if is_there {
+            let tunnel = tunnel_of(&process).await;
+            exchange(&mut TcpStream::connect(tunnel).await.unwrap(), b"hello").await;
+        } else {
+            assert!(answer.contains("this machine believes no authority"), "{answer}");
+            assert!(answer.contains("`backend-ca`"), "{answer}");
+        }
     }
 }
