@@ -156,6 +156,11 @@ impl Held {
         self.inward.begin_with(said);
     }
 
+    /// Which side has ended first, cleanly, and its end was passed on, if one has.
+    pub(crate) fn ended_first(&self) -> Option<Side> {
+        self.first
+    }
+
     /// Takes out of the kernel what pipes hold, so that it can be handed on: to another path, or to
     /// another process. Who only goes on has no need to, and what pipes hold is bounded, while this
     /// is not.

@@ -170,20 +170,24 @@ async fn relay_secured<C: Stream, B: Stream>(
             Some(trace) => Box::pin(watched((client, backend), entry, held, trace)).await,
         };
         match relayed {
-            Outcome::Ended(ended) => return reason_of(ended, secured, entry),
+            Outcome::Ended(ended) => return reason_of(ended, held.ended_first(), secured, entry),
             Outcome::Paused => paused(entry, sockets, secured.kept_bytes()),
         }
     }
 }
 
-/// Why it has ended: a side whose TLS broke has not reset anything.
-fn reason_of(ended: Ended, secured: Both<'_>, entry: &Entry) -> Reason {
-    match secured.failure(ended) {
-        Some((Side::Client, failure)) => tell(entry, failure),
-        Some((Side::Backend, failure)) => tell_of_backend(entry, failure),
-        None => return ended.reason(),
+/// Why it has ended: a side whose TLS broke has not reset anything. Where the other side had ended
+/// before, that is why it has, and this one has only not said so, as many do: it is counted all the same.
+fn reason_of(ended: Ended, first: Option<Side>, secured: Both<'_>, entry: &Entry) -> Reason {
+    let Some((side, failure)) = secured.failure(ended) else { return ended.reason() };
+    match side {
+        Side::Client => tell(entry, failure),
+        Side::Backend => tell_of_backend(entry, failure),
     }
-    Reason::Tls
+    match first.filter(|first| *first != side && failure == TlsFailure::Truncated) {
+        Some(first) => Ended::Finished(first).reason(),
+        None => Reason::Tls,
+    }
 }
 
 /// Counts what has broken TLS with the backend behind its handshake, and warns of it now and then.
