@@ -33,6 +33,7 @@ use plexy_shared::info::Reason;
 use crate::stop::{Order, Stop};
 use crate::traffic::{Direction, Flow};
 pub(crate) use copy::WIDE_BUFFER_BYTES;
+pub(crate) use lane::is_transient;
 use lane::{Fault, Lane, Way};
 pub(crate) use pipe::{PIPE_BYTES_MAX, Pipe, Pipes};
 

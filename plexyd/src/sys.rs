@@ -51,7 +51,7 @@ pub(crate) fn tune_allocator() {
     #[cfg(target_env = "gnu")]
     {
         const LARGE_BYTES: libc::c_int = 128 * 1024;
-        const FREE_BYTES_MAX: libc::c_int = 1024 * 1024;
+        const FREE_BYTES_MAX: libc::c_int = 2 * 1024 * 1024;
         // SAFETY: these set numbers of the allocator; where they do not, nothing changes.
         unsafe {
             libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE_BYTES);

@@ -12,9 +12,9 @@ use super::{Readiness, Stream};
 /// them.
 pub(crate) const BUFFER_BYTES: usize = 64 * 1024;
 
-/// The same where bytes cannot pass through a pipe, as those of TLS, and much goes at once: a quarter of
+/// The same where bytes cannot pass through a pipe, as those of TLS, and much goes at once: an eighth of
 /// the calls for it, and of the times that the peers are woken.
-pub(crate) const WIDE_BUFFER_BYTES: usize = 256 * 1024;
+pub(crate) const WIDE_BUFFER_BYTES: usize = 512 * 1024;
 
 /// A read after which much may be there: most of the buffer, since records take some of it.
 pub(super) const LARGE_READ: usize = BUFFER_BYTES / 4 * 3;

@@ -236,6 +236,6 @@ fn give_way<T>(cx: &mut Context<'_>) -> Poll<T> {
 }
 
 /// Whether it is not an error but a matter of time.
-pub(super) fn is_transient(error: &io::Error) -> bool {
+pub(crate) fn is_transient(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }

@@ -1,7 +1,7 @@
 //! A TLS connection that stands, as the relay sees it: plaintext in and out.
 //!
-//! The steady state is rustls on slices, without another layer of buffers: one large raw read into
-//! the worker's buffer, decrypted straight into the relay's; what the relay writes is encrypted and
+//! The steady state is rustls on slices, without another layer of buffers: large raw reads into the
+//! worker's buffer, each decrypted straight into the relay's while that has room; what the relay writes is encrypted and
 //! handed to the socket in one call. An idle connection holds neither. What the socket does not take
 //! stays here, at most what one write of the relay gives, and nothing more is taken before it is gone.
 //!
@@ -21,13 +21,16 @@ use plexy_shared::info::TlsFailure;
 use rustls::Connection;
 
 use super::failure::failure_of;
-use crate::relay::{BoxFuture, Readiness, Stream, WIDE_BUFFER_BYTES};
+use crate::relay::{BoxFuture, Readiness, Stream, WIDE_BUFFER_BYTES, is_transient};
 use crate::socket::Socket;
+
+/// Raw bytes that are read at once: so few that they are still in the cache when they are decrypted.
+const RAW_BYTES: usize = 64 * 1024;
 
 thread_local! {
     /// What was read from a socket and is about to be decrypted, one per worker: it is used within one
     /// read, and never held over a wait.
-    static RAW: RefCell<Box<[u8]>> = RefCell::new(vec![0; WIDE_BUFFER_BYTES].into_boxed_slice());
+    static RAW: RefCell<Box<[u8]>> = RefCell::new(vec![0; RAW_BYTES].into_boxed_slice());
 }
 
 /// The state of a TLS connection, for as long as that lives. Its lock is never waited for: one task
@@ -45,6 +48,8 @@ pub(super) struct Inner {
     has_ended: bool,
     /// Why nothing more can be read.
     pub(super) failure: Option<TlsFailure>,
+    /// What the socket has said, which it says once, behind what was still given.
+    broken: Option<ErrorKind>,
 }
 
 /// A socket with its TLS.
@@ -87,7 +92,7 @@ impl Inner {
         tls.set_buffer_limit(None);
         // What came with the handshake may hold the end.
         let peer_has_ended = tls.process_new_packets().is_ok_and(|state| state.peer_has_closed());
-        Self { tls, kept: 0, peer_has_ended, has_ended: false, failure: None }
+        Self { tls, kept: 0, peer_has_ended, has_ended: false, failure: None, broken: None }
     }
 
     /// Reads at most so many raw bytes, decrypts them, and gives what they say, as far as it fits;
@@ -99,8 +104,11 @@ impl Inner {
         readiness: Readiness,
         buffer: &mut [u8],
     ) -> io::Result<usize> {
+        if let Some(error) = self.broken {
+            return Err(error.into());
+        }
         RAW.with_borrow_mut(|raw| {
-            let raw = raw.get_mut(..raw_bytes_max.min(WIDE_BUFFER_BYTES)).unwrap_or_default();
+            let raw = raw.get_mut(..raw_bytes_max.min(RAW_BYTES)).unwrap_or_default();
             match socket.try_read(raw, readiness) {
                 Ok(0) => {
                     self.failure = Some(TlsFailure::Truncated);
@@ -110,6 +118,29 @@ impl Inner {
                 Err(error) => Err(error),
             }
         })
+    }
+
+    /// The same again and again, as long as there is more and room for what it says.
+    fn fill(
+        &mut self,
+        socket: &Socket,
+        readiness: Readiness,
+        buffer: &mut [u8],
+    ) -> io::Result<usize> {
+        let mut filled = self.read(socket, buffer.len(), readiness, buffer)?;
+        while self.failure.is_none() && !self.peer_has_ended {
+            let room = buffer.get_mut(filled..).filter(|room| room.len() >= RAW_BYTES);
+            let Some(room) = room else { break };
+            match self.read(socket, RAW_BYTES, Readiness::Told, room) {
+                Ok(read) => filled += read,
+                Err(error) => {
+                    let is_over = self.failure.is_some() || is_transient(&error);
+                    self.broken = Some(error.kind()).filter(|_| !is_over);
+                    break;
+                }
+            }
+        }
+        Ok(filled)
     }
 
     fn decrypt(&mut self, mut raw: &[u8], buffer: &mut [u8]) -> usize {
@@ -185,7 +216,7 @@ impl Stream for Session<'_> {
         if inner.failure.is_some() || inner.peer_has_ended {
             return inner.rest();
         }
-        let read = inner.read(self.socket, buffer.len(), readiness, buffer)?;
+        let read = inner.fill(self.socket, readiness, buffer)?;
         if inner.tls.wants_write() {
             // An answer to what was read: new keys are asked for, or it is no good. What the socket
             // does not take now goes with what is written next.
@@ -209,7 +240,8 @@ impl Stream for Session<'_> {
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut inner = self.secured.lock();
         // The socket knows nothing of what was read from it before.
-        if inner.failure.is_some() || inner.peer_has_ended || inner.has_plaintext() {
+        let is_over = inner.failure.is_some() || inner.broken.is_some() || inner.peer_has_ended;
+        if is_over || inner.has_plaintext() {
             return Poll::Ready(Ok(()));
         }
         self.socket.poll_readable(cx)
