@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use fastrand::Rng;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::*;
@@ -123,30 +123,49 @@ pub(crate) async fn receive(
     }
 }
 
-/// Both ways at once, each with an end of its own.
+/// A relay whose bytes are looked at.
+pub(crate) struct Carried<C, B> {
+    pub(crate) client: C,
+    pub(crate) backend: B,
+    pub(crate) flow: Arc<Flow>,
+    pub(crate) task: tokio::task::JoinHandle<Ended>,
+}
+
+impl<C, B> Carried<C, B>
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    B: AsyncRead + AsyncWrite + Unpin,
+{
+    /// Both ways at once, each with an end of its own.
+    pub(crate) async fn both_ways(self, seed: u64, sizes: [usize; 2], what: &str) {
+        let Self { client, backend, flow, task } = self;
+        let (asked, answered) = (noise(seed, sizes[0]), noise(!seed, sizes[1]));
+        let (mut from_client, mut to_client) = split(client);
+        let (mut from_backend, mut to_backend) = split(backend);
+        let up = async {
+            send(&mut to_client, &asked, seed).await.unwrap();
+            to_client.shutdown().await.unwrap();
+        };
+        let down = async {
+            send(&mut to_backend, &answered, seed + 1).await.unwrap();
+            to_backend.shutdown().await.unwrap();
+        };
+        let (_, _, at_client, at_backend) = tokio::join!(
+            up,
+            down,
+            receive(&mut from_client, seed + 2),
+            receive(&mut from_backend, seed + 3)
+        );
+        assert!(at_backend == (asked, true), "seed {seed}, {what}: to the backend");
+        assert!(at_client == (answered, true), "seed {seed}, {what}: to the client");
+        assert!(matches!(task.await.unwrap(), Ended::Finished(_)), "seed {seed}, {what}");
+        assert_eq!(flow.bytes(), (sizes[0] as u64, sizes[1] as u64), "seed {seed}, {what}");
+    }
+}
+
 async fn both_ways(running: Running, seed: u64, sizes: [usize; 2]) {
-    let Running { mut client, mut backend, flow, task, .. } = running;
-    let (asked, answered) = (noise(seed, sizes[0]), noise(!seed, sizes[1]));
-    let (mut from_client, mut to_client) = client.split();
-    let (mut from_backend, mut to_backend) = backend.split();
-    let up = async {
-        send(&mut to_client, &asked, seed).await.unwrap();
-        to_client.shutdown().await.unwrap();
-    };
-    let down = async {
-        send(&mut to_backend, &answered, seed + 1).await.unwrap();
-        to_backend.shutdown().await.unwrap();
-    };
-    let (_, _, at_client, at_backend) = tokio::join!(
-        up,
-        down,
-        receive(&mut from_client, seed + 2),
-        receive(&mut from_backend, seed + 3)
-    );
-    assert!(at_backend == (asked, true), "seed {seed}: to the backend");
-    assert!(at_client == (answered, true), "seed {seed}: to the client");
-    assert!(matches!(task.await.unwrap(), Ended::Finished(_)), "seed {seed}");
-    assert_eq!(flow.bytes(), (sizes[0] as u64, sizes[1] as u64), "seed {seed}");
+    let Running { client, backend, flow, task, .. } = running;
+    Carried { client, backend, flow, task }.both_ways(seed, sizes, "without TLS").await;
 }
 
 #[tokio::test]

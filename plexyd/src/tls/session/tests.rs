@@ -19,7 +19,7 @@ use tokio_util::either::Either;
 use super::*;
 use crate::relay::{Ended, Held, Outcome, Side, relay};
 use crate::socket::reset_on_close;
-use crate::socket::tests::{connected, noise, receive, send, taken};
+use crate::socket::tests::{Carried, connected, noise, receive, send, taken};
 use crate::stop::Stop;
 use crate::tls::provider;
 use crate::tls::tests::pair;
@@ -167,29 +167,10 @@ impl Watch<'_> {
 }
 
 /// Both ways at once, each with an end of its own.
-async fn both_ways(running: Running, seed: u64, sizes: [usize; 2], what: &str) {
+async fn both_ways(running: Running, seed: u64, sizes: [usize; 2], speaks: Speaks) {
     let Running { client, backend, flow, task, .. } = running;
-    let (asked, answered) = (noise(seed, sizes[0]), noise(!seed, sizes[1]));
-    let (mut from_client, mut to_client) = tokio::io::split(client);
-    let (mut from_backend, mut to_backend) = tokio::io::split(backend);
-    let up = async {
-        send(&mut to_client, &asked, seed).await.unwrap();
-        to_client.shutdown().await.unwrap();
-    };
-    let down = async {
-        send(&mut to_backend, &answered, seed + 1).await.unwrap();
-        to_backend.shutdown().await.unwrap();
-    };
-    let (_, _, at_client, at_backend) = tokio::join!(
-        up,
-        down,
-        receive(&mut from_client, seed + 2),
-        receive(&mut from_backend, seed + 3)
-    );
-    assert!(at_backend == (asked, true), "{what}: to the backend");
-    assert!(at_client == (answered, true), "{what}: to the client");
-    assert!(matches!(task.await.unwrap(), Ended::Finished(_)), "{what}");
-    assert_eq!(flow.bytes(), (sizes[0] as u64, sizes[1] as u64), "{what}");
+    let what = format!("{speaks:?}");
+    Carried { client, backend, flow, task }.both_ways(seed, sizes, &what).await;
 }
 
 #[tokio::test]
@@ -202,8 +183,7 @@ async fn bytes_and_ends_are_those_of_the_plain_path() {
                 let most = 1 << random.u32(1..22);
                 random.usize(0..most)
             });
-            let what = format!("seed {seed}, {speaks:?}");
-            both_ways(run(speaks, version).await, seed, sizes, &what).await;
+            both_ways(run(speaks, version).await, seed, sizes, speaks).await;
         }
     }
 }
@@ -308,7 +288,7 @@ async fn pauses_at_random_instants_cost_no_byte() {
                 stop.pause();
             }
         });
-        both_ways(running, seed, [1_500_000, 1_000_000], &format!("seed {seed}, {speaks:?}")).await;
+        both_ways(running, seed, [1_500_000, 1_000_000], speaks).await;
         pausing.abort();
         pauses += count.load(Ordering::Relaxed);
     }
