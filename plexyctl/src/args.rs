@@ -2,6 +2,8 @@
 //! [`plexy_shared::command`] as sub-commands. What stands behind a verb is one
 //! line of that grammar; clap does not look into it.
 
+mod own;
+
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
@@ -10,11 +12,12 @@ use std::time::Duration;
 
 use clap::builder::Resettable;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command, FromArgMatches, Parser, ValueEnum};
+use clap::{Arg, ArgMatches, Command, FromArgMatches, Parser, Subcommand, ValueEnum};
 use plexy_shared::command::{VERBS, Verb};
 use plexy_shared::units::{ValueError, parse_duration};
 
 use crate::client::Endpoint;
+pub(crate) use own::Own;
 
 /// How long a command may be given.
 const TIMEOUT_RANGE: RangeInclusive<Duration> =
@@ -48,9 +51,19 @@ const WORDS: &str = "words";
 pub(crate) struct Args {
     /// The options.
     pub(crate) options: Options,
-    /// The verb as it was typed and the words behind it, joined by blanks; none
-    /// without a verb.
-    pub(crate) line: Option<String>,
+    /// What is to be done.
+    pub(crate) asked: Asked,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// Nothing, as far as the command line says.
+    Nothing,
+    /// The verb as it was typed and the words behind it, joined by blanks.
+    Line(String),
+    /// Something that only the client does.
+    Own(Own),
 }
 
 /// The client of Plexy: one command to plexyd, and its answer.
@@ -138,7 +151,17 @@ impl Args {
         let is_said = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
         let tls_option = TLS_OPTIONS.into_iter().find(|(id, _)| is_said(id)).map(|(_, name)| name);
         let options = Options { tls_option, ..Options::from_arg_matches(&matches)? };
-        Ok(Self { options, line: matches.subcommand().map(line) })
+        Ok(Self { options, asked: asked(&matches)? })
+    }
+}
+
+fn asked(matches: &ArgMatches) -> Result<Asked, clap::Error> {
+    match matches.subcommand() {
+        None => Ok(Asked::Nothing),
+        Some((name, _)) if Own::has_subcommand(name) => {
+            Own::from_arg_matches(matches).map(Asked::Own)
+        }
+        Some(verb) => Ok(Asked::Line(line(verb))),
     }
 }
 
@@ -170,11 +193,12 @@ pub(crate) fn command() -> Command {
     let options = <Options as clap::CommandFactory>::command();
     let options = empty
         .fold(options, |options, (id, _)| options.mut_arg(id, |arg| arg.env(Resettable::Reset)));
-    options
+    let verbs = options
         .about("The client of Plexy: one command to plexyd, and its answer")
         .disable_help_subcommand(false)
         .subcommand_value_name("COMMAND")
-        .subcommands(VERBS.iter().filter(|verb| is_ours(verb)).flat_map(spellings))
+        .subcommands(VERBS.iter().filter(|verb| is_ours(verb)).flat_map(spellings));
+    Own::augment_subcommands(verbs)
 }
 
 /// Whether it is more than the talk of a session of the line protocol.
@@ -275,9 +299,14 @@ mod tests {
     }
 
     #[track_caller]
+    fn line_of(args: Args) -> String {
+        let Asked::Line(line) = args.asked else { panic!("{args:?}") };
+        line
+    }
+
+    #[track_caller]
     fn check(args: &str, line: &str) {
-        let args = read(args).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(args.line.as_deref(), Some(line));
+        assert_eq!(line_of(read(args).unwrap_or_else(|error| panic!("{error}"))), line);
     }
 
     #[track_caller]
@@ -311,14 +340,15 @@ mod tests {
         check("open 3000=10.0.0.1:80, 10.0.0.2:80", "open 3000=10.0.0.1:80, 10.0.0.2:80");
         check("-q close db drain deadline=30s", "close db drain deadline=30s");
         check("close db drain deadline=30s -o json", "close db drain deadline=30s");
-        assert!(read("").unwrap().line.is_none());
+        assert!(matches!(read("").unwrap().asked, Asked::Nothing));
+        assert!(matches!(read("shell").unwrap().asked, Asked::Own(Own::Shell)));
     }
 
     #[test]
     fn what_the_shell_took_for_one_word_is_one() {
         let typed = |words: &[&str]| {
             let words = std::iter::once(&"plexyctl").chain(words).map(Into::into);
-            Args::read(words).unwrap().line.unwrap()
+            line_of(Args::read(words).unwrap())
         };
         assert_eq!(typed(&["close", "unix:/my app"]), r#"close "unix:/my app""#);
         assert_eq!(typed(&["close", r#""unix:/my app""#]), r#"close "unix:/my app""#);
@@ -335,7 +365,7 @@ mod tests {
         refused("close sort -bytes", "unexpected argument '-b'");
         let typed = ["plexyctl", "conns", "where", "bytes > 1k and idle<1s", "sort", "-id"];
         let args = Args::read(typed.into_iter().map(Into::into)).unwrap();
-        assert_eq!(args.line.unwrap(), "conns where bytes > 1k and idle<1s sort -id");
+        assert_eq!(line_of(args), "conns where bytes > 1k and idle<1s sort -id");
     }
 
     #[test]

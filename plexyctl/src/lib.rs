@@ -9,6 +9,7 @@ mod exit;
 mod failure;
 mod link;
 mod output;
+mod own;
 mod script;
 
 use std::ffi::OsString;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use answer::Answer;
-use args::{Args, Format, Options};
+use args::{Args, Asked, Format, Options, Own};
 use commands::Command;
 use exit::{ClientCode, Exit};
 use failure::Failure;
@@ -47,18 +48,18 @@ fn run(args: &Args) -> Exit {
 
 fn done(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let options = &args.options;
-    match (&args.line, source(options)) {
-        (Some(line), None) => one(line, options, output).map(|()| Exit::Done),
-        (None, Some(source)) => wait_for(script::run(source, options, output)),
-        (Some(_), Some(_)) => {
+    match (&args.asked, source(options)) {
+        (Asked::Line(line), None) => one(line, options, output).map(|()| Exit::Done),
+        (Asked::Own(own), None) => own::run(own, options, output),
+        (Asked::Nothing, Some(source)) => wait_for(script::run(source, options, output)),
+        (Asked::Line(_) | Asked::Own(_), Some(_)) => {
             let message = "a script and a command do not go together";
             Err(Failure::usage(message).with_hint("`-c` and `-f` stand alone"))
         }
-        (None, None) if io::stdin().is_terminal() => {
-            let hint = "the shell comes next; until then, `plexyctl help` lists the commands";
-            Err(Failure::usage("a command is missing").with_hint(hint))
+        (Asked::Nothing, None) if io::stdin().is_terminal() => {
+            own::run(&Own::Shell, options, output)
         }
-        (None, None) => wait_for(script::run(Source::Input, options, output)),
+        (Asked::Nothing, None) => wait_for(script::run(Source::Input, options, output)),
     }
 }
 
