@@ -4,6 +4,7 @@ mod answer;
 mod args;
 mod client;
 mod commands;
+mod complete;
 mod config;
 mod exit;
 mod failure;

@@ -6,6 +6,7 @@
 mod changes;
 mod connections;
 mod error;
+mod slot;
 mod words;
 
 use std::net::IpAddr;
@@ -13,6 +14,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 pub use error::CommandError;
+pub use slot::{Slot, word_spans};
 
 use crate::connection::{ConnectionQuery, KillOrder};
 use crate::event::{EVENTS_MAX, EventRange};
@@ -246,6 +248,7 @@ pub struct Verb {
     /// Two lines that work.
     pub examples: [&'static str; 2],
     parse: fn(&mut Words<'_>) -> Result<Request, CommandError>,
+    slots: fn(&[&str]) -> Vec<Slot>,
 }
 
 impl PartialEq for Verb {
@@ -273,6 +276,7 @@ pub static VERBS: &[Verb] = &[
         parse: |words| {
             Ok(Request::Open(Box::new(words.rest_as("a tunnel like `3000=10.0.0.1:5432`")?)))
         },
+        slots: slot::spec,
     },
     Verb {
         name: "close",
@@ -283,6 +287,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[rpc::CloseTunnel::NAME],
         examples: ["close 3000", "close db drain deadline=30s"],
         parse: changes::close,
+        slots: slot::close,
     },
     Verb {
         name: "status",
@@ -293,6 +298,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[rpc::NumberOfTunnels::NAME, rpc::ListTunnels::NAME],
         examples: ["status", "status full"],
         parse: parse_status,
+        slots: slot::status,
     },
     Verb {
         name: "detail",
@@ -303,6 +309,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[rpc::TunnelInfo::NAME, rpc::Backends::NAME],
         examples: ["detail 3000", "detail db"],
         parse: |words| Ok(Request::Detail(words.tunnel()?)),
+        slots: slot::tunnel,
     },
     Verb {
         name: "add",
@@ -313,6 +320,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[rpc::AddBackend::NAME],
         examples: ["add 3000 10.0.0.2:5432", "add db 10.0.0.3:5432+weight=3"],
         parse: |words| Ok(Request::Add { tunnel: words.tunnel()?, backend: words.backend()? }),
+        slots: slot::add,
     },
     Verb {
         name: "remove",
@@ -323,6 +331,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[rpc::RemoveBackend::NAME],
         examples: ["remove 3000 10.0.0.2:5432", "remove db db.example:5432 drain deadline=1m"],
         parse: changes::remove,
+        slots: slot::remove,
     },
     Verb {
         name: "switch",
@@ -336,6 +345,7 @@ pub static VERBS: &[Verb] = &[
             "switch db to 10.0.0.2:5432,10.0.0.3:5432+backup kill",
         ],
         parse: changes::switch,
+        slots: slot::switch,
     },
     Verb {
         name: "set",
@@ -349,6 +359,7 @@ pub static VERBS: &[Verb] = &[
             "set db 10.0.0.2:5432 weight=5",
         ],
         parse: changes::set,
+        slots: slot::set,
     },
     Verb {
         name: "drain",
@@ -359,6 +370,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[rpc::Drain::NAME],
         examples: ["drain db 10.0.0.2:5432", "drain db deadline=5m"],
         parse: changes::drain,
+        slots: slot::drain,
     },
     Verb {
         name: "disable",
@@ -369,6 +381,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[rpc::Disable::NAME],
         examples: ["disable 3000 10.0.0.2:5432", "disable db db.example:5432"],
         parse: changes::disable,
+        slots: slot::backend,
     },
     Verb {
         name: "enable",
@@ -379,6 +392,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[rpc::Enable::NAME],
         examples: ["enable db 10.0.0.2:5432", "enable db"],
         parse: changes::enable,
+        slots: slot::backend,
     },
     Verb {
         name: "conns",
@@ -392,6 +406,7 @@ pub static VERBS: &[Verb] = &[
             "conns where client=10.0.0.0/8 and idle>10m and bytes<64k",
         ],
         parse: connections::parse_conns,
+        slots: slot::conns,
     },
     Verb {
         name: "kill",
@@ -402,6 +417,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[rpc::KillConnections::NAME],
         examples: ["kill 7355149516800000001", "kill db where backend=10.0.0.1:5432 and idle>1h"],
         parse: connections::parse_kill,
+        slots: slot::kill,
     },
     Verb {
         name: "explain",
@@ -412,6 +428,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[rpc::Explain::NAME],
         examples: ["explain db from 10.1.2.3", "explain 443 sni www.a.example"],
         parse: parse_explain,
+        slots: slot::explain,
     },
     Verb {
         name: "events",
@@ -422,6 +439,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[rpc::ListEvents::NAME, rpc::SubscribeEvents::NAME],
         examples: ["events 20", "events after=117 follow"],
         parse: parse_events,
+        slots: slot::events,
     },
     Verb {
         name: "history",
@@ -432,6 +450,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[rpc::History::NAME],
         examples: ["history", "history 100"],
         parse: |words| Ok(Request::History(parse_changes(words, HISTORY_DEFAULT)?)),
+        slots: slot::changes_made,
     },
     Verb {
         name: "undo",
@@ -442,6 +461,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[rpc::Undo::NAME],
         examples: ["undo", "undo 3"],
         parse: |words| Ok(Request::Undo(parse_changes(words, 1)?)),
+        slots: slot::changes_made,
     },
     Verb {
         name: "save",
@@ -452,6 +472,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[rpc::Save::NAME],
         examples: ["save", "SAVE"],
         parse: |_| Ok(Request::Save),
+        slots: slot::nothing,
     },
     Verb {
         name: "load",
@@ -466,6 +487,7 @@ pub static VERBS: &[Verb] = &[
                 words.text("a file of plexyd's machine, like `/etc/plexy/more.toml`")?,
             ))
         },
+        slots: slot::file,
     },
     Verb {
         name: "export",
@@ -476,6 +498,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[rpc::Export::NAME],
         examples: ["export", "EXPORT"],
         parse: |_| Ok(Request::Export),
+        slots: slot::nothing,
     },
     Verb {
         name: "reload",
@@ -486,6 +509,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[rpc::Reload::NAME],
         examples: ["reload", "RELOAD"],
         parse: |_| Ok(Request::Reload),
+        slots: slot::nothing,
     },
     Verb {
         name: "log",
@@ -496,6 +520,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[rpc::LogLevel::NAME, rpc::SetLogLevel::NAME],
         examples: ["log debug", "log info for 1h"],
         parse: parse_log,
+        slots: slot::log,
     },
     Verb {
         name: "ping",
@@ -506,6 +531,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[rpc::Ping::NAME],
         examples: ["ping", "PING"],
         parse: |_| Ok(Request::Ping),
+        slots: slot::nothing,
     },
     Verb {
         name: "version",
@@ -516,6 +542,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[rpc::Version::NAME, rpc::Hello::NAME],
         examples: ["version", "VERSION"],
         parse: |_| Ok(Request::Version),
+        slots: slot::nothing,
     },
     Verb {
         name: "mode",
@@ -530,6 +557,7 @@ pub static VERBS: &[Verb] = &[
                 [("text", Mode::Text), ("script", Mode::Script), ("json", Mode::Json)];
             Ok(Request::Mode(words.one_of("a mode", &MODES)?))
         },
+        slots: slot::mode,
     },
     Verb {
         name: "auth",
@@ -540,6 +568,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[],
         examples: ["auth 7Zq3nP0a", "AUTH 7Zq3nP0a"],
         parse: |words| Ok(Request::Auth(words.next("a token")?.to_owned())),
+        slots: slot::token,
     },
     Verb {
         name: "exit",
@@ -550,6 +579,7 @@ pub static VERBS: &[Verb] = &[
         methods: &[],
         examples: ["exit", "EXIT"],
         parse: |_| Ok(Request::Exit),
+        slots: slot::nothing,
     },
     Verb {
         name: "help",
@@ -565,6 +595,7 @@ pub static VERBS: &[Verb] = &[
                 .map(|verb| Request::Help(Some(verb)))
                 .ok_or_else(|| words.unknown_verb(word)),
         },
+        slots: slot::verb,
     },
 ];
 

@@ -35,13 +35,17 @@ pub(super) fn switch(words: &mut Words<'_>) -> Result<Request, CommandError> {
 pub(super) fn set(words: &mut Words<'_>) -> Result<Request, CommandError> {
     let tunnel = words.tunnel()?;
     let what = "key=value, or a backend and key=value";
-    let is_flag = |word: &str| OPTIONS.iter().any(|row| row.is_flag() && row.is_called(word));
-    let is_setting = words.peek().is_none_or(|word| word.contains('=') || is_flag(word));
-    if is_setting {
+    if words.peek().is_none_or(is_setting) {
         return Ok(Request::Set { tunnel, settings: words.rest_as(what)? });
     }
     let backend = words.one(BACKEND)?;
     Ok(Request::SetBackend { tunnel, backend, settings: words.rest_as("key=value")? })
+}
+
+/// Whether a word sets an option, and is no backend.
+pub(super) fn is_setting(word: &str) -> bool {
+    let is_flag = |word: &str| OPTIONS.iter().any(|row| row.is_flag() && row.is_called(word));
+    word.contains('=') || is_flag(word)
 }
 
 pub(super) fn drain(words: &mut Words<'_>) -> Result<Request, CommandError> {

@@ -5,7 +5,7 @@ use crate::connection::{ConnectionId, ConnectionQuery, KILL_IDS_MAX, KillOrder, 
 use crate::units::{ValueError, parse_count};
 
 /// What may stand in `conns` behind a tunnel, each once and in any order.
-const CLAUSES: [&str; 3] = ["where", "sort", "limit"];
+pub(super) const CLAUSES: [&str; 3] = ["where", "sort", "limit"];
 
 /// Reads `[TUNNEL] [where FILTER] [sort [-]KEY] [limit N]`.
 pub(super) fn parse_conns(words: &mut Words<'_>) -> Result<Request, CommandError> {

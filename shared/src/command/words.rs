@@ -52,6 +52,11 @@ impl<'a> Words<'a> {
         (!word.is_empty()).then_some(word)
     }
 
+    /// Where the word is that was just read.
+    pub(super) fn span(&self) -> Span {
+        self.last.clone()
+    }
+
     /// The next word, which is still to be read.
     pub(super) fn peek(&self) -> Option<&'a str> {
         Self { line: self.line, at: self.at, last: self.last.clone() }.maybe_next()

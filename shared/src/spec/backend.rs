@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::cursor::{Cursor, Piece, ends_bare_word, quote_if_needed};
+use super::option::words_of;
 use super::{AdminState, BackendAddr, ServerName, SpecError, SpecErrorKind};
 use crate::units::{ValueError, parse_count};
 use crate::word::parse_word;
@@ -155,6 +156,12 @@ impl AttributeRow {
 
     pub(super) fn reset(&self, options: &mut BackendOptions) {
         (self.reset)(options);
+    }
+
+    /// The words among its values.
+    pub fn words(&self) -> impl Iterator<Item = &'static str> {
+        let is_value = |word: &&str| (self.set)(&mut BackendOptions::default(), word).is_ok();
+        words_of(self.value).filter(is_value)
     }
 
     /// Whether it may be given again, each time for one more entry.

@@ -814,6 +814,12 @@ impl OptionRow {
         (self.set)(options, text).unwrap_or_default();
     }
 
+    /// The words among its values; a value may be something else, as [`OptionRow::value`] says.
+    pub fn words(&self) -> impl Iterator<Item = &'static str> {
+        let is_value = |word: &&str| (self.set)(&mut TunnelOptions::default(), word).is_ok();
+        words_of(self.value).filter(is_value)
+    }
+
     /// Whether it may stand without a value, which is `on` then.
     #[must_use]
     pub fn is_flag(&self) -> bool {
@@ -836,6 +842,12 @@ impl OptionRow {
     pub fn is_list(&self) -> bool {
         self.each.is_some()
     }
+}
+
+/// Those between backticks that could be words: an example of a text is none.
+pub(super) fn words_of(value: &'static str) -> impl Iterator<Item = &'static str> {
+    let quoted = value.split('`').skip(1).step_by(2);
+    quoted.filter(|word| word.starts_with(|c: char| c.is_ascii_alphanumeric()))
 }
 
 /// Reads a value that may also be the word `none`, or another one for nothing.

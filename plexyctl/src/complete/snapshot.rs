@@ -1,0 +1,101 @@
+//! What the daemon has, as far as that is known here.
+
+use std::collections::HashMap;
+
+use plexy_shared::connection::ConnectionInfo;
+use plexy_shared::info::TunnelStatus;
+use plexy_shared::spec::TunnelSpec;
+
+/// Some moment of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    /// The tunnels, in order of opening.
+    pub(crate) tunnels: Vec<KnownTunnel>,
+    /// Live connections, not more than somebody looks through.
+    pub(crate) connections: Vec<KnownConnection>,
+}
+
+/// A tunnel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KnownTunnel {
+    /// Where it listens.
+    pub(crate) listen: String,
+    /// Its name, if it has one.
+    pub(crate) name: Option<String>,
+    /// How it is, in a few words.
+    pub(crate) summary: String,
+    /// The addresses of its backends.
+    pub(crate) backends: Vec<String>,
+}
+
+/// A live connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KnownConnection {
+    /// Its id.
+    pub(crate) id: String,
+    /// Whose it is.
+    pub(crate) summary: String,
+}
+
+impl Snapshot {
+    /// Of what `listTunnels` and `export` say; one of them may know a tunnel that the other does not.
+    pub(crate) fn of(tunnels: &[TunnelStatus], specs: &[String]) -> Self {
+        let specs = specs.iter().filter_map(|spec| spec.parse::<TunnelSpec>().ok());
+        let mut backends: HashMap<String, Vec<String>> = specs
+            .map(|spec| {
+                let backends = spec.backends.iter().map(|backend| backend.addr.to_string());
+                (spec.listen.to_string(), backends.collect())
+            })
+            .collect();
+        let tunnels = tunnels.iter().map(|tunnel| KnownTunnel {
+            backends: backends.remove(&tunnel.listen).unwrap_or_default(),
+            ..KnownTunnel::of(tunnel)
+        });
+        Self { tunnels: tunnels.collect(), connections: Vec::new() }
+    }
+
+    /// The tunnel that somebody calls so: by its name in any case, or by its address.
+    pub(crate) fn tunnel(&self, named: &str) -> Option<&KnownTunnel> {
+        self.tunnels.iter().find(|tunnel| tunnel.is_called(named))
+    }
+
+    /// The backends of all tunnels, each once.
+    pub(crate) fn all_backends(&self) -> impl Iterator<Item = &str> {
+        let mut all: Vec<&str> =
+            self.tunnels.iter().flat_map(|it| &it.backends).map(String::as_str).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.into_iter()
+    }
+}
+
+impl KnownTunnel {
+    fn of(tunnel: &TunnelStatus) -> Self {
+        let admin = tunnel.admin.as_ref().map(|admin| format!(", {admin}")).unwrap_or_default();
+        Self {
+            listen: tunnel.listen.clone(),
+            name: tunnel.name.clone(),
+            summary: format!("{}/{} up{admin}", tunnel.backends_up, tunnel.backends),
+            backends: Vec::new(),
+        }
+    }
+
+    /// Whether somebody may mean it: `3000` is `127.0.0.1:3000`.
+    pub(crate) fn is_called(&self, named: &str) -> bool {
+        let name = self.name.as_deref();
+        let port = self.listen.strip_prefix("127.0.0.1:");
+        name.is_some_and(|name| name.eq_ignore_ascii_case(named))
+            || self.listen == named
+            || port == Some(named)
+    }
+}
+
+impl From<&ConnectionInfo> for KnownConnection {
+    fn from(info: &ConnectionInfo) -> Self {
+        let backend = info.backend.as_deref().unwrap_or("no backend yet");
+        Self {
+            id: info.id.clone(),
+            summary: format!("{}  {} → {backend}", info.tunnel, info.client),
+        }
+    }
+}
