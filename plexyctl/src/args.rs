@@ -3,6 +3,7 @@
 //! line of that grammar; clap does not look into it.
 
 mod own;
+mod session;
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -17,7 +18,8 @@ use plexy_shared::command::{VERBS, Verb};
 use plexy_shared::units::{ValueError, parse_duration};
 
 use crate::client::Endpoint;
-pub(crate) use own::Own;
+pub(crate) use own::{Keys, Own, ShellOptions, WatchOptions};
+pub(crate) use session::{Asking, read as read_line};
 
 /// How long a command may be given.
 const TIMEOUT_RANGE: RangeInclusive<Duration> =
@@ -341,7 +343,7 @@ mod tests {
         check("-q close db drain deadline=30s", "close db drain deadline=30s");
         check("close db drain deadline=30s -o json", "close db drain deadline=30s");
         assert!(matches!(read("").unwrap().asked, Asked::Nothing));
-        assert!(matches!(read("shell").unwrap().asked, Asked::Own(Own::Shell)));
+        assert!(matches!(read("shell").unwrap().asked, Asked::Own(Own::Shell(_))));
     }
 
     #[test]

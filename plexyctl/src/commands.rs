@@ -25,7 +25,7 @@ use crate::client::{ClientError, Found, Patience, Silence};
 use crate::failure::Failure;
 use crate::link::Link;
 use changes::Asked;
-pub(crate) use line::Line;
+pub(crate) use line::{Line, Words};
 
 /// This client and its version.
 pub(crate) const CLIENT: &str = concat!("plexyctl ", env!("CARGO_PKG_VERSION"));
@@ -42,7 +42,7 @@ pub(crate) enum Wanted {
 /// A command that was read.
 #[derive(Debug)]
 pub(crate) struct Command<'a> {
-    line: &'a str,
+    line: Cow<'a, str>,
     request: Request,
 }
 
@@ -50,6 +50,16 @@ impl Command<'_> {
     /// Whether it has an answer even if there is no daemon.
     pub(crate) fn is_version(&self) -> bool {
         matches!(self.request, Request::Version)
+    }
+
+    /// As it was typed.
+    pub(crate) fn line(&self) -> &str {
+        &self.line
+    }
+
+    /// What it asks for.
+    pub(crate) fn request(&self) -> &Request {
+        &self.request
     }
 
     /// Has it done, and tells the answer, or one after the other as long as they are wanted.
@@ -60,7 +70,7 @@ impl Command<'_> {
         tell: &mut dyn FnMut(&Answer) -> Result<Wanted, Failure>,
     ) -> Result<(), Failure> {
         let patience = Patience::new(options.timeout);
-        let line = self.line;
+        let line = self.line.as_ref();
         if let Request::Events { range, follow: true } = self.request {
             return link.daemon(patience).await?.follow(range, line, tell).await;
         }

@@ -15,7 +15,8 @@ use plexy_shared::spec::{ATTRIBUTES, OPTIONS};
 use plexy_shared::word::Words;
 
 use fragment::{Fragment, Part};
-pub(crate) use snapshot::{KnownConnection, KnownTunnel, Snapshot};
+pub(crate) use options::without as without_options;
+pub(crate) use snapshot::{KnownConnection, Snapshot};
 
 /// Something that could stand there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +80,7 @@ impl<'a> Place<'a> {
         if self.has_option(commands) {
             return;
         }
-        let words = options::without(&self.before, commands);
+        let words = without_options(&self.before, commands);
         let Some((verb, before)) = words.split_first() else { return self.verbs(commands) };
         if let Some(verb) = Verb::named(verb) {
             for slot in verb.slots(before) {

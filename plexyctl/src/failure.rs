@@ -1,6 +1,7 @@
 //! A command that failed: the one shape in which each layer's errors reach
 //! whoever shows them. This module knows nothing of how that is done.
 
+use clap::error::{ContextKind, ContextValue};
 use plexy_shared::error::{Code, Refusal, Span};
 use plexy_shared::rpc::CallError;
 use plexy_shared::word::Words;
@@ -83,6 +84,13 @@ impl Failure {
         Self::new(ClientCode::Usage, message)
     }
 
+    /// Words of a command line that are wrong.
+    pub(crate) fn of_args(error: &clap::Error) -> Self {
+        let text = error.render().to_string();
+        let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        Self { suggestion: suggested(error), ..Self::usage(sentence) }
+    }
+
     fn of(code: impl Words, message: impl Into<String>) -> Self {
         Self {
             code: code.word().to_owned(),
@@ -160,6 +168,17 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         Exit::of(&self.code)
     }
+}
+
+/// What clap thinks was meant.
+fn suggested(error: &clap::Error) -> Option<String> {
+    let kinds =
+        [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
+    kinds.into_iter().find_map(|kind| match error.get(kind)? {
+        ContextValue::String(one) => Some(one.clone()),
+        ContextValue::Strings(several) => several.first().cloned(),
+        _ => None,
+    })
 }
 
 fn code_of(silence: &Silence, lost: ClientCode) -> ClientCode {

@@ -12,15 +12,17 @@ mod link;
 mod output;
 mod own;
 mod script;
+mod shell;
+mod tier;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 
 use answer::Answer;
-use args::{Args, Asked, Format, Options, Own};
+use args::{Args, Asked, Format, Options, Own, ShellOptions};
 use commands::Command;
 use exit::{ClientCode, Exit};
 use failure::Failure;
@@ -51,14 +53,17 @@ fn done(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let options = &args.options;
     match (&args.asked, source(options)) {
         (Asked::Line(line), None) => one(line, options, output).map(|()| Exit::Done),
-        (Asked::Own(own), None) => own::run(own, options, output),
+        (Asked::Own(Own::Shell(shell)), None) => shell::run(shell, options),
+        (Asked::Own(own), None) => {
+            wait_for(async { own::run(own, &mut Link::new(options)?, options, output).await })
+        }
         (Asked::Nothing, Some(source)) => wait_for(script::run(source, options, output)),
         (Asked::Line(_) | Asked::Own(_), Some(_)) => {
             let message = "a script and a command do not go together";
             Err(Failure::usage(message).with_hint("`-c` and `-f` stand alone"))
         }
         (Asked::Nothing, None) if io::stdin().is_terminal() => {
-            own::run(&Own::Shell, options, output)
+            shell::run(&ShellOptions::default(), options)
         }
         (Asked::Nothing, None) => wait_for(script::run(Source::Input, options, output)),
     }
@@ -108,24 +113,10 @@ fn explain(error: &clap::Error, given: &[OsString]) -> Exit {
         // A reader that went away needs no explanation.
         error.print().unwrap_or_default();
     } else {
-        let text = error.render().to_string();
-        let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let failure = Failure::new(ClientCode::Usage, sentence).with_hint("see `plexyctl --help`");
-        let failure = Failure { suggestion: suggested(error), ..failure };
+        let failure = Failure::of_args(error).with_hint("see `plexyctl --help`");
         Output::of_errors(Format::Json).failure(&failure);
     }
     if is_help { Exit::Done } else { Exit::Usage }
-}
-
-/// What clap thinks was meant.
-fn suggested(error: &clap::Error) -> Option<String> {
-    let kinds =
-        [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
-    kinds.into_iter().find_map(|kind| match error.get(kind)? {
-        ContextValue::String(one) => Some(one.clone()),
-        ContextValue::Strings(several) => several.first().cloned(),
-        _ => None,
-    })
 }
 
 /// Whether JSON was asked for on a command line that could not be read.

@@ -2,9 +2,12 @@
 //! it, and anew when the connection was lost.
 
 use crate::args::Options;
-use crate::client::{ConnectOptions, Found, Patience, Places, Token};
+use crate::client::{ConnectOptions, Endpoint, Found, Patience, Places, Token};
 use crate::config::{Config, Target};
 use crate::failure::Failure;
+
+/// What the way to a daemon of this machine is called.
+const LOCAL: &str = "local";
 
 /// A way to a daemon.
 #[derive(Debug)]
@@ -12,6 +15,7 @@ pub(crate) struct Link {
     places: Places,
     connect: ConnectOptions,
     found: Option<Found>,
+    context: String,
 }
 
 impl Link {
@@ -20,8 +24,24 @@ impl Link {
         let token = options.token_file.as_deref().map(Token::read).transpose()?;
         let Target { endpoint, credentials } = Config::of_user()?.target(options)?;
         let patience = Patience::new(options.timeout);
+        let context = endpoint.as_ref().and_then(Endpoint::host).unwrap_or(LOCAL).to_owned();
         let places = endpoint.map_or_else(Places::by_default, Places::named);
-        Ok(Self { places, connect: ConnectOptions { token, credentials, patience }, found: None })
+        Ok(Self {
+            places,
+            connect: ConnectOptions { token, credentials, patience },
+            found: None,
+            context,
+        })
+    }
+
+    /// What the way is called.
+    pub(crate) fn context(&self) -> &str {
+        &self.context
+    }
+
+    /// Whether a change there should be thought over twice.
+    pub(crate) fn is_protected(&self) -> bool {
+        false
     }
 
     /// The daemon, for one command that is given so long.

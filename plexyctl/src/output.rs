@@ -18,6 +18,8 @@ use crate::commands::Wanted;
 use crate::exit::ClientCode;
 use crate::failure::Failure;
 
+pub(crate) use sentence::notice;
+
 /// How things are written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
@@ -28,11 +30,11 @@ pub(crate) struct Output {
 
 /// An answer as it is written.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Written {
+pub(crate) struct Written {
     /// What was asked for, with the end of its last line.
-    data: String,
+    pub(crate) data: String,
     /// A line about it.
-    note: Option<String>,
+    pub(crate) note: Option<String>,
 }
 
 impl Written {
@@ -56,13 +58,18 @@ impl Output {
         Self { format, is_quiet: false, has_headers: true }
     }
 
-    /// Writes an answer. A reader that went away has had enough of it.
-    pub(crate) fn answer(&self, answer: &Answer) -> Result<Wanted, Failure> {
-        let written = match (self.is_quiet, self.format) {
+    /// An answer as it is written.
+    pub(crate) fn written(&self, answer: &Answer) -> Written {
+        match (self.is_quiet, self.format) {
             (true, _) => quiet::write(answer),
             (false, Format::Json) => json::answer(answer),
             (false, Format::Table) => sentence::write(answer, self.has_headers),
-        };
+        }
+    }
+
+    /// Writes an answer. A reader that went away has had enough of it.
+    pub(crate) fn answer(&self, answer: &Answer) -> Result<Wanted, Failure> {
+        let written = self.written(answer);
         let wanted = self.text(&written.data)?;
         if let Some(note) = written.note.filter(|_| wanted == Wanted::More) {
             complain(&format!("{note}\n"));
@@ -95,14 +102,19 @@ impl Output {
 
     /// Writes what went wrong.
     pub(crate) fn failure(&self, failure: &Failure) {
-        complain(&match self.format {
+        complain(&self.written_failure(failure));
+    }
+
+    /// What went wrong as it is written.
+    pub(crate) fn written_failure(&self, failure: &Failure) -> String {
+        match self.format {
             Format::Table => caret::render(failure),
             Format::Json => json::failure(failure),
-        });
+        }
     }
 }
 
 /// Where standard error cannot be written to, there is nobody left to tell.
-fn complain(text: &str) {
+pub(crate) fn complain(text: &str) {
     io::stderr().lock().write_all(text.as_bytes()).unwrap_or_default();
 }

@@ -1,16 +1,23 @@
 //! Where each command is done that only the client has.
 
+mod watch;
+
 use crate::args::{Options, Own};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::link::Link;
 use crate::output::Output;
 
-/// Does one: how the program ends, where it was the only one.
-pub(crate) fn run(own: &Own, _options: &Options, _output: &Output) -> Result<Exit, Failure> {
+/// Does one, in a session or alone: how the program ends, where it was the last one.
+pub(crate) async fn run(
+    own: &Own,
+    link: &mut Link,
+    options: &Options,
+    output: &Output,
+) -> Result<Exit, Failure> {
     match own {
-        Own::Shell => {
-            let hint = "the shell comes next; until then, `plexyctl help` lists the commands";
-            Err(Failure::usage("a command is missing").with_hint(hint))
-        }
+        // Where it is no session it never comes here.
+        Own::Shell(_) => Err(Failure::usage("this is a session already")),
+        Own::Watch(watched) => watch::run(watched, link, options, output).await,
     }
 }

@@ -16,11 +16,12 @@ use tokio::sync::mpsc::{Receiver, channel};
 use crate::answer::Answer;
 use crate::args::{Options, help_of};
 use crate::client::interrupted;
-use crate::commands::{Command, Line, Wanted};
+use crate::commands::{Command, Line, Wanted, Words};
 use crate::exit::{ClientCode, Exit};
 use crate::failure::Failure;
 use crate::link::Link;
 use crate::output::Output;
+use crate::own;
 use text::{Reader, Said};
 
 /// Longest script that is read whole: specifications of some hundred thousand tunnels.
@@ -77,7 +78,8 @@ pub(crate) async fn run(
 impl Script<'_> {
     /// All commands of one that is whole.
     async fn all(&mut self, all: &[Said]) {
-        let mistakes: Vec<_> = all.iter().filter_map(|said| said.read().err()).collect();
+        let mistakes: Vec<_> =
+            all.iter().filter_map(|said| said.read(self.options).err()).collect();
         if !mistakes.is_empty() && !self.options.keep_going {
             return mistakes.iter().for_each(|mistake| self.fail(mistake));
         }
@@ -119,11 +121,8 @@ impl Script<'_> {
     }
 
     async fn one(&mut self, said: &Said) -> Next {
-        let done = match said.read() {
-            Ok(Line::Nothing) => Ok(Next::Goes),
-            Ok(Line::End) => Ok(Next::Stops),
-            Ok(Line::Help(verb)) => self.output.text(&help_of(verb)).map(next),
-            Ok(Line::Command(command)) => self.command(command).await,
+        let done = match said.read(self.options) {
+            Ok(line) => self.line(line).await,
             Err(failure) => Err(failure),
         };
         done.unwrap_or_else(|failure| {
@@ -134,21 +133,46 @@ impl Script<'_> {
         })
     }
 
-    async fn command(&mut self, command: Command<'_>) -> Result<Next, Failure> {
-        let (output, mut wanted) = (self.output, Wanted::More);
+    async fn line(&mut self, line: Line<'_>) -> Result<Next, Failure> {
+        match line.words {
+            Words::Nothing => Ok(Next::Goes),
+            Words::End => Ok(Next::Stops),
+            Words::Help(verb) => self.output.text(&help_of(verb)).map(next),
+            Words::Command(command) => self.command(command, &line.options).await,
+            Words::Text(text) => self.output.text(&text).map(next),
+            Words::Own(own) => {
+                let output = Output::new(&line.options);
+                own::run(&own, &mut self.link, &line.options, &output).await.map(|exit| {
+                    self.ends_with(exit);
+                    if exit == Exit::Done || self.options.keep_going {
+                        Next::Goes
+                    } else {
+                        Next::Stops
+                    }
+                })
+            }
+        }
+    }
+
+    async fn command(&mut self, command: Command<'_>, options: &Options) -> Result<Next, Failure> {
+        let (output, mut wanted) = (Output::new(options), Wanted::More);
         let mut tell = |answer: &Answer| {
             wanted = output.answer(answer)?;
             output.warn_of_skew(answer);
             Ok(wanted)
         };
-        command.run(&mut self.link, self.options, &mut tell).await?;
+        command.run(&mut self.link, options, &mut tell).await?;
         Ok(next(wanted))
     }
 
     fn fail(&mut self, failure: &Failure) {
         self.output.failure(failure);
+        self.ends_with(failure.exit());
+    }
+
+    fn ends_with(&mut self, exit: Exit) {
         if self.exit == Exit::Done {
-            self.exit = failure.exit();
+            self.exit = exit;
         }
     }
 }

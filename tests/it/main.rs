@@ -32,6 +32,7 @@ mod model;
 mod names;
 mod resets;
 mod settings;
+mod shell;
 mod slow_reader;
 mod sni;
 mod timeouts;

@@ -22,6 +22,7 @@ pub mod port;
 pub mod server;
 pub mod stream;
 pub mod systemd;
+pub mod terminal;
 pub mod thread;
 pub mod tool;
 pub mod traffic;

@@ -69,6 +69,16 @@ impl EndpointError {
     }
 }
 
+impl Endpoint {
+    /// The host, where it is on one.
+    pub(crate) fn host(&self) -> Option<&str> {
+        match self {
+            Self::Unix(_) => None,
+            Self::Tcp(url) | Self::Tls(url) => url.host_str(),
+        }
+    }
+}
+
 impl FromStr for Endpoint {
     type Err = EndpointError;
 

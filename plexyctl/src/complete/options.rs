@@ -12,7 +12,7 @@ pub(super) fn about(text: Option<&StyledStr>) -> String {
 }
 
 /// The words that are no options, nor values of them.
-pub(super) fn without<'a>(words: &[&'a str], commands: &Command) -> Vec<&'a str> {
+pub(crate) fn without<'a>(words: &[&'a str], commands: &Command) -> Vec<&'a str> {
     let own = words.iter().find_map(|word| commands.find_subcommand(word));
     let mut rest = Vec::new();
     let mut is_value = false;

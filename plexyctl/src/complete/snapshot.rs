@@ -24,6 +24,8 @@ pub(crate) struct KnownTunnel {
     pub(crate) name: Option<String>,
     /// How it is, in a few words.
     pub(crate) summary: String,
+    /// Whether no backend of it takes connections.
+    pub(crate) is_down: bool,
     /// The addresses of its backends.
     pub(crate) backends: Vec<String>,
 }
@@ -76,6 +78,7 @@ impl KnownTunnel {
             listen: tunnel.listen.clone(),
             name: tunnel.name.clone(),
             summary: format!("{}/{} up{admin}", tunnel.backends_up, tunnel.backends),
+            is_down: tunnel.backends_up == 0,
             backends: Vec::new(),
         }
     }

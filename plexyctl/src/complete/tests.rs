@@ -1,3 +1,4 @@
+use super::snapshot::KnownTunnel;
 use super::*;
 use crate::args;
 
@@ -6,6 +7,7 @@ fn tunnel(listen: &str, name: Option<&str>, backends: &[&str]) -> KnownTunnel {
         listen: listen.to_owned(),
         name: name.map(str::to_owned),
         summary: "1/2 up".to_owned(),
+        is_down: false,
         backends: backends.iter().map(ToString::to_string).collect(),
     }
 }

@@ -163,6 +163,12 @@ fn events(reply: &EventsReply) -> Written {
     }
 }
 
+/// An event, told in passing: its time of the day, and the rest without its number.
+pub(crate) fn notice(event: &Event) -> String {
+    let time = event.time.split('T').nth(1).and_then(|time| time.get(..8)).unwrap_or(&event.time);
+    format!("{} {} {}", safe(time), safe(event.severity.as_str()), safe(&event.to_string()))
+}
+
 /// As a file for `--config` and `load`.
 fn exported(reply: &ExportReply) -> String {
     let mut text = String::from("tunnels = [\n");

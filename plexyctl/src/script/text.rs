@@ -3,6 +3,7 @@
 use std::mem;
 use std::sync::Arc;
 
+use crate::args::Options;
 use crate::commands::Line;
 use crate::failure::{Failure, Origin};
 
@@ -72,9 +73,9 @@ impl Reader {
 }
 
 impl Said {
-    /// What it says.
-    pub(super) fn read(&self) -> Result<Line<'_>, Failure> {
-        Line::read(&self.text).map_err(|failure| self.place(failure))
+    /// What it says; where it has no options of its own, these hold.
+    pub(super) fn read<'a>(&'a self, options: &'a Options) -> Result<Line<'a>, Failure> {
+        Line::read(&self.text, options).map_err(|failure| self.place(failure))
     }
 
     /// Where it went wrong.

@@ -99,8 +99,13 @@ async fn a_script_that_is_whole_is_good_from_end_to_end_or_nothing_is_done() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(scene.tunnels().await, "a\n");
 
-    let output = scene.run(&["-c", "list -q; ping"]).output().await;
-    check(&output, 2, "", "-c:1:6: error: unexpected `-q`");
+    let output = scene.run(&["-c", "ping; list -z"]).output().await;
+    check(&output, 2, "", "-c:1:7: error: unexpected argument '-z' found");
+    let output = scene.run(&["-c", "list -q; ping -o json"]).output().await.success();
+    assert!(output.starts_with("a\n{"), "{output}");
+    let output = scene.run(&["-c", "ping --endpoint unix:/x"]).output().await;
+    let mistake = "-c:1:1: error: `--endpoint` is said once, where plexyctl begins";
+    check(&output, 2, "", mistake);
     check(&scene.run(&["-c", "ping; ping ;\n ping"]).output().await, 0, "pong\npong\npong\n", "");
     let help = scene.run(&["-c", "help ping"]).output().await.success();
     assert!(help.contains("plexyctl ping"), "{help}");

@@ -1,0 +1,48 @@
+//! That the program is to end, as somebody has said by a signal.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// Whether it is, for all who wait for something else.
+#[derive(Debug)]
+pub(super) struct Ending {
+    /// For the editor, which looks now and then.
+    pub(super) is_over: Arc<AtomicBool>,
+    told: watch::Sender<bool>,
+}
+
+impl Ending {
+    /// Listens for SIGTERM and SIGHUP. SIGINT is for commands: it ends no shell.
+    pub(super) fn listen(runtime: &Runtime) -> Arc<Self> {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let ending = Arc::new(Self { is_over, told: watch::channel(false).0 });
+        let told = Arc::clone(&ending);
+        runtime.spawn(async move {
+            let listened = (
+                signal(SignalKind::terminate()),
+                signal(SignalKind::hangup()),
+                signal(SignalKind::interrupt()),
+            );
+            // Where they cannot be listened for, they end the process by themselves.
+            let (Ok(mut terminate), Ok(mut hangup), _) = listened else { return };
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
+            }
+            told.is_over.store(true, Ordering::Relaxed);
+            told.told.send_replace(true);
+        });
+        ending
+    }
+
+    /// Until it is to end.
+    pub(super) async fn wait(&self) {
+        let mut told = self.told.subscribe();
+        // The sender is here.
+        told.wait_for(|is_over| *is_over).await.map(drop).unwrap_or_default();
+    }
+}

@@ -1,0 +1,217 @@
+//! What is done with each line: by the daemon, by the client, or by the shell itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use plexy_shared::rpc::ListConnections;
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
+
+use super::confirmation::{Confirmation, concerned};
+use super::ending::Ending;
+use super::live::{LinkState, Live};
+use super::prompt::Prompt;
+use super::screen::Sink;
+use super::setting::Setting;
+use super::typed::Typed;
+use crate::answer::Answer;
+use crate::args::{Keys, Options, help_of};
+use crate::client::Patience;
+use crate::commands::{CLIENT, Command, Line, Wanted, Words};
+use crate::exit::ClientCode;
+use crate::failure::Failure;
+use crate::link::Link;
+use crate::output::{Output, Written, complain};
+use crate::own;
+use crate::tier::is_change;
+
+/// How long the first line waits for the daemon, so that it can say who that is: no longer than anybody
+/// notices.
+const GREETING: Duration = Duration::from_millis(30);
+
+/// Whether there is a next line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// There is.
+    Goes,
+    /// Somebody leaves.
+    Ends,
+}
+
+/// How somebody is asked; nothing is answered where they would rather not.
+pub(super) type Asks<'a> = dyn FnMut(&str) -> Option<String> + 'a;
+
+/// What holds from line to line.
+pub(super) struct Session<'a> {
+    options: Options,
+    link: Link,
+    live: Arc<Live>,
+    runtime: &'a Runtime,
+    ending: Arc<Ending>,
+    has_failed: bool,
+    /// What keys mean from now on.
+    pub(super) keys: Keys,
+}
+
+impl<'a> Session<'a> {
+    /// One that begins.
+    pub(super) fn new(
+        options: &Options,
+        keys: Keys,
+        live: &Arc<Live>,
+        runtime: &'a Runtime,
+        ending: &Arc<Ending>,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            link: Link::new(options)?,
+            options: options.clone(),
+            live: Arc::clone(live),
+            runtime,
+            ending: Arc::clone(ending),
+            has_failed: false,
+            keys,
+        })
+    }
+
+    /// What stands before the next line.
+    pub(super) fn prompt(&self, is_utf8: bool) -> Prompt {
+        Prompt {
+            context: self.link.context().to_owned(),
+            is_protected: self.link.is_protected(),
+            has_failed: self.has_failed,
+            is_utf8,
+            live: Arc::clone(&self.live),
+        }
+    }
+
+    /// Two lines, before the first one is typed.
+    pub(super) fn greet(&self) {
+        let live = &self.live;
+        let known = async { timeout(GREETING, live.link_once_known()).await };
+        let daemon = match self.runtime.block_on(known) {
+            Ok(LinkState::Online(daemon)) => daemon,
+            Ok(LinkState::Offline) => "plexyd does not answer".to_owned(),
+            Ok(LinkState::Unknown) | Err(_) => "no answer of plexyd yet".to_owned(),
+        };
+        complain(&format!(
+            "{CLIENT}, {daemon}\n`help` lists the commands, Tab completes, Ctrl-D leaves\n"
+        ));
+    }
+
+    /// Does what was typed; a paste may be several lines.
+    pub(super) fn lines(&mut self, text: &str, asks: &mut Asks<'_>) -> Next {
+        for line in text.replace("\\\n", "").lines() {
+            match self.line(line, asks) {
+                Ok(Next::Goes) => self.has_failed = false,
+                Ok(Next::Ends) => return Next::Ends,
+                Err(failure) => {
+                    Output::new(&self.options).failure(&failure);
+                    self.has_failed = true;
+                    // What comes after it in a paste was meant for what it would have done.
+                    return Next::Goes;
+                }
+            }
+        }
+        Next::Goes
+    }
+
+    fn line(&mut self, line: &str, asks: &mut Asks<'_>) -> Result<Next, Failure> {
+        if let Some(setting) = Setting::read(line) {
+            self.set(setting);
+            return Ok(Next::Goes);
+        }
+        let typed = Typed::read(line);
+        let options = self.options.clone();
+        let read = Line::read(typed.command, &options)?;
+        let text = |text: String| Written { data: text, note: None };
+        match read.words {
+            Words::Nothing => {}
+            Words::End => return Ok(Next::Ends),
+            Words::Help(verb) => show(&typed, &text(help_of(verb)))?,
+            Words::Text(all) => show(&typed, &text(all))?,
+            Words::Command(command) => self.command(command, &read.options, &typed, asks)?,
+            Words::Own(own) => {
+                let output = Output::new(&read.options);
+                let done = own::run(&own, &mut self.link, &read.options, &output);
+                self.runtime.block_on(done)?;
+            }
+        }
+        Ok(Next::Goes)
+    }
+
+    fn set(&mut self, setting: Setting) {
+        match setting {
+            Setting::Notices(wanted) => self.live.notices.want(wanted),
+            Setting::Output(format) => self.options.output = format,
+            Setting::Keys(keys) => self.keys = keys,
+        }
+    }
+
+    fn command(
+        &mut self,
+        command: Command<'_>,
+        options: &Options,
+        typed: &Typed<'_>,
+        asks: &mut Asks<'_>,
+    ) -> Result<(), Failure> {
+        if !self.is_confirmed(&command, options, asks)? {
+            complain("nothing was done\n");
+            return Ok(());
+        }
+        let (is_change, output) = (is_change(command.request()), Output::new(options));
+        let mut sink = Sink::new(typed.reader)?;
+        let mut tell = |answer: &Answer| {
+            let is_wanted = sink.write(&output.written(answer));
+            output.warn_of_skew(answer);
+            Ok(if is_wanted { Wanted::More } else { Wanted::NoMore })
+        };
+        let (link, ending) = (&mut self.link, &self.ending);
+        let done = self.runtime.block_on(async {
+            tokio::select! {
+                done = command.run(link, options, &mut tell) => done,
+                () = ending.wait() => Err(Failure::new(ClientCode::Interrupted, "ended")),
+            }
+        });
+        sink.end();
+        if is_change {
+            self.live.outdate();
+        }
+        done
+    }
+
+    /// Whether somebody wants it to be done, now that they know what it does.
+    fn is_confirmed(
+        &mut self,
+        command: &Command<'_>,
+        options: &Options,
+        asks: &mut Asks<'_>,
+    ) -> Result<bool, Failure> {
+        let request = command.request();
+        let live = match concerned(request) {
+            None => None,
+            Some(params) => {
+                let patience = Patience::new(options.timeout);
+                let (link, runtime) = (&mut self.link, self.runtime);
+                let counted = runtime.block_on(async {
+                    let daemon = link.daemon(patience).await?;
+                    // What is wrong with it is told by the command itself.
+                    let reply = daemon.client.call::<ListConnections>(&params).await.ok();
+                    Ok::<_, Failure>(reply.map(|reply| reply.matched))
+                });
+                counted?
+            }
+        };
+        let protected = self.link.is_protected().then(|| self.link.context());
+        let asked = Confirmation::of(request, command.line(), live, protected);
+        let Some(confirmation) = asked else { return Ok(true) };
+        confirmation.lines.iter().for_each(|line| complain(&format!("{line}\n")));
+        Ok(asks(&confirmation.question).is_some_and(|answer| confirmation.is_given(&answer)))
+    }
+}
+
+fn show(typed: &Typed<'_>, written: &Written) -> Result<(), Failure> {
+    let mut sink = Sink::new(typed.reader)?;
+    sink.write(written);
+    sink.end();
+    Ok(())
+}

@@ -1,0 +1,232 @@
+//! How much a command asks of whoever gives it, before it is done. This module decides; it asks nobody,
+//! and knows nothing of terminals.
+//!
+//! There are three tiers: what another command takes back asks nothing; what is felt by others, and can
+//! be ended or done again, wants a yes; what resets live connections wants a word to be typed. In a
+//! protected context every change is of the last tier.
+
+use plexy_shared::command::{LiveChoice, Request};
+use plexy_shared::connection::KillOrder;
+use plexy_shared::rpc::ConnectionsParams;
+use plexy_shared::spec::{BackendAddr, LiveAction, TunnelRef};
+
+/// The word that ends many connections of many tunnels.
+const KILL: &str = "kill";
+
+/// What a command asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Tier {
+    /// Nothing.
+    Free,
+    /// A yes.
+    Yes,
+    /// That this is typed: the name of what is about to lose connections, or of the context that is
+    /// protected.
+    Word(String),
+}
+
+impl Tier {
+    /// That of a request. `live` is how many connections [`at_stake`] has found; where nobody has looked,
+    /// there may be some. `protected` is the name of the context, where that is a protected one.
+    pub(crate) fn of(request: &Request, live: Option<u64>, protected: Option<&str>) -> Self {
+        let has_live = live != Some(0);
+        match (Self::by_itself(request, has_live), protected) {
+            (Self::Word(word), _) => Self::Word(word),
+            (_, Some(context)) if is_change(request) => Self::Word(context.to_owned()),
+            (tier, _) => tier,
+        }
+    }
+
+    fn by_itself(request: &Request, has_live: bool) -> Self {
+        match request {
+            Request::Close { tunnel, live } if live.action == LiveAction::Kill && has_live => {
+                Self::Word(tunnel.to_string())
+            }
+            Request::Remove { tunnel, live: Some(live), .. }
+            | Request::Switch { tunnel, live: Some(live), .. }
+                if live.action == LiveAction::Kill && has_live =>
+            {
+                Self::Word(tunnel.to_string())
+            }
+            Request::Kill(KillOrder::Where { tunnel, .. }) if has_live => {
+                Self::Word(tunnel.as_ref().map_or_else(|| KILL.to_owned(), ToString::to_string))
+            }
+            Request::Close { .. }
+            | Request::Remove { .. }
+            | Request::Switch { .. }
+            | Request::Drain { .. }
+            | Request::Disable { .. }
+            | Request::Kill(_)
+            | Request::Undo(_)
+            | Request::Reload => Self::Yes,
+            _ => Self::Free,
+        }
+    }
+}
+
+/// Whether it changes anything; `save` only waits for the disk. Without a wildcard, so that whoever adds
+/// a verb decides.
+pub(crate) fn is_change(request: &Request) -> bool {
+    match request {
+        Request::Open(_)
+        | Request::Close { .. }
+        | Request::Add { .. }
+        | Request::Remove { .. }
+        | Request::Drain { .. }
+        | Request::Enable { .. }
+        | Request::Disable { .. }
+        | Request::Set { .. }
+        | Request::SetBackend { .. }
+        | Request::Switch { .. }
+        | Request::Kill(_)
+        | Request::Undo(_)
+        | Request::Load(_)
+        | Request::Reload
+        | Request::Log(Some(_)) => true,
+        Request::Status(_)
+        | Request::Detail(_)
+        | Request::Conns(_)
+        | Request::Explain { .. }
+        | Request::Events { .. }
+        | Request::History(_)
+        | Request::Save
+        | Request::Export
+        | Request::Log(None)
+        | Request::Ping
+        | Request::Version
+        | Request::Help(_)
+        | Request::Mode(_)
+        | Request::Auth(_)
+        | Request::Exit => false,
+    }
+}
+
+/// The connections that a request would reset at once; none where it resets none, or names each of them.
+/// One is asked for: `matched` of the reply is their number.
+pub(crate) fn at_stake(request: &Request) -> Option<ConnectionsParams> {
+    let of = |tunnel: Option<&TunnelRef>, filter| {
+        let tunnel = tunnel.map(ToString::to_string);
+        Some(ConnectionsParams { tunnel, filter, limit: Some(1), ..ConnectionsParams::default() })
+    };
+    let is_kill = |live: &LiveChoice| live.action == LiveAction::Kill;
+    match request {
+        Request::Close { tunnel, live } if is_kill(live) => of(Some(tunnel), None),
+        Request::Remove { tunnel, backend, live: Some(live) } if is_kill(live) => {
+            of(Some(tunnel), Some(through(&backend.addr)))
+        }
+        // Those of backends that stay in the set are not reset: at most so many are.
+        Request::Switch { tunnel, live: Some(live), .. } if is_kill(live) => of(Some(tunnel), None),
+        Request::Kill(KillOrder::Where { tunnel, filter }) => {
+            of(tunnel.as_ref(), Some(filter.to_string()))
+        }
+        _ => None,
+    }
+}
+
+/// The filter that those of a backend pass.
+fn through(backend: &BackendAddr) -> String {
+    format!("backend={backend}")
+}
+
+#[cfg(test)]
+mod tests {
+    use plexy_shared::command::VERBS;
+    use plexy_shared::rpc::MethodRow;
+
+    use super::*;
+
+    fn request(line: &str) -> Request {
+        Request::parse(line).unwrap_or_else(|error| panic!("{line}: {error}")).expect(line)
+    }
+
+    #[track_caller]
+    fn check(line: &str, live: Option<u64>, protected: Option<&str>, tier: &Tier) {
+        assert_eq!(Tier::of(&request(line), live, protected), *tier, "{line}, {live:?}");
+    }
+
+    fn word(text: &str) -> Tier {
+        Tier::Word(text.to_owned())
+    }
+
+    #[test]
+    fn what_can_be_taken_back_asks_nothing() {
+        for line in ["open 1=2", "add web 3", "enable web", "set web retries=1", "log debug"] {
+            check(line, None, None, &Tier::Free);
+        }
+        for line in ["list", "conns", "export", "ping", "save"] {
+            check(line, None, Some("prod"), &Tier::Free);
+        }
+    }
+
+    #[test]
+    fn what_others_feel_wants_a_yes() {
+        for line in [
+            "drain web",
+            "disable web 3",
+            "remove web 3",
+            "switch web to 4",
+            "close web drain",
+            "kill 7355149516800000001",
+            "undo",
+            "reload",
+        ] {
+            check(line, None, None, &Tier::Yes);
+        }
+    }
+
+    #[test]
+    fn what_resets_live_connections_wants_the_name() {
+        for line in
+            ["close web", "remove web 3 kill", "switch web to 4 kill", "kill web where idle>1s"]
+        {
+            for live in [None, Some(1), Some(1_108)] {
+                check(line, live, None, &word("web"));
+            }
+            check(line, Some(0), None, &Tier::Yes);
+        }
+        check("close 3000", None, None, &word("127.0.0.1:3000"));
+        check("kill where idle>1s", None, None, &word("kill"));
+    }
+
+    #[test]
+    fn in_a_protected_context_every_change_wants_a_word() {
+        for verb in VERBS {
+            for example in verb.examples {
+                let Ok(Some(request)) = Request::parse(example) else { continue };
+                let tier = Tier::of(&request, Some(0), Some("prod"));
+                let expected = if is_change(&request) { word("prod") } else { Tier::Free };
+                assert_eq!(tier, expected, "{example}");
+            }
+        }
+        check("close web", Some(1), Some("prod"), &word("web"));
+    }
+
+    #[test]
+    fn what_is_a_change_is_what_the_table_of_methods_calls_one() {
+        let is_change_by_method = |method: &&str| MethodRow::named(method).unwrap().is_change;
+        for verb in VERBS.iter().filter(|verb| !["save", "log"].contains(&verb.name)) {
+            let of_table = verb.methods.iter().any(is_change_by_method);
+            for example in verb.examples {
+                assert_eq!(is_change(&request(example)), of_table, "{example}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_at_stake_is_what_would_be_reset() {
+        let asked = |line: &str| {
+            at_stake(&request(line))
+                .map(|it| (it.tunnel.unwrap_or_default(), it.filter.unwrap_or_default()))
+        };
+        let some = |tunnel: &str, filter: &str| Some((tunnel.to_owned(), filter.to_owned()));
+        assert_eq!(asked("close web"), some("web", ""));
+        assert_eq!(asked("remove web 3 kill"), some("web", "backend=127.0.0.1:3"));
+        assert_eq!(asked("switch web to 4 kill"), some("web", ""));
+        assert_eq!(asked("kill where idle>1s"), some("", "idle>1s"));
+        for line in
+            ["close web drain", "remove web 3", "drain web", "kill 7355149516800000001", "list"]
+        {
+            assert_eq!(asked(line), None, "{line}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The shell of plexyctl, in a real terminal.
+
+mod asking;
+mod living;
+mod random;
+mod typing;
+
+use std::path::Path;
+
+use plexy_tests::daemon::Process;
+use plexy_tests::eventually;
+use plexy_tests::terminal::{Program, Terminal};
+use plexy_tests::tool::Run;
+
+use crate::process::{PLEXYCTL, PLEXYD, tool};
+
+/// A plexyd, and a folder that is the home of whoever works with it.
+struct Scene {
+    process: Process,
+    home: tempfile::TempDir,
+}
+
+impl Scene {
+    async fn start(arguments: &[&str]) -> Self {
+        let process = Process::start(PLEXYD, arguments).await;
+        Self { process, home: tempfile::tempdir().unwrap() }
+    }
+
+    fn endpoint(&self) -> String {
+        format!("unix:{}", self.process.rpc_socket().display())
+    }
+
+    fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// plexyctl with these words, in a terminal that is yet to start.
+    fn program(&self, words: &[&str]) -> Program {
+        let endpoint = self.endpoint();
+        Program::new(PLEXYCTL, &[&["--endpoint", endpoint.as_str()], words].concat())
+            .env("HOME", self.home())
+            .env("XDG_STATE_HOME", self.home().join("state"))
+            .env("XDG_CONFIG_HOME", self.home().join("config"))
+    }
+
+    /// The shell, when it waits for a line.
+    async fn shell(&self) -> Terminal {
+        ready(self.program(&[]).start()).await
+    }
+
+    /// plexyctl with these words, to its end.
+    fn run(&self, words: &[&str]) -> Run {
+        tool(PLEXYCTL).run([&["--endpoint", &self.endpoint()], words].concat())
+    }
+
+    async fn tunnels(&self) -> String {
+        self.run(&["list", "-q"]).output().await.success()
+    }
+}
+
+/// The terminal, once the shell in it waits for a line.
+async fn ready(terminal: Terminal) -> Terminal {
+    eventually!(terminal.last_line().starts_with("plexy:"), "{}", terminal.screen());
+    terminal
+}
