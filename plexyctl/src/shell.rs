@@ -21,7 +21,6 @@ mod setting;
 mod typed;
 
 use std::env;
-use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -36,6 +35,7 @@ use ending::Ending;
 use live::Live;
 use plain::Plain;
 use prompt::Prompt;
+use screen::can_move;
 use session::{Next, Session};
 
 /// Two Ctrl-C within that time are somebody who does not know how to leave.
@@ -156,12 +156,6 @@ fn editor(
         complain(&format!("warning: what you type is not kept: {why}\n"));
     }
     editor
-}
-
-/// Whether the terminal can move its cursor: one that is called dumb cannot.
-fn can_move() -> bool {
-    let is_dumb = env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-    !is_dumb && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
 /// Whether colours are wanted (no-color.org).

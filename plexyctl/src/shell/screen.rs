@@ -59,8 +59,14 @@ impl Sink {
 /// Shows a text on the terminal: whether that worked.
 fn show(text: &str) -> bool {
     let rows = crossterm::terminal::size().map_or(usize::MAX, |(_, rows)| rows.into());
-    let is_long = text.lines().count() + 1 > rows && io::stdout().is_terminal();
+    let is_long = text.lines().count() + 1 > rows && can_move();
     (is_long && page(text)) || print(text)
+}
+
+/// Whether the terminal can move its cursor: one that is called dumb cannot.
+pub(super) fn can_move() -> bool {
+    let is_dumb = env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    !is_dumb && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
 fn print(text: &str) -> bool {

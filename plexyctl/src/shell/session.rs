@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use plexy_shared::command::Request;
+use plexy_shared::error::Code;
 use plexy_shared::rpc::ListConnections;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
@@ -16,7 +18,7 @@ use super::setting::Setting;
 use super::typed::Typed;
 use crate::answer::Answer;
 use crate::args::{Keys, Options, help_of};
-use crate::client::Patience;
+use crate::client::{ClientError, Patience};
 use crate::commands::{CLIENT, Command, Line, Wanted, Words};
 use crate::exit::ClientCode;
 use crate::failure::Failure;
@@ -187,19 +189,11 @@ impl<'a> Session<'a> {
         asks: &mut Asks<'_>,
     ) -> Result<bool, Failure> {
         let request = command.request();
-        let live = match concerned(request) {
-            None => None,
-            Some(params) => {
-                let patience = Patience::new(options.timeout);
-                let (link, runtime) = (&mut self.link, self.runtime);
-                let counted = runtime.block_on(async {
-                    let daemon = link.daemon(patience).await?;
-                    // What is wrong with it is told by the command itself.
-                    let reply = daemon.client.call::<ListConnections>(&params).await.ok();
-                    Ok::<_, Failure>(reply.map(|reply| reply.matched))
-                });
-                counted?
-            }
+        let live = match self.concerned(request, options)? {
+            Concerned::Nothing => None,
+            Concerned::Connections(count) => Some(count),
+            // The command itself is told so.
+            Concerned::Nobody => return Ok(true),
         };
         let protected = self.link.is_protected().then(|| self.link.context());
         let asked = Confirmation::of(request, command.line(), live, protected);
@@ -207,6 +201,32 @@ impl<'a> Session<'a> {
         confirmation.lines.iter().for_each(|line| complain(&format!("{line}\n")));
         Ok(asks(&confirmation.question).is_some_and(|answer| confirmation.is_given(&answer)))
     }
+
+    fn concerned(&mut self, request: &Request, options: &Options) -> Result<Concerned, Failure> {
+        let Some(params) = concerned(request) else { return Ok(Concerned::Nothing) };
+        let patience = Patience::new(options.timeout);
+        let link = &mut self.link;
+        self.runtime.block_on(async {
+            let daemon = link.daemon(patience).await?;
+            match daemon.client.call::<ListConnections>(&params).await {
+                Ok(reply) => Ok(Concerned::Connections(reply.matched)),
+                Err(ClientError::Refused(error)) if error.data.code == Code::TunnelNotFound => {
+                    Ok(Concerned::Nobody)
+                }
+                Err(_) => Ok(Concerned::Nothing),
+            }
+        })
+    }
+}
+
+/// How many connections a request is about.
+enum Concerned {
+    /// None, or nobody knows.
+    Nothing,
+    /// So many.
+    Connections(u64),
+    /// There is no such tunnel.
+    Nobody,
 }
 
 fn show(typed: &Typed<'_>, written: &Written) -> Result<(), Failure> {

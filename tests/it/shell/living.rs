@@ -16,7 +16,7 @@ async fn shows(shell: &Terminal, text: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_are_told_above_the_line_that_stays() {
-    let scene = Scene::start(&["0=4000[name=db]"]).await;
+    let scene = Scene::start(&["0=4000[name=db]", "0=4000[name=dc]"]).await;
     let shell = scene.shell().await;
     shell.enter("events on");
     shell.press("detail d");
