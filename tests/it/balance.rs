@@ -16,6 +16,10 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
 
+/// Where nobody answers. No other test has a socket there: the ports that a test has of 127.0.0.1 are
+/// free.
+const DEAD: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 5);
+
 /// A client, and the one letter that its backend greets with.
 async fn client(tunnel: SocketAddr) -> (char, Stream) {
     let mut stream = Stream::connect(tunnel).await.unwrap();
@@ -224,10 +228,9 @@ async fn least_time_leaves_a_backend_that_is_slow_to_connect_to() {
     let (slow, quick) = (Greeter::start("s"), Greeter::start("q"));
     let port = slow.addr().port();
     // The first of its addresses is tried for half of the time-out.
-    let dead = Ipv4Addr::new(127, 0, 0, 2);
-    let _hole = BlackHole::at((dead, port).into());
+    let _hole = BlackHole::at((DEAD, port).into());
     let dns = Dns::start().await;
-    dns.set("slow.test", [dead.into(), Ipv4Addr::LOCALHOST.into()], 60);
+    dns.set("slow.test", [DEAD.into(), Ipv4Addr::LOCALHOST.into()], 60);
     let servers = NameServers::One(dns.addr());
     let daemon = Daemon::start_with(|config| config.name_servers = servers).await;
     let options = "strategy=least-time,connect-timeout=3s";
@@ -245,10 +248,9 @@ async fn least_time_leaves_a_backend_that_is_slow_to_connect_to() {
 async fn least_time_knows_how_slow_a_backend_is_that_a_probe_has_brought_back() {
     let (refuser, quick) = (Refuser::start(), Greeter::start("q"));
     let port = refuser.addr().port();
-    let dead = Ipv4Addr::new(127, 0, 0, 2);
-    let _hole = BlackHole::at((dead, port).into());
+    let _hole = BlackHole::at((DEAD, port).into());
     let dns = Dns::start().await;
-    dns.set("slow.test", [dead.into(), Ipv4Addr::LOCALHOST.into()], 60);
+    dns.set("slow.test", [DEAD.into(), Ipv4Addr::LOCALHOST.into()], 60);
     let servers = NameServers::One(dns.addr());
     let daemon = Daemon::start_with(|config| config.name_servers = servers).await;
     let options = "strategy=least-time,connect-timeout=3s,check-interval=50ms";

@@ -7,7 +7,7 @@ mod many;
 mod servers;
 mod states;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use plexy_shared::event::{Event, EventKind, EventRange};
 use plexy_shared::info::{CheckInfo, CheckState};
@@ -48,10 +48,14 @@ async fn count(daemon: &Daemon, outcome: &str) -> u64 {
     values.map(|(_, value)| value.parse::<u64>().unwrap()).sum()
 }
 
-/// A port of 127.0.0.1, and the same one of 127.0.0.2: the two machines of a pair.
+/// The second machine of a pair. No other test has a socket there: the ports that a test has of
+/// 127.0.0.1 are free.
+const SECOND: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 77, 0, 6));
+
+/// A port of 127.0.0.1, and the same one of [`SECOND`]: the two machines of a pair.
 fn pair() -> (Port, [SocketAddr; 2]) {
     let port = Port::reserve();
-    let second = SocketAddr::from(([127, 0, 0, 2], port.addr().port()));
+    let second = SocketAddr::new(SECOND, port.addr().port());
     let addrs = [port.addr(), second];
     (port, addrs)
 }

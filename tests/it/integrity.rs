@@ -76,9 +76,14 @@ async fn bytes_are_counted_while_they_move() {
     eventually!(flow.bytes() > 500_000);
 
     let seen = flow.bytes();
-    let live = daemon.status(tunnel).await.traffic;
-    assert_eq!(live.connections, 1);
-    assert!(live.bytes_in >= seen && live.bytes_out >= seen, "{live:?} is less than {seen}");
+    let live = async || daemon.status(tunnel).await.traffic;
+    assert_eq!(live().await.connections, 1);
+    // What has come back is counted a moment later.
+    eventually!(
+        live().await.bytes_in >= seen && live().await.bytes_out >= seen,
+        "{:?} is less than {seen}",
+        live().await
+    );
     let of_backend = daemon.backend(tunnel, echo.addr()).await.traffic;
     assert!(of_backend.bytes_in >= seen, "{of_backend:?} is less than {seen}");
 

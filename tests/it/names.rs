@@ -14,7 +14,8 @@ use plexyd::NameServers;
 use crate::client::{heard, is_reset};
 
 const ONE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-const TWO: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+/// No other test has a socket there: the ports that a test has of [`ONE`] are free.
+const TWO: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 77, 0, 4));
 
 async fn start() -> (Dns, Daemon) {
     let dns = Dns::start().await;

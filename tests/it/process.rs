@@ -32,9 +32,14 @@ pub(crate) async fn tunnel_of(process: &Process) -> SocketAddr {
     row.trim().split_once(" = ").unwrap().0.parse().unwrap()
 }
 
-/// Runs a program of ours to its end.
+/// Runs a program of ours to its end. The socket that plexyd makes by itself is its own.
 pub(crate) async fn run(program: &str, arguments: &[&str]) -> plexy_tests::tool::Output {
-    tool(program).run(arguments).output().await
+    let run = tool(program).run(arguments);
+    if program != PLEXYD {
+        return run.output().await;
+    }
+    let home = tempfile::tempdir().unwrap();
+    run.env("RUNTIME_DIRECTORY", home.path()).output().await
 }
 
 /// A program of ours.

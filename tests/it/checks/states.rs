@@ -8,7 +8,7 @@ use plexy_tests::daemon::Daemon;
 use plexy_tests::eventually;
 use plexy_tests::traffic::{Flow, round_trip};
 
-use super::{checked, count, pair, says, told};
+use super::{SECOND, checked, count, pair, says, told};
 use crate::client::{heard, is_reset};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -16,7 +16,7 @@ async fn clients_follow_the_role_that_a_manager_tells_on_another_port() {
     let (_port, managers) = pair();
     let one = Answerer::at(managers[0], Reply::status(200));
     let two = Answerer::at(managers[1], Reply::status(503));
-    let (first, second) = (Greeter::start("one"), Greeter::at(([127, 0, 0, 2], 0).into(), "two"));
+    let (first, second) = (Greeter::start("one"), Greeter::at((SECOND, 0).into(), "two"));
     let daemon = Daemon::start().await;
     let options = format!(
         "check=http,check-port={},check-path=/primary,check-interval=50ms,on-all-down=refuse",
@@ -85,7 +85,7 @@ async fn a_backend_that_is_down_is_spared_and_its_live_connections_go_on() {
     let (_port, managers) = pair();
     let manager = Answerer::at(managers[0], Reply::status(200));
     let _other = Answerer::at(managers[1], Reply::status(200));
-    let (first, second) = (Echo::start(), Echo::at(([127, 0, 0, 2], 0).into()));
+    let (first, second) = (Echo::start(), Echo::at((SECOND, 0).into()));
     let daemon = Daemon::start().await;
     let port = managers[0].port();
     let options = format!("check=http,check-port={port},check-interval=50ms,strategy=least-conn");

@@ -48,7 +48,7 @@ impl Scene {
         eventually!(rejected(&self.daemon, self.tunnel, "connect-failed").await == 1);
         assert_eq!((self.one.live(), self.one.accepted()), (1, 1));
         leave(self.held).await;
-        assert_eq!(parked(&self.daemon, self.tunnel).await, 0);
+        eventually!(parked(&self.daemon, self.tunnel).await == 0);
         eventually!(self.daemon.connections() == 0);
     }
 }

@@ -86,7 +86,7 @@ async fn what_is_no_hello_is_ended_and_counted_and_the_tunnel_lives() {
         eventually!(refused(&daemon, tunnel, cause).await == *count, "{what}");
     }
 
-    assert_eq!(daemon.ended(tunnel, "tls").await, cases.len() as u64);
+    eventually!(daemon.ended(tunnel, "tls").await == cases.len() as u64);
     assert_eq!((a.accepted(), b.accepted()), (0, 0));
     comes_to(tunnel, Some("one.example"), "a").await;
     comes_to(tunnel, None, "b").await;

@@ -46,13 +46,7 @@ async fn openssl_verifies_the_chain_and_ends_cleanly() {
         let output = openssl.run(arguments).input("hello\n").output().await;
         assert!(output.errors().contains("Verification: OK"), "{output:?}");
     }
-    tokio::time::timeout(Duration::from_secs(30), async {
-        while scene.daemon.connections() > 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    })
-    .await
-    .unwrap();
+    eventually!(within Duration::from_secs(30), scene.daemon.connections() == 0);
     assert_eq!(scene.failures("truncated").await, 0);
 }
 
