@@ -2,6 +2,7 @@
 //! [`plexy_shared::command`] as sub-commands. What stands behind a verb is one
 //! line of that grammar; clap does not look into it.
 
+mod help;
 mod own;
 mod session;
 
@@ -18,6 +19,8 @@ use plexy_shared::command::{VERBS, Verb};
 use plexy_shared::units::{ValueError, parse_duration};
 
 use crate::client::Endpoint;
+use help::Place;
+pub(crate) use help::{help_for, help_of, is_ours, typed};
 pub(crate) use own::{Keys, Own, ShellOptions, WatchOptions};
 pub(crate) use session::{Asking, read as read_line};
 
@@ -45,6 +48,11 @@ const VARIABLES: [(&str, &str); 5] = [
 const TLS_OPTIONS: [(&str, &str); 4] =
     [("ca", "--ca"), ("cert", "--cert"), ("key", "--key"), ("server_name", "--server-name")];
 
+/// The command that explains the others, what it does, and what it is asked about.
+const HELP: &str = "help";
+const HELP_ABOUT: &str = "Lists the commands, or explains one";
+const TOPIC: &str = "topic";
+
 /// The words of a command behind its verb.
 const WORDS: &str = "words";
 
@@ -66,6 +74,8 @@ pub(crate) enum Asked {
     Line(String),
     /// Something that only the client does.
     Own(Own),
+    /// All commands to be listed, or this one to be explained.
+    Help(Option<String>),
 }
 
 /// The client of Plexy: one command to plexyd, and its answer.
@@ -163,6 +173,7 @@ fn asked(matches: &ArgMatches) -> Result<Asked, clap::Error> {
         Some((name, _)) if Own::has_subcommand(name) => {
             Own::from_arg_matches(matches).map(Asked::Own)
         }
+        Some((HELP, matches)) => Ok(Asked::Help(matches.get_one(TOPIC).cloned())),
         Some(verb) => Ok(Asked::Line(line(verb))),
     }
 }
@@ -195,17 +206,16 @@ pub(crate) fn command() -> Command {
     let options = <Options as clap::CommandFactory>::command();
     let options = empty
         .fold(options, |options, (id, _)| options.mut_arg(id, |arg| arg.env(Resettable::Reset)));
+    let list = help::commands(Place::CommandLine, help::width());
     let verbs = options
         .about("The client of Plexy: one command to plexyd, and its answer")
-        .disable_help_subcommand(false)
+        .disable_help_subcommand(true)
         .subcommand_value_name("COMMAND")
+        .help_template(format!(
+            "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{list}\nOptions:\n{{options}}"
+        ))
         .subcommands(VERBS.iter().filter(|verb| is_ours(verb)).flat_map(spellings));
-    Own::augment_subcommands(verbs)
-}
-
-/// Whether it is more than the talk of a session of the line protocol.
-fn is_ours(verb: &Verb) -> bool {
-    !verb.methods.is_empty()
+    Own::augment_subcommands(verbs.subcommand(help_subcommand()))
 }
 
 /// A sub-command for the name, and a hidden one for each alias: an alias of
@@ -216,49 +226,26 @@ fn spellings(verb: &'static Verb) -> Vec<Command> {
 }
 
 fn subcommand(verb: &'static Verb, spelling: &'static str) -> Command {
-    let about = match verb.aliases {
-        [] => verb.help.to_owned(),
-        aliases => format!("{} [aliases: {}]", verb.help, aliases.join(", ")),
-    };
-    let examples: String = examples(verb).map(|it| format!("\n  plexyctl {it}")).collect();
     let words = Arg::new(WORDS)
         .num_args(0..)
         .value_name(verb.usage)
         .hide(verb.usage.is_empty())
-        .help("As in the line protocol; plexyd --help-tunnel tells the grammar of a tunnel");
+        .help("As in the line protocol; `plexyctl help tunnel` tells the grammar of a tunnel");
     Command::new(spelling)
-        .about(about)
+        .about(verb.help)
         .override_usage(
             format!("plexyctl [OPTIONS] {spelling} {}", verb.usage).trim_end().to_owned(),
         )
         .arg(words)
-        .after_help(format!("Examples:{examples}"))
+        .after_help(help::details(verb, Place::CommandLine, help::width()))
 }
 
-/// What there is to know of a verb, or of all.
-pub(crate) fn help_of(verb: Option<&Verb>) -> String {
-    let mut all = command();
-    match verb.and_then(|verb| all.find_subcommand_mut(verb.name)) {
-        Some(verb) => verb.render_help().to_string(),
-        None => {
-            let row = |verb: &Verb| format!("{:<10} {}\n", verb.name, verb.help);
-            VERBS.iter().filter(|verb| is_ours(verb)).map(row).collect()
-        }
-    }
-}
-
-/// The examples of a verb, without those that show that case does not count in
-/// the line protocol: here it does, as everywhere on a command line.
-fn examples(verb: &Verb) -> impl Iterator<Item = String> {
-    verb.examples.into_iter().filter(|it| it.starts_with(verb.name)).map(shell_quoted)
-}
-
-/// An example as a shell takes it: brackets, stars and angles mean something there.
-fn shell_quoted(example: &str) -> String {
-    let quote = |word: &str| {
-        if word.contains(['*', '[', '?', '<', '>']) { format!("'{word}'") } else { word.to_owned() }
-    };
-    example.split(' ').map(quote).collect::<Vec<_>>().join(" ")
+/// What is explained is one word, of which clap knows nothing.
+fn help_subcommand() -> Command {
+    let topic = Arg::new(TOPIC).value_name("TOPIC").help(
+        "A command; or tunnel, for the grammar of a tunnel; or examples, for those of every verb",
+    );
+    Command::new(HELP).about(HELP_ABOUT).arg(topic)
 }
 
 fn line((verb, matches): (&str, &ArgMatches)) -> String {
@@ -328,9 +315,10 @@ mod tests {
         let command = command();
         for verb in VERBS {
             let found = command.find_subcommand(verb.name);
-            assert_eq!(found.is_some(), !verb.methods.is_empty(), "{}", verb.name);
+            let is_ours = !verb.methods.is_empty() || verb.name == HELP;
+            assert_eq!(found.is_some(), is_ours, "{}", verb.name);
         }
-        for session_only in ["help", "mode", "auth", "exit"] {
+        for session_only in ["mode", "auth", "exit"] {
             assert!(command.find_subcommand(session_only).is_none(), "{session_only}");
         }
     }
@@ -373,8 +361,9 @@ mod tests {
     #[test]
     fn every_example_is_a_command() {
         for verb in VERBS.iter().filter(|verb| is_ours(verb)) {
-            for example in examples(verb) {
-                assert!(read(&example).is_ok(), "{example}");
+            for example in help::examples(verb, Place::CommandLine) {
+                let words = shlex::split(&example).unwrap().into_iter().map(Into::into);
+                assert!(Args::read(words).is_ok(), "{example}");
             }
         }
     }

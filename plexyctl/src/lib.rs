@@ -9,6 +9,7 @@ mod config;
 mod exit;
 mod failure;
 mod link;
+mod manual;
 mod output;
 mod own;
 mod script;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 
 use answer::Answer;
-use args::{Args, Asked, Format, Options, Own, ShellOptions};
+use args::{Args, Asked, Format, Options, Own, ShellOptions, help_for};
 use commands::Command;
 use exit::{ClientCode, Exit};
 use failure::Failure;
@@ -54,11 +55,13 @@ fn done(args: &Args, output: &Output) -> Result<Exit, Failure> {
     match (&args.asked, source(options)) {
         (Asked::Line(line), None) => one(line, options, output).map(|()| Exit::Done),
         (Asked::Own(Own::Shell(shell)), None) => shell::run(shell, options),
+        (Asked::Own(Own::Man), None) => own::manual(output),
         (Asked::Own(own), None) => {
             wait_for(async { own::run(own, &mut Link::new(options)?, options, output).await })
         }
+        (Asked::Help(topic), None) => output.text(&help_for(topic.as_deref())?).map(|_| Exit::Done),
         (Asked::Nothing, Some(source)) => wait_for(script::run(source, options, output)),
-        (Asked::Line(_) | Asked::Own(_), Some(_)) => {
+        (Asked::Line(_) | Asked::Own(_) | Asked::Help(_), Some(_)) => {
             let message = "a script and a command do not go together";
             Err(Failure::usage(message).with_hint("`-c` and `-f` stand alone"))
         }

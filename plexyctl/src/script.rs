@@ -137,7 +137,7 @@ impl Script<'_> {
         match line.words {
             Words::Nothing => Ok(Next::Goes),
             Words::End => Ok(Next::Stops),
-            Words::Help(verb) => self.output.text(&help_of(verb)).map(next),
+            Words::Help(topic) => self.output.text(&help_of(topic)).map(next),
             Words::Command(command) => self.command(command, &line.options).await,
             Words::Text(text) => self.output.text(&text).map(next),
             Words::Own(own) => {

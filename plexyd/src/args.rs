@@ -1,6 +1,7 @@
 //! The command line of `plexyd`, and the configuration file that it names.
 
 mod file;
+mod manual;
 mod rpc_socket;
 mod rpc_tls;
 
@@ -17,7 +18,7 @@ use plexy_shared::endpoint::DefaultSocket;
 use plexy_shared::error::Refusal;
 use plexy_shared::info::LogLevel;
 use plexy_shared::spec::DEADLINE_RANGE;
-use plexy_shared::spec::{ATTRIBUTES, ListenAddr, OPTIONS, TunnelSpec};
+use plexy_shared::spec::{ListenAddr, TunnelSpec};
 use plexy_shared::units::{ValueError, parse_duration};
 use plexy_shared::word::Words;
 use rustix::process::getuid;
@@ -30,6 +31,7 @@ use crate::otlp::{Endpoint, OtlpSettings, Said};
 use crate::sample::Sample;
 use crate::service::TunnelFiles;
 use file::File;
+pub(crate) use manual::manual;
 use rpc_socket::RpcSocket;
 use rpc_tls::RpcTlsArgs;
 
@@ -134,6 +136,10 @@ pub(crate) struct Args {
     /// Explain the grammar of a tunnel, with every option
     #[arg(long)]
     pub(crate) help_tunnel: bool,
+
+    /// Print the manual page, for `man -l -`
+    #[arg(long)]
+    pub(crate) man: bool,
 
     /// Those of the configuration file.
     #[arg(skip)]
@@ -354,51 +360,3 @@ fn point_at(message: &str, text: &str, part: Range<usize>) -> String {
     let mark = format!("{}{}", " ".repeat(before), "^".repeat(marked));
     format!("{message}\n  {shown}\n  {mark}")
 }
-
-/// What `--help-tunnel` prints.
-pub(crate) fn help_tunnel() -> String {
-    let mut text = String::from(HELP_TUNNEL);
-    text.push_str("\nAttributes of a backend, each behind a `+`:\n");
-    for row in ATTRIBUTES {
-        let value = if row.value.is_empty() { String::new() } else { format!("={}", row.value) };
-        text.push_str(&format!(
-            "  {}{value}\n      {} (default: {})\n",
-            row.key, row.meaning, row.default
-        ));
-    }
-    text.push_str("\nOptions, in brackets and separated by commas:\n");
-    for row in OPTIONS {
-        let aliases = match row.aliases {
-            [] => String::new(),
-            aliases => format!(" (also {})", aliases.join(", ")),
-        };
-        text.push_str(&format!(
-            "  {}{aliases} = {}\n      {} (default: {})\n",
-            row.key,
-            row.value.replace('`', ""),
-            row.meaning,
-            row.default()
-        ));
-    }
-    text
-}
-
-const HELP_TUNNEL: &str = "\
-A tunnel: local=backend[,backend...][[option=value,...]]
-
-  3000=10.0.0.1:5432
-      listens on 127.0.0.1:3000, carries to one backend
-  *:3000=10.0.0.1:5432+weight=2,db.example:5432+backup[name=db,strategy=least-conn]
-      listens on all interfaces; two backends, the second for emergencies
-
-An address:
-  host:port      a name is resolved; to listen, its first IPv4 address is taken
-  port           127.0.0.1:port
-  *:port         all interfaces, IPv4 and IPv6 (to listen)
-  [v6]:port      an IPv6 address; [::] is all interfaces of IPv6 only
-  unix:/path     a Unix socket
-  Listening on port 0 takes a free port and tells which.
-
-Durations are 250ms, 2s, 5m, 1h; a bare number is seconds, decimals are allowed.
-A value or an address with a comma, bracket, plus or blank is written in quotes.
-";

@@ -63,7 +63,9 @@ fn show_pid(pid: Option<i32>) -> String {
 
 fn privileged_port(addr: &BoundAddr) -> &'static str {
     match addr.port() {
-        Some(1..1024) => "; ports below 1024 need CAP_NET_BIND_SERVICE",
+        Some(1..1024) => {
+            "; ports below 1024 need CAP_NET_BIND_SERVICE (see man plexyd, PRIVILEGES)"
+        }
         _ => "",
     }
 }

@@ -6,6 +6,7 @@
 mod changes;
 mod connections;
 mod error;
+mod help;
 mod slot;
 mod words;
 
@@ -14,6 +15,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 pub use error::CommandError;
+pub use help::{ARGUMENTS, Argument, Group, Topic};
 pub use slot::{Slot, word_spans};
 
 use crate::connection::{ConnectionQuery, KillOrder};
@@ -164,8 +166,8 @@ pub enum Request {
     Ping,
     /// Who are you?
     Version,
-    /// All verbs, or one of them.
-    Help(Option<&'static Verb>),
+    /// All verbs, or one of them, or something else that can be explained.
+    Help(Option<Topic>),
     /// How answers are written from now on.
     Mode(Mode),
     /// This is me.
@@ -247,6 +249,10 @@ pub struct Verb {
     pub methods: &'static [&'static str],
     /// Two lines that work.
     pub examples: [&'static str; 2],
+    /// Under which heading a list of the verbs shows it.
+    pub group: Group,
+    /// Verbs that somebody may want who has read about this one.
+    pub related: &'static [&'static str],
     parse: fn(&mut Words<'_>) -> Result<Request, CommandError>,
     slots: fn(&[&str]) -> Vec<Slot>,
 }
@@ -267,12 +273,14 @@ pub static VERBS: &[Verb] = &[
         aliases: &[],
         arguments: "tunnel",
         usage: "local=backend[,backend ...][[option=value,...]]",
-        help: "listens on local and carries its connections to the backends; plexyd --help-tunnel tells the grammar",
+        help: "listens on local and carries its connections to the backends; `help tunnel` tells the grammar",
         methods: &[rpc::OpenTunnel::NAME, rpc::OpenTunnels::NAME],
         examples: [
             "open 3000=10.0.0.1:5432",
             "open *:3000=10.0.0.1:5432+weight=2,db.example:5432+backup[name=db,strategy=least-conn]",
         ],
+        group: Group::Tunnels,
+        related: &["close", "set", "detail"],
         parse: |words| {
             Ok(Request::Open(Box::new(words.rest_as("a tunnel like `3000=10.0.0.1:5432`")?)))
         },
@@ -286,6 +294,8 @@ pub static VERBS: &[Verb] = &[
         help: "stops listening and resets the connections, or lets them finish; the port is free when the answer comes",
         methods: &[rpc::CloseTunnel::NAME],
         examples: ["close 3000", "close db drain deadline=30s"],
+        group: Group::Tunnels,
+        related: &["drain", "open", "kill"],
         parse: changes::close,
         slots: slot::close,
     },
@@ -297,6 +307,8 @@ pub static VERBS: &[Verb] = &[
         help: "counts the tunnels; full (or long, or list) shows each in order of opening; bytes sent go from clients to backends, received come back",
         methods: &[rpc::NumberOfTunnels::NAME, rpc::ListTunnels::NAME],
         examples: ["status", "status full"],
+        group: Group::Looking,
+        related: &["detail", "conns"],
         parse: parse_status,
         slots: slot::status,
     },
@@ -308,6 +320,8 @@ pub static VERBS: &[Verb] = &[
         help: "shows one tunnel in full: options, backends with their state, why connections ended",
         methods: &[rpc::TunnelInfo::NAME, rpc::Backends::NAME],
         examples: ["detail 3000", "detail db"],
+        group: Group::Looking,
+        related: &["status", "explain", "conns"],
         parse: |words| Ok(Request::Detail(words.tunnel()?)),
         slots: slot::tunnel,
     },
@@ -319,6 +333,8 @@ pub static VERBS: &[Verb] = &[
         help: "adds a backend; new connections may go to it at once",
         methods: &[rpc::AddBackend::NAME],
         examples: ["add 3000 10.0.0.2:5432", "add db 10.0.0.3:5432+weight=3"],
+        group: Group::Backends,
+        related: &["remove", "switch", "set"],
         parse: |words| Ok(Request::Add { tunnel: words.tunnel()?, backend: words.backend()? }),
         slots: slot::add,
     },
@@ -330,6 +346,8 @@ pub static VERBS: &[Verb] = &[
         help: "removes a backend; its live connections get what on-remove of the tunnel says, or this: they go on, they go on until the deadline, or they are reset",
         methods: &[rpc::RemoveBackend::NAME],
         examples: ["remove 3000 10.0.0.2:5432", "remove db db.example:5432 drain deadline=1m"],
+        group: Group::Backends,
+        related: &["add", "drain", "switch"],
         parse: changes::remove,
         slots: slot::remove,
     },
@@ -344,6 +362,8 @@ pub static VERBS: &[Verb] = &[
             "switch 3000 to 10.0.0.2:5432",
             "switch db to 10.0.0.2:5432,10.0.0.3:5432+backup kill",
         ],
+        group: Group::Backends,
+        related: &["add", "remove", "undo"],
         parse: changes::switch,
         slots: slot::switch,
     },
@@ -358,6 +378,8 @@ pub static VERBS: &[Verb] = &[
             "set 3000 strategy=least-conn idle-timeout=10m",
             "set db 10.0.0.2:5432 weight=5",
         ],
+        group: Group::Tunnels,
+        related: &["detail", "undo"],
         parse: changes::set,
         slots: slot::set,
     },
@@ -369,6 +391,8 @@ pub static VERBS: &[Verb] = &[
         help: "lets no new clients come to a backend, or to the whole tunnel, which stops listening and keeps its place; connections end by themselves, or at the deadline",
         methods: &[rpc::Drain::NAME],
         examples: ["drain db 10.0.0.2:5432", "drain db deadline=5m"],
+        group: Group::Backends,
+        related: &["enable", "disable", "conns"],
         parse: changes::drain,
         slots: slot::drain,
     },
@@ -380,6 +404,8 @@ pub static VERBS: &[Verb] = &[
         help: "takes a backend out of service: no new clients, no checks; its live connections get what on-down of the tunnel says",
         methods: &[rpc::Disable::NAME],
         examples: ["disable 3000 10.0.0.2:5432", "disable db db.example:5432"],
+        group: Group::Backends,
+        related: &["enable", "drain"],
         parse: changes::disable,
         slots: slot::backend,
     },
@@ -391,6 +417,8 @@ pub static VERBS: &[Verb] = &[
         help: "ends a drain, or puts a backend into service again; a tunnel listens again, or the answer says why not",
         methods: &[rpc::Enable::NAME],
         examples: ["enable db 10.0.0.2:5432", "enable db"],
+        group: Group::Backends,
+        related: &["drain", "disable"],
         parse: changes::enable,
         slots: slot::backend,
     },
@@ -405,6 +433,8 @@ pub static VERBS: &[Verb] = &[
             "conns db sort -bytes limit 20",
             "conns where client=10.0.0.0/8 and idle>10m and bytes<64k",
         ],
+        group: Group::Connections,
+        related: &["kill", "status"],
         parse: connections::parse_conns,
         slots: slot::conns,
     },
@@ -416,6 +446,8 @@ pub static VERBS: &[Verb] = &[
         help: "resets connections at once: those with these ids, or all that conns would show for the same where",
         methods: &[rpc::KillConnections::NAME],
         examples: ["kill 7355149516800000001", "kill db where backend=10.0.0.1:5432 and idle>1h"],
+        group: Group::Connections,
+        related: &["conns", "close"],
         parse: connections::parse_kill,
         slots: slot::kill,
     },
@@ -427,6 +459,8 @@ pub static VERBS: &[Verb] = &[
         help: "tells whether a client, perhaps from that address, or asking for that name, would be let in now, which backends it might get and why not the others, and which it would get; nothing changes by asking",
         methods: &[rpc::Explain::NAME],
         examples: ["explain db from 10.1.2.3", "explain 443 sni www.a.example"],
+        group: Group::Looking,
+        related: &["detail", "status"],
         parse: parse_explain,
         slots: slot::explain,
     },
@@ -438,6 +472,8 @@ pub static VERBS: &[Verb] = &[
         help: "tells what has happened, the newest N of it, or what came after an event; follow goes on until the next line",
         methods: &[rpc::ListEvents::NAME, rpc::SubscribeEvents::NAME],
         examples: ["events 20", "events after=117 follow"],
+        group: Group::Looking,
+        related: &["history", "log"],
         parse: parse_events,
         slots: slot::events,
     },
@@ -449,6 +485,8 @@ pub static VERBS: &[Verb] = &[
         help: "tells the newest N changes (20 if not given), with who made them and how it was before",
         methods: &[rpc::History::NAME],
         examples: ["history", "history 100"],
+        group: Group::Changes,
+        related: &["undo", "events"],
         parse: |words| Ok(Request::History(parse_changes(words, HISTORY_DEFAULT)?)),
         slots: slot::changes_made,
     },
@@ -460,6 +498,8 @@ pub static VERBS: &[Verb] = &[
         help: "makes the tunnels what they were before the newest N changes (1 if not given); that is a change too, so undo undoes it; live connections go on, where on-remove and on-down do not say otherwise",
         methods: &[rpc::Undo::NAME],
         examples: ["undo", "undo 3"],
+        group: Group::Changes,
+        related: &["history", "reload"],
         parse: |words| Ok(Request::Undo(parse_changes(words, 1)?)),
         slots: slot::changes_made,
     },
@@ -471,6 +511,8 @@ pub static VERBS: &[Verb] = &[
         help: "tells the file in which the state is kept once all of it is there; every change is saved before it is answered, so this is needed only after a disk was full",
         methods: &[rpc::Save::NAME],
         examples: ["save", "SAVE"],
+        group: Group::Changes,
+        related: &["export", "history"],
         parse: |_| Ok(Request::Save),
         slots: slot::nothing,
     },
@@ -482,6 +524,8 @@ pub static VERBS: &[Verb] = &[
         help: "opens the tunnels of a file like that of --config, which plexyd reads: all of them or none",
         methods: &[rpc::Load::NAME],
         examples: ["load /etc/plexy/more.toml", "load \"/srv/my tunnels.toml\""],
+        group: Group::Changes,
+        related: &["reload", "export", "open"],
         parse: |words| {
             Ok(Request::Load(
                 words.text("a file of plexyd's machine, like `/etc/plexy/more.toml`")?,
@@ -497,6 +541,8 @@ pub static VERBS: &[Verb] = &[
         help: "tells every tunnel as the specification that opens it",
         methods: &[rpc::Export::NAME],
         examples: ["export", "EXPORT"],
+        group: Group::Changes,
+        related: &["load", "save"],
         parse: |_| Ok(Request::Export),
         slots: slot::nothing,
     },
@@ -508,6 +554,8 @@ pub static VERBS: &[Verb] = &[
         help: "reads the configuration file and all certificates again and does the difference, all of it or nothing; live connections go on, where on-remove and on-down do not say otherwise",
         methods: &[rpc::Reload::NAME],
         examples: ["reload", "RELOAD"],
+        group: Group::Changes,
+        related: &["load", "undo"],
         parse: |_| Ok(Request::Reload),
         slots: slot::nothing,
     },
@@ -519,6 +567,8 @@ pub static VERBS: &[Verb] = &[
         help: "tells how much plexyd logs, or changes it, for a time or until the next start; debug and trace last 5m if no time is given",
         methods: &[rpc::LogLevel::NAME, rpc::SetLogLevel::NAME],
         examples: ["log debug", "log info for 1h"],
+        group: Group::Daemon,
+        related: &["events"],
         parse: parse_log,
         slots: slot::log,
     },
@@ -530,6 +580,8 @@ pub static VERBS: &[Verb] = &[
         help: "answers `pong`",
         methods: &[rpc::Ping::NAME],
         examples: ["ping", "PING"],
+        group: Group::Daemon,
+        related: &["version"],
         parse: |_| Ok(Request::Ping),
         slots: slot::nothing,
     },
@@ -541,6 +593,8 @@ pub static VERBS: &[Verb] = &[
         help: "tells the version, the process and how long it runs",
         methods: &[rpc::Version::NAME, rpc::Hello::NAME],
         examples: ["version", "VERSION"],
+        group: Group::Daemon,
+        related: &["ping"],
         parse: |_| Ok(Request::Version),
         slots: slot::nothing,
     },
@@ -552,6 +606,8 @@ pub static VERBS: &[Verb] = &[
         help: "script ends every answer with a line that holds a single dot; json answers one object a line",
         methods: &[],
         examples: ["mode script", "mode json"],
+        group: Group::Session,
+        related: &["help"],
         parse: |words| {
             const MODES: [(&str, Mode); 3] =
                 [("text", Mode::Text), ("script", Mode::Script), ("json", Mode::Json)];
@@ -567,6 +623,8 @@ pub static VERBS: &[Verb] = &[
         help: "says who you are; wanted as the first line where the daemon has a token",
         methods: &[],
         examples: ["auth 7Zq3nP0a", "AUTH 7Zq3nP0a"],
+        group: Group::Session,
+        related: &["mode"],
         parse: |words| Ok(Request::Auth(words.next("a token")?.to_owned())),
         slots: slot::token,
     },
@@ -578,6 +636,8 @@ pub static VERBS: &[Verb] = &[
         help: "ends the session",
         methods: &[],
         examples: ["exit", "EXIT"],
+        group: Group::Session,
+        related: &["help"],
         parse: |_| Ok(Request::Exit),
         slots: slot::nothing,
     },
@@ -585,14 +645,16 @@ pub static VERBS: &[Verb] = &[
         name: "help",
         aliases: &["?"],
         arguments: "",
-        usage: "[verb]",
-        help: "lists the verbs, or explains one",
+        usage: "[topic]",
+        help: "lists the verbs, or explains one of them, or the grammar of a tunnel",
         methods: &[],
-        examples: ["help", "help open"],
+        examples: ["help open", "help tunnel"],
+        group: Group::Session,
+        related: &["status"],
         parse: |words| match words.maybe_next() {
             None => Ok(Request::Help(None)),
-            Some(word) => Verb::named(word)
-                .map(|verb| Request::Help(Some(verb)))
+            Some(word) => Topic::named(word)
+                .map(|topic| Request::Help(Some(topic)))
                 .ok_or_else(|| words.unknown_verb(word)),
         },
         slots: slot::verb,

@@ -10,6 +10,7 @@ pub mod filter;
 pub mod fingerprint;
 pub mod history;
 pub mod info;
+pub mod manual;
 pub mod rpc;
 pub mod spec;
 pub mod units;

@@ -12,6 +12,7 @@ mod backend_tls;
 mod check;
 mod cursor;
 mod error;
+mod grammar;
 mod keepalive;
 mod limits;
 mod name;
@@ -31,6 +32,7 @@ pub use backend::{ATTRIBUTES, AttributeRow, BackendOptions, BackendSpec, SNI_MAX
 pub use backend_tls::BackendTls;
 pub use check::{Check, CheckKind, CheckPath, CheckText, OnAllDown, Question, escaped};
 pub use error::{AddressError, SpecError, SpecErrorKind};
+pub use grammar::grammar;
 pub use keepalive::Keepalive;
 pub use limits::Limits;
 pub use name::{TunnelName, TunnelRef};

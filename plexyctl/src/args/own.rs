@@ -10,6 +10,8 @@ pub(crate) enum Own {
     Shell(ShellOptions),
     /// Does a command again and again, and shows what has changed; any key ends it
     Watch(WatchOptions),
+    /// Prints the manual page, for `man -l -`
+    Man,
 }
 
 /// How the shell is.

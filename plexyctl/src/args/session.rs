@@ -42,6 +42,10 @@ pub(crate) fn read<'a>(
     options.update_from_arg_matches(&matches)?;
     let asking = match asked(&matches)? {
         Asked::Nothing => Asking::Line(Cow::Borrowed("")),
+        Asked::Help(topic) => {
+            let topic = topic.map(|topic| format!("help {topic}"));
+            Asking::Line(Cow::Owned(topic.unwrap_or_else(|| "help".to_owned())))
+        }
         Asked::Line(line) => Asking::Line(Cow::Owned(line)),
         Asked::Own(own) => Asking::Own(own),
     };

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use clap::error::ErrorKind;
-use plexy_shared::command::{Request, Verb};
+use plexy_shared::command::{Request, Topic};
 
 use super::Command;
 use crate::args::{Asking, Options, Own, read_line};
@@ -26,8 +26,8 @@ pub(crate) enum Words<'a> {
     Nothing,
     /// That it is the last one.
     End,
-    /// That somebody wants to know all verbs, or one of them.
-    Help(Option<&'static Verb>),
+    /// That somebody wants to know what there is, or more of one thing.
+    Help(Option<Topic>),
     /// That somebody wants to read this.
     Text(String),
     /// That something is to be done.
@@ -61,7 +61,7 @@ impl<'a> Words<'a> {
         match request {
             None => Ok(Self::Nothing),
             Some(Request::Exit) => Ok(Self::End),
-            Some(Request::Help(verb)) => Ok(Self::Help(verb)),
+            Some(Request::Help(topic)) => Ok(Self::Help(topic)),
             Some(Request::Mode(_)) => {
                 let failure = Failure::usage("`mode` is for a session of the line protocol only");
                 Err(failure.with_hint("`-o json` is how answers are written for programs"))

@@ -129,7 +129,7 @@ impl<'a> Session<'a> {
         match read.words {
             Words::Nothing => {}
             Words::End => return Ok(Next::Ends),
-            Words::Help(verb) => show(&typed, &text(help_of(verb)))?,
+            Words::Help(topic) => show(&typed, &text(help_of(topic)))?,
             Words::Text(all) => show(&typed, &text(all))?,
             Words::Command(command) => self.command(command, &read.options, &typed, asks)?,
             Words::Own(own) => {

@@ -30,7 +30,7 @@ const SHOWN_BEFORE: usize = 60;
 const TUNNELS: &str = "tunnels";
 
 /// Flags that are about one run, and so are no settings.
-const NO_SETTINGS: [&str; 5] = ["config", "check", "help-tunnel", "help", "version"];
+const NO_SETTINGS: [&str; 6] = ["config", "check", "help-tunnel", "man", "help", "version"];
 
 /// What a file says.
 #[derive(Debug, Default)]

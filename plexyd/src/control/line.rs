@@ -6,6 +6,7 @@
 mod answer;
 mod explanation;
 mod framing;
+mod help;
 mod session;
 
 use std::sync::Arc;

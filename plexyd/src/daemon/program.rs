@@ -5,13 +5,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
+use plexy_shared::spec::grammar;
 use plexy_shared::units::counted;
 use tracing::warn;
 
 use super::certificates::Findings;
 use super::signals::{Drain, Signals, Told};
 use super::{Daemon, Host, doors};
-use crate::args::{Args, help_tunnel};
+use crate::args::{Args, manual};
 use crate::config::Config;
 use crate::log::{self, Log};
 use crate::sys::tune_allocator;
@@ -42,7 +43,10 @@ pub fn main() -> ExitCode {
         Err(mistakes) => return complain(&mistakes, BAD_CONFIGURATION),
     };
     if args.help_tunnel {
-        return say(&help_tunnel());
+        return say(&grammar());
+    }
+    if args.man {
+        return manual().map_or(ExitCode::FAILURE, |page| say(&page));
     }
     let (level, format, check) = (args.log_level, args.log_format, args.check);
     let source = args.source(std::env::args_os());

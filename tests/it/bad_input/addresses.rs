@@ -125,7 +125,7 @@ async fn a_port_below_1024_needs_a_permission() {
     let arguments = ["--control-socket", &control.to_string()];
     let process = unprivileged.start(&arguments).await;
     let mut line = LineClient::connect(control).await;
-    let why = "permission denied; ports below 1024 need CAP_NET_BIND_SERVICE\n";
+    let why = "permission denied; ports below 1024 need CAP_NET_BIND_SERVICE (see man plexyd, PRIVILEGES)\n";
 
     assert_eq!(
         line.ask("open 81=4000").await,

@@ -1,7 +1,7 @@
 //! Answers as the line protocol writes them: text for people, the same with an
 //! end mark for scripts, or one JSON object a line for programs.
 
-use plexy_shared::command::{Mode, VERBS, Verb};
+use plexy_shared::command::{Mode, Topic, VERBS, Verb};
 use plexy_shared::connection::{ConnectionInfo, ConnectionsReply, KillReply};
 use plexy_shared::error::Refusal;
 use plexy_shared::event::{Event, EventsReply};
@@ -12,11 +12,11 @@ use plexy_shared::info::{
     Change, CheckInfo, CloseReply, EjectionInfo, LiveCounts, LogLevelReply, OpenReply, StatusReply,
     Traffic, TunnelChangeReply, TunnelInfo, TunnelStatus, VersionReply,
 };
-use plexy_shared::spec::AdminState;
+use plexy_shared::spec::{AdminState, grammar};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::explanation;
+use super::{explanation, help};
 
 /// What a command has brought, before it is known how it is written.
 #[derive(Debug)]
@@ -197,25 +197,25 @@ impl Answer {
         Self::new(reply.to_string(), Vec::new(), reply)
     }
 
-    pub(super) fn help(verb: Option<&'static Verb>) -> Self {
-        match verb {
+    pub(super) fn help(topic: Option<Topic>) -> Self {
+        match topic {
             None => {
                 let lines: Vec<_> = VERBS.iter().map(help_line).collect();
                 let names: Vec<_> = VERBS.iter().map(|verb| verb.name).collect();
                 Self::new("commands", lines, &names)
             }
-            Some(verb) => {
-                let mut lines = vec![verb.help.to_owned()];
-                if !verb.aliases.is_empty() {
-                    lines.push(format!("also called {}", verb.aliases.join(", ")));
-                }
-                lines.extend(verb.examples.map(|example| format!("example: {example}")));
-                let headline = format!("{} {}", verb.name.to_uppercase(), verb.usage);
-                let result = json!({
-                    "verb": verb.name, "usage": verb.usage, "help": verb.help,
-                    "aliases": verb.aliases, "examples": verb.examples,
-                });
-                Self::new(headline.trim_end(), lines, &result)
+            Some(Topic::Verb(verb)) => {
+                Self::new(help::headline(verb), help::lines(verb), &help::result(verb))
+            }
+            Some(Topic::Tunnel) => {
+                let text = grammar();
+                let lines = text.lines().filter(|line| !line.is_empty()).map(str::to_owned);
+                Self::new("the grammar of a tunnel", lines.collect(), &text)
+            }
+            Some(Topic::Examples) => {
+                let examples: Vec<_> = VERBS.iter().flat_map(|verb| verb.examples).collect();
+                let lines = examples.iter().copied().map(str::to_owned).collect();
+                Self::new("examples", lines, &examples)
             }
         }
     }

@@ -240,7 +240,7 @@ impl Session {
             Request::Exit | Request::Mode(_) | Request::Auth(_) => Answer::ok(),
             Request::Ping => Answer::pong(),
             Request::Version => Answer::version(&service.version()),
-            Request::Help(verb) => Answer::help(verb),
+            Request::Help(topic) => Answer::help(topic),
             Request::Status(detail) => Answer::status(&service.status(detail)),
             Request::Detail(tunnel) => Answer::detail(&service.detail(&tunnel).await?),
             Request::Open(spec) => {
