@@ -19,6 +19,7 @@ use plexy_shared::command::{VERBS, Verb};
 use plexy_shared::units::{ValueError, parse_duration};
 
 use crate::client::Endpoint;
+use crate::output::Order;
 use help::Place;
 pub(crate) use help::{help_for, help_of, is_ours, typed};
 pub(crate) use own::{Keys, Own, ShellOptions, WatchOptions};
@@ -126,9 +127,33 @@ pub(crate) struct Options {
         default_missing_value = "24h", value_parser = wait)]
     pub(crate) wait: Option<Duration>,
 
-    /// Leave out the first line of tables
+    /// Leave out the first line of tables and CSV
     #[arg(long, global = true)]
     pub(crate) no_headers: bool,
+
+    /// Only these columns of a list, by their keys, in this order
+    #[arg(
+        long,
+        global = true,
+        value_name = "KEY,…",
+        value_delimiter = ',',
+        conflicts_with = "quiet"
+    )]
+    pub(crate) columns: Vec<String>,
+
+    /// Sort a list by this column; a dash before it reverses
+    #[arg(
+        long,
+        global = true,
+        value_name = "KEY",
+        allow_hyphen_values = true,
+        conflicts_with = "quiet"
+    )]
+    pub(crate) sort_by: Option<Order>,
+
+    /// Whether terminals get colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorChoice,
 
     /// Without a command: do those in this file, one a line; - is standard input
     #[arg(short, long, value_name = "FILE")]
@@ -152,8 +177,25 @@ pub(crate) struct Options {
 pub(crate) enum Format {
     /// For people.
     Table,
+    /// The same with every column.
+    Wide,
     /// One JSON document.
     Json,
+    /// One name a line.
+    Name,
+    /// Lists as CSV: every column, values as they are.
+    Csv,
+}
+
+/// Whether there is colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On terminals that have it.
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
 }
 
 impl Args {
@@ -376,8 +418,10 @@ mod tests {
         refused("ping --timeout 2d", "unknown unit");
         refused("ping --timeout 99ms", "100ms to 1h");
         refused("ping --timeout nan", "finite");
-        refused("ping -o yaml", "possible values: table, json");
+        refused("ping -o yaml", "possible values: table, wide, json, name, csv");
         refused("ping -q -o json", "cannot be used with");
+        refused("list -q --columns name", "cannot be used with");
+        refused("list --sort-by -", "the key of a column is missing");
         refused("ping --endpoint localhost:1", "did you mean `ws://localhost:1`?");
     }
 }

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 
 use answer::Answer;
-use args::{Args, Asked, Format, Options, Own, ShellOptions, help_for};
+use args::{Args, Asked, Options, Own, ShellOptions, help_for};
 use commands::Command;
 use exit::{ClientCode, Exit};
 use failure::Failure;
@@ -83,6 +83,7 @@ fn source(options: &Options) -> Option<Source> {
 
 fn one(line: &str, options: &Options, output: &Output) -> Result<(), Failure> {
     let command = Command::read(line)?;
+    output.check(command.request())?;
     let is_version = command.is_version();
     let mut tell = |answer: &Answer| {
         let wanted = output.answer(answer)?;
@@ -117,7 +118,7 @@ fn explain(error: &clap::Error, given: &[OsString]) -> Exit {
         error.print().unwrap_or_default();
     } else {
         let failure = Failure::of_args(error).with_hint("see `plexyctl --help`");
-        Output::of_errors(Format::Json).failure(&failure);
+        output::failure_as_json(&failure);
     }
     if is_help { Exit::Done } else { Exit::Usage }
 }

@@ -3,29 +3,46 @@
 //! knows nothing of where an answer comes from.
 
 mod caret;
+mod colour;
+mod csv;
 mod json;
+mod layout;
+mod listing;
 mod quiet;
 mod safe;
+mod screen;
 mod sentence;
 mod table;
 mod units;
+mod view;
 
 use std::io::{self, Write};
+
+use plexy_shared::command::Request;
 
 use crate::answer::Answer;
 use crate::args::{Format, Options};
 use crate::commands::Wanted;
 use crate::exit::ClientCode;
 use crate::failure::Failure;
+use colour::Tint;
+use layout::Layout;
+pub(crate) use screen::Screen;
+pub(crate) use view::Order;
+use view::View;
 
 pub(crate) use sentence::notice;
 
 /// How things are written.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Output {
-    format: Format,
+    view: View,
     is_quiet: bool,
     has_headers: bool,
+    /// Where data goes.
+    data: Screen,
+    /// Where all else goes.
+    notes: Screen,
 }
 
 /// An answer as it is written.
@@ -33,48 +50,80 @@ pub(crate) struct Output {
 pub(crate) struct Written {
     /// What was asked for, with the end of its last line.
     pub(crate) data: String,
-    /// A line about it.
-    pub(crate) note: Option<String>,
+    /// Lines about it.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Written {
+    /// A text that is written as it is.
+    pub(crate) fn new(data: String) -> Self {
+        Self { data, notes: Vec::new() }
+    }
+
     fn line(text: impl AsRef<str>) -> Self {
-        Self { data: format!("{}\n", text.as_ref()), note: None }
+        Self::new(format!("{}\n", text.as_ref()))
     }
 
     fn with_note(self, note: impl Into<String>) -> Self {
-        Self { note: Some(note.into()), ..self }
+        Self { notes: vec![note.into()], ..self }
     }
 }
 
 impl Output {
-    /// As the options ask for.
+    /// As the options ask for, to standard output and standard error.
     pub(crate) fn new(options: &Options) -> Self {
-        Self { format: options.output, is_quiet: options.quiet, has_headers: !options.no_headers }
+        let (data, notes) =
+            (Screen::of(&io::stdout(), options.color), Screen::of(&io::stderr(), options.color));
+        Self::on(options, data, notes)
     }
 
-    /// For what went wrong before there are options.
-    pub(crate) fn of_errors(format: Format) -> Self {
-        Self { format, is_quiet: false, has_headers: true }
+    /// The same where it is known what they are.
+    pub(crate) fn on(options: &Options, data: Screen, notes: Screen) -> Self {
+        let (is_quiet, has_headers) = (options.quiet, !options.no_headers);
+        Self { view: View::new(options), is_quiet, has_headers, data, notes }
+    }
+
+    /// Whether what a request will be answered with can be written as the options ask for.
+    pub(crate) fn check(&self, request: &Request) -> Result<(), Failure> {
+        self.view.check(table::keys(request).as_deref())
     }
 
     /// An answer as it is written.
     pub(crate) fn written(&self, answer: &Answer) -> Written {
-        match (self.is_quiet, self.format) {
-            (true, _) => quiet::write(answer),
-            (false, Format::Json) => json::answer(answer),
-            (false, Format::Table) => sentence::write(answer, self.has_headers),
-        }
+        let layout = Layout::new(&self.view, self.has_headers, self.data);
+        let written = self.write(answer, &layout);
+        Written { notes: [written.notes, layout.note().into_iter().collect()].concat(), ..written }
     }
 
     /// Writes an answer. A reader that went away has had enough of it.
     pub(crate) fn answer(&self, answer: &Answer) -> Result<Wanted, Failure> {
         let written = self.written(answer);
         let wanted = self.text(&written.data)?;
-        if let Some(note) = written.note.filter(|_| wanted == Wanted::More) {
+        for note in written.notes.iter().filter(|_| wanted == Wanted::More) {
             complain(&format!("{note}\n"));
         }
         Ok(wanted)
+    }
+
+    fn write(&self, answer: &Answer, layout: &Layout<'_>) -> Written {
+        if self.is_quiet {
+            return quiet::write(answer);
+        }
+        match (self.view.format, table::listing(answer)) {
+            (Format::Json, _) => json::answer(answer),
+            (Format::Csv, Some(listing)) => {
+                Written::new(csv::write(&listing.viewed(&self.view), self.has_headers))
+            }
+            (Format::Name, Some(listing)) => {
+                let rows = listing.viewed(&self.view).rows;
+                Written::new(rows.into_iter().map(|row| row.name + "\n").collect())
+            }
+            (Format::Name, None) => quiet::write(answer),
+            (Format::Table | Format::Wide, Some(listing)) if self.view.columns.is_some() => {
+                Written::new(layout.table(listing))
+            }
+            (Format::Table | Format::Wide | Format::Csv, _) => sentence::write(answer, layout),
+        }
     }
 
     /// Writes what is text already.
@@ -96,7 +145,8 @@ impl Output {
         let (ours, theirs) = (env!("CARGO_PKG_VERSION"), daemon.hello.version.version.as_str());
         if ours != theirs {
             let theirs = safe::safe(theirs);
-            complain(&format!("warning: plexyctl is {ours} and plexyd is {theirs}\n"));
+            let warning = Tint::Doubtful.paint("warning:", self.notes.has_colour);
+            complain(&format!("{warning} plexyctl is {ours} and plexyd is {theirs}\n"));
         }
     }
 
@@ -107,11 +157,16 @@ impl Output {
 
     /// What went wrong as it is written.
     pub(crate) fn written_failure(&self, failure: &Failure) -> String {
-        match self.format {
-            Format::Table => caret::render(failure),
+        match self.view.format {
             Format::Json => json::failure(failure),
+            _ => caret::render(failure, self.notes),
         }
     }
+}
+
+/// Writes what went wrong before there are options, as JSON.
+pub(crate) fn failure_as_json(failure: &Failure) {
+    complain(&json::failure(failure));
 }
 
 /// Where standard error cannot be written to, there is nobody left to tell.

@@ -156,6 +156,7 @@ impl Script<'_> {
 
     async fn command(&mut self, command: Command<'_>, options: &Options) -> Result<Next, Failure> {
         let (output, mut wanted) = (Output::new(options), Wanted::More);
+        output.check(command.request())?;
         let mut tell = |answer: &Answer| {
             wanted = output.answer(answer)?;
             output.warn_of_skew(answer);

@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use unicode_width::UnicodeWidthStr;
 
+use super::colour::Tint;
 use super::safe::{safe, shown};
+use super::screen::Screen;
 use crate::failure::{Failure, Place};
 
 /// Longest piece of a text that is shown, in characters.
@@ -15,20 +17,22 @@ const SHOWN_CHARS_MAX: usize = 160;
 const BEFORE_CHARS: usize = 40;
 
 /// As lines for standard error.
-pub(super) fn render(failure: &Failure) -> String {
+pub(super) fn render(failure: &Failure, screen: Screen) -> String {
+    let bad = |text: &str| Tint::Bad.paint(text, screen.has_colour);
     let origin = failure.origin.as_ref();
     let at = origin.map(|it| format!("{}:{}:{}: ", safe(&it.file), it.line, it.column));
-    let mut lines = vec![format!("{}error: {}", at.unwrap_or_default(), safe(&failure.message))];
+    let mut lines =
+        vec![format!("{}{} {}", at.unwrap_or_default(), bad("error:"), safe(&failure.message))];
     lines.extend(failure.details.iter().map(|detail| format!("  {}", safe(detail))));
     let meant = failure.suggestion.as_deref().map(|it| format!("did you mean `{}`?", safe(it)));
     let mut help = Vec::new();
     match &failure.place {
         Some(place) => {
-            let (text, mark) = marked(place);
+            let (text, indent, mark) = marked(place, screen.ellipsis());
             let label = meant.map(|it| format!(" {it}")).unwrap_or_default();
             lines.push("  |".to_owned());
             lines.push(format!("1 | {text}"));
-            lines.push(format!("  | {mark}{label}"));
+            lines.push(format!("  | {indent}{}", bad(&format!("{mark}{label}"))));
         }
         None => help.extend(meant),
     }
@@ -44,8 +48,8 @@ pub(super) fn render(failure: &Failure) -> String {
     lines.join("\n") + "\n"
 }
 
-/// The text, and a mark that stands under the right part of it.
-fn marked(place: &Place) -> (String, String) {
+/// The text, blanks, and a mark that stands behind them under the right part of it.
+fn marked(place: &Place, ellipsis: &str) -> (String, String, String) {
     // A character that is shown as several moves the mark.
     let shown = |range: Range<usize>| -> Vec<String> {
         place.text.get(range).unwrap_or_default().chars().map(shown).collect()
@@ -57,14 +61,14 @@ fn marked(place: &Place) -> (String, String) {
     let all = before.len() + place.text.get(span.start..).unwrap_or_default().chars().count();
     let first = if all > SHOWN_CHARS_MAX { before.len().saturating_sub(BEFORE_CHARS) } else { 0 };
     let last = all.min(first + SHOWN_CHARS_MAX);
-    let start = if first > 0 { "…" } else { "" };
+    let start = if first > 0 { ellipsis } else { "" };
     let width = |part: &[String]| part.concat().width();
     let indent = start.width() + width(before.get(first..).unwrap_or_default());
     let visible = wrong.len().min(last - before.len());
     let length = width(wrong.get(..visible).unwrap_or_default()).max(1);
     let text = shown(0..end).get(first..last).unwrap_or_default().concat();
-    let rest = if last < all { "…" } else { "" };
-    (format!("{start}{text}{rest}"), " ".repeat(indent) + &"^".repeat(length))
+    let rest = if last < all { ellipsis } else { "" };
+    (format!("{start}{text}{rest}"), " ".repeat(indent), "^".repeat(length))
 }
 
 #[cfg(test)]
@@ -72,6 +76,16 @@ mod tests {
     use plexy_shared::command::Request;
 
     use super::*;
+
+    /// The text, and the mark with what stands before it.
+    fn marked(place: &Place) -> (String, String) {
+        let (text, indent, mark) = super::marked(place, "…");
+        (text, indent + &mark)
+    }
+
+    fn render(failure: &Failure) -> String {
+        super::render(failure, Screen::PIPE)
+    }
 
     #[track_caller]
     fn check(line: &str, expected: &[&str]) {
@@ -140,6 +154,18 @@ mod tests {
         for span in [5..9, 1..2, Range { start: 3, end: 1 }, usize::MAX..usize::MAX] {
             assert_eq!(marked(&Place { text: "é!".to_owned(), span }).1, "  ^");
         }
+    }
+
+    #[test]
+    fn on_a_terminal_what_is_wrong_is_red_and_draws_nothing_that_it_has_not() {
+        let error = Request::parse("close db drian").unwrap_err();
+        let failure = Failure::in_line(error, "close db drian");
+        let screen = Screen { has_colour: true, is_ascii: true, ..Screen::PIPE };
+        let rendered = super::render(&failure, screen);
+        assert!(rendered.starts_with("\x1b[31merror:\x1b[0m unexpected"), "{rendered:?}");
+        assert!(rendered.contains("\x1b[31m^^^^^ did you mean `drain`?\x1b[0m"), "{rendered:?}");
+        assert!(rendered.is_ascii());
+        assert!(!super::render(&failure, Screen::PIPE).contains('\x1b'));
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub(super) fn answer(answer: &Answer) -> Written {
         Answer::Pong(reply) => document("plexy.ping/1", &Pong { reply }),
         Answer::Version(daemon) => document("plexy.version/1", &versions(daemon.as_ref())),
     };
-    Written { data, note: None }
+    Written::new(data)
 }
 
 /// One a line, since there is no end of it; what is missing between two of them has a line too.

@@ -14,22 +14,22 @@ pub(super) fn write(answer: &Answer) -> Written {
             None => Written::line(reply.tunnels.to_string()),
             Some(tunnels) => {
                 let data = tunnels.iter().map(|tunnel| safe(name(tunnel)) + "\n").collect();
-                Written { data, note: None }
+                Written::new(data)
             }
         },
         Answer::Detail(info) => Written::line(safe(&info.status.listen)),
         Answer::Conns(reply) => {
             let data = reply.connections.iter().map(|it| safe(&it.id) + "\n").collect();
-            Written { data, note: None }
+            Written::new(data)
         }
         Answer::Explained(reply) => {
             let some = |it: &&ExplainedBackend| it.share_percent.is_some_and(|it| it > 0.0);
             let data = reply.backend_list.iter().filter(some).map(|it| safe(&it.addr) + "\n");
-            Written { data: data.collect(), note: None }
+            Written::new(data.collect())
         }
         Answer::Exported(reply) => {
             let data = reply.tunnels.iter().map(|tunnel| safe(tunnel) + "\n").collect();
-            Written { data, note: None }
+            Written::new(data)
         }
         Answer::Saved(reply) => Written::line(safe(&reply.file)),
         Answer::LogLevel(reply) => Written::line(safe(reply.level.as_str())),

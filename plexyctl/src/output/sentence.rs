@@ -10,18 +10,20 @@ use plexy_shared::spec::{TunnelRef, TunnelSpec};
 use plexy_shared::word::Word;
 
 use super::Written;
+use super::layout::Layout;
 use super::safe::{safe, safe_json};
+use super::screen::Screen;
 use super::table;
 use super::units::{age, some};
 use crate::answer::{Answer, BackendChange, Daemon, TunnelChange};
 use crate::commands::{CLIENT, look_at};
 
-pub(super) fn write(answer: &Answer, has_headers: bool) -> Written {
+pub(super) fn write(answer: &Answer, layout: &Layout<'_>) -> Written {
     match answer {
-        Answer::Opened { spec, reply } => opened(spec, reply),
+        Answer::Opened { spec, reply } => opened(spec, reply, layout.screen),
         Answer::Closed { tunnel, reply } => Written::line(closed(tunnel, reply)),
-        Answer::Status(reply) => status(reply, has_headers),
-        Answer::Detail(info) => Written { data: table::detail(info, has_headers), note: None },
+        Answer::Status(reply) => status(reply, layout),
+        Answer::Detail(info) => Written::new(table::detail(info, layout)),
         Answer::Added(change) => backend(change, "to"),
         Answer::Removed(change) => backend(change, "from"),
         Answer::Changed(change) => changed(change),
@@ -29,17 +31,15 @@ pub(super) fn write(answer: &Answer, has_headers: bool) -> Written {
             let left = format!("{} left", some(*count, "connection", "connections"));
             Written::default().with_note(left)
         }
-        Answer::Conns(reply) => conns(reply, has_headers),
+        Answer::Conns(reply) => conns(reply, layout),
         Answer::Killed(reply) => killed(reply),
-        Answer::Explained(reply) => {
-            Written { data: table::explained(reply, has_headers), note: None }
-        }
-        Answer::Events(reply) => events(reply),
-        Answer::News(reply) => events(reply),
+        Answer::Explained(reply) => Written::new(table::explained(reply, layout)),
+        Answer::Events(reply) => events(reply, layout),
+        Answer::News(reply) => news(reply, layout.screen),
         Answer::History(reply) if reply.changes.is_empty() => {
             Written::default().with_note("nothing was changed yet")
         }
-        Answer::History(reply) => Written { data: table::history(reply, has_headers), note: None },
+        Answer::History(reply) => Written::new(layout.table(table::history(reply))),
         Answer::Undone(reply) => {
             Written::line(reply.to_string()).with_note("next: plexyctl undo takes that back")
         }
@@ -48,7 +48,7 @@ pub(super) fn write(answer: &Answer, has_headers: bool) -> Written {
             let file = safe(&reply.file);
             Written::line(format!("saved in {file}: revision {}", reply.revision))
         }
-        Answer::Exported(reply) => Written { data: exported(reply), note: None },
+        Answer::Exported(reply) => Written::new(exported(reply)),
         Answer::LogLevel(reply) => Written::line(safe(&reply.to_string())),
         Answer::Pong(reply) => Written::line(safe(reply)),
         Answer::Version(None) => Written::line(CLIENT),
@@ -56,13 +56,13 @@ pub(super) fn write(answer: &Answer, has_headers: bool) -> Written {
     }
 }
 
-fn opened(spec: &TunnelSpec, reply: &OpenReply) -> Written {
+fn opened(spec: &TunnelSpec, reply: &OpenReply, screen: Screen) -> Written {
     let listen = safe(&reply.listen);
     let name = spec.options.name.as_ref().map(ToString::to_string);
     let which = name.as_ref().map_or_else(|| listen.clone(), |name| format!("{name}: {listen}"));
     let backends = some(spec.backends.len() as u64, "backend", "backends");
     let next = look_at(name.as_ref().unwrap_or(&listen));
-    Written::line(format!("{}{which} → {backends}", verb(reply.result.as_str())))
+    Written::line(format!("{}{which} {} {backends}", verb(reply.result.as_str()), screen.arrow()))
         .with_note(format!("next: {next}"))
 }
 
@@ -109,7 +109,7 @@ fn changed(change: &TunnelChange) -> Written {
             text.push_str(&format!("  {} for {} connections\n", safe(key), whom(to)));
         }
     }
-    Written { data: text, note: None }.with_note(format!("next: {}", look_at(tunnel)))
+    Written::new(text).with_note(format!("next: {}", look_at(tunnel)))
 }
 
 fn whom(to: &Word<AppliesTo>) -> String {
@@ -125,12 +125,16 @@ fn left(live: LiveCounts) -> String {
     if live == LiveCounts::default() { String::new() } else { format!(": {live}") }
 }
 
-fn conns(reply: &ConnectionsReply, has_headers: bool) -> Written {
+fn conns(reply: &ConnectionsReply, layout: &Layout<'_>) -> Written {
     let (matched, shown) = (reply.matched, reply.connections.len());
     if shown == 0 {
         return Written::default().with_note("there is no such connection");
     }
-    let written = Written { data: table::conns(&reply.connections, has_headers), note: None };
+    let listing = match layout.view.is_wide() {
+        true => table::conns(&reply.connections),
+        false => table::briefly(&reply.connections),
+    };
+    let written = Written::new(layout.table(listing));
     if matched > shown as u64 {
         written.with_note(format!("shown {shown} of {matched}; `limit` shows up to 10000"))
     } else {
@@ -150,13 +154,20 @@ fn killed(reply: &KillReply) -> Written {
     }
 }
 
+fn events(reply: &EventsReply, layout: &Layout<'_>) -> Written {
+    match reply.events.as_slice() {
+        [] => missed(Written::default(), reply),
+        events => missed(Written::new(layout.table(table::events(events))), reply),
+    }
+}
+
 /// A line for each: there may be no end of it, so nothing can be put in line.
-fn events(reply: &EventsReply) -> Written {
-    let line = |event: &Event| {
-        let Event { seq, time, severity, .. } = event;
-        format!("{seq} {} {} {}\n", safe(time), safe(severity.as_str()), safe(&event.to_string()))
-    };
-    let written = Written { data: reply.events.iter().map(line).collect(), note: None };
+fn news(reply: &EventsReply, screen: Screen) -> Written {
+    let lines = reply.events.iter().map(|event| table::event_line(event, screen)).collect();
+    missed(Written::new(lines), reply)
+}
+
+fn missed(written: Written, reply: &EventsReply) -> Written {
     match reply.missed {
         0 => written,
         missed => written.with_note(format!("{missed} events before these are gone")),
@@ -180,13 +191,13 @@ fn exported(reply: &ExportReply) -> String {
     text + "]\n"
 }
 
-fn status(reply: &StatusReply, has_headers: bool) -> Written {
+fn status(reply: &StatusReply, layout: &Layout<'_>) -> Written {
     let written = match &reply.tunnel_list {
         None => Written::line(some(reply.tunnels as u64, "tunnel", "tunnels")),
         Some(tunnels) if tunnels.is_empty() => {
             Written::default().with_note("no tunnels are open; `plexyctl help open` shows how")
         }
-        Some(tunnels) => Written { data: table::list(tunnels, has_headers), note: None },
+        Some(tunnels) => Written::new(layout.table(table::tunnels(tunnels))),
     };
     match reply.tunnels_paused as u64 {
         0 => written,
@@ -218,7 +229,7 @@ mod tests {
 
     fn open(result: Word<Change>, spec: &str) -> Written {
         let listen = "127.0.0.1:8080".to_owned();
-        opened(&spec.parse().unwrap(), &OpenReply { result, listen, revision: 1 })
+        opened(&spec.parse().unwrap(), &OpenReply { result, listen, revision: 1 }, Screen::PIPE)
     }
 
     fn removed(result: Word<Change>, kept: u64) -> String {
@@ -226,7 +237,7 @@ mod tests {
         let live = LiveCounts { kept, ..LiveCounts::default() };
         let reply = BackendReply { result, listen, backend, live, revision: 1 };
         let change = BackendChange { tunnel: "web".to_owned(), reply };
-        write(&Answer::Removed(change), true).data
+        super::backend(&change, "from").data
     }
 
     fn close(tunnel: &str, ended: u64, draining: u64) -> String {
@@ -240,10 +251,10 @@ mod tests {
     fn open_says_where_and_what_comes_next() {
         let written = open(Change::Opened.into(), "8080=1,2,3[name=web]");
         assert_eq!(written.data, "opened web: 127.0.0.1:8080 → 3 backends\n");
-        assert_eq!(written.note.as_deref(), Some("next: plexyctl detail web"));
+        assert_eq!(written.notes, ["next: plexyctl detail web"]);
         let written = open(Change::Unchanged.into(), "8080=1");
         assert_eq!(written.data, "unchanged: 127.0.0.1:8080 → 1 backend\n");
-        assert_eq!(written.note.as_deref(), Some("next: plexyctl detail 127.0.0.1:8080"));
+        assert_eq!(written.notes, ["next: plexyctl detail 127.0.0.1:8080"]);
     }
 
     #[test]

@@ -41,9 +41,7 @@ impl Sink {
                 child.stdin.as_mut().is_some_and(|it| it.write_all(written.data.as_bytes()).is_ok())
             }
         };
-        if let Some(note) = &written.note {
-            complain(&format!("{note}\n"));
-        }
+        written.notes.iter().for_each(|note| complain(&format!("{note}\n")));
         is_wanted
     }
 

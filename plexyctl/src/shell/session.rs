@@ -125,7 +125,7 @@ impl<'a> Session<'a> {
         let typed = Typed::read(line);
         let options = self.options.clone();
         let read = Line::read(typed.command, &options)?;
-        let text = |text: String| Written { data: text, note: None };
+        let text = Written::new;
         match read.words {
             Words::Nothing => {}
             Words::End => return Ok(Next::Ends),

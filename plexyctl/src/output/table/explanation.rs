@@ -2,62 +2,79 @@
 
 use plexy_shared::explanation::{AdmissionStep, ExplainedBackend, Explanation};
 
+use super::super::colour::Tint;
+use super::super::layout::Layout;
+use super::super::listing::{Cell, Column, Listing, Raw, keys as keys_of};
 use super::super::safe::safe;
 use super::super::units::short;
-use super::{aligned, number, or_nothing, text};
 
-pub(in super::super) fn explained(explanation: &Explanation, has_headers: bool) -> String {
+type Step = Column<AdmissionStep>;
+type Backend = Column<ExplainedBackend>;
+
+const STEPS: &[Step] = &[
+    Step::text("step", "STEP", |it| Cell::text(it.hurdle.as_str())),
+    Step::text("result", "RESULT", |it| {
+        let result = it.result.as_str();
+        Cell::text(result).tinted(Tint::of_word(result))
+    })
+    .rank(9),
+    Step::text("detail", "DETAIL", |it| Cell::maybe(it.detail.as_deref())).rank(8),
+];
+
+const BACKENDS: &[Backend] = &[
+    Backend::address("backend", "BACKEND", |it| Cell::text(&it.addr)),
+    Backend::text("eligible", "ELIGIBLE", |it| {
+        Cell::flag(it.eligible, if it.eligible { "yes" } else { "no" })
+    })
+    .rank(9),
+    Backend::number("share", "SHARE", |it| match it.share_percent {
+        None => Cell::nothing(),
+        Some(share) => Cell::text(&format!("{share}%")).with_raw(Raw::Number(share)),
+    })
+    .rank(8),
+    Backend::number("weight", "WEIGHT", weight),
+    Backend::text("backup", "BACKUP", |it| {
+        Cell::flag(it.backup, if it.backup { "yes" } else { "no" })
+    })
+    .data(),
+    Backend::number("connections", "CONN", connections).rank(5),
+    Backend::text("by", "BY", |it| Cell::maybe(Some(&it.merits.to_string()))),
+    Backend::text("against", "AGAINST", |it| {
+        let against: Vec<_> = it.against.iter().map(ToString::to_string).collect();
+        Cell::maybe(Some(&against.join("; ")))
+    })
+    .rank(7),
+];
+
+pub(in super::super) fn explained(explanation: &Explanation, layout: &Layout<'_>) -> String {
     let sentence = safe(&explanation.to_string());
-    let steps = steps(&explanation.steps, has_headers);
-    format!("{sentence}\n\n{steps}\n{}", backends(&explanation.backend_list, has_headers))
+    let steps = Listing::new(STEPS, &explanation.steps, |it| it.hurdle.as_str().to_owned());
+    let backends = layout.table(backends(&explanation.backend_list));
+    format!("{sentence}\n\n{}\n{backends}", layout.table(steps))
 }
 
-fn steps(steps: &[AdmissionStep], has_headers: bool) -> String {
-    let columns = [text("STEP"), text("RESULT"), text("DETAIL")];
-    let row = |step: &AdmissionStep| {
-        let detail = or_nothing(step.detail.as_deref());
-        [safe(step.hurdle.as_str()), safe(step.result.as_str()), detail]
-    };
-    aligned(columns, steps.iter().map(row), has_headers)
+pub(super) fn backends(backends: &[ExplainedBackend]) -> Listing {
+    Listing::new(BACKENDS, backends, |it| it.addr.clone())
 }
 
-fn backends(backends: &[ExplainedBackend], has_headers: bool) -> String {
-    let columns = [
-        text("BACKEND"),
-        text("ELIGIBLE"),
-        number("SHARE"),
-        number("WEIGHT"),
-        number("CONN"),
-        text("BY"),
-        text("AGAINST"),
-    ];
-    let row = |backend: &ExplainedBackend| {
-        let share = backend.share_percent.map(|percent| format!("{percent}%"));
-        let against: Vec<_> = backend.against.iter().map(ToString::to_string).collect();
-        let nothing_said = |words: String| (!words.is_empty()).then_some(words);
-        [
-            safe(&backend.addr),
-            if backend.eligible { "yes" } else { "no" }.to_owned(),
-            or_nothing(share.as_deref()),
-            weight(backend),
-            connections(backend),
-            or_nothing(nothing_said(backend.merits.to_string()).as_deref()),
-            or_nothing(nothing_said(against.join("; ")).as_deref()),
-        ]
-    };
-    aligned(columns, backends.iter().map(row), has_headers)
+pub(super) fn keys() -> Vec<&'static str> {
+    keys_of(BACKENDS)
 }
 
 /// All of it, behind what of it counts for now.
-fn weight(backend: &ExplainedBackend) -> String {
+fn weight(backend: &ExplainedBackend) -> Cell {
     let now = backend.effective_weight.map(|weight| format!("{weight} of "));
     let backup = if backend.backup { ", backup" } else { "" };
-    format!("{}{}{backup}", now.unwrap_or_default(), backend.weight)
+    let shown = format!("{}{}{backup}", now.unwrap_or_default(), backend.weight);
+    Cell::number(backend.weight.into()).shown_as(shown)
 }
 
-fn connections(backend: &ExplainedBackend) -> String {
-    let live = short(backend.connections);
-    backend.max_conns.map_or(live.clone(), |max| format!("{live}/{}", short(max.into())))
+fn connections(backend: &ExplainedBackend) -> Cell {
+    let cell = Cell::count(backend.connections);
+    match backend.max_conns {
+        None => cell,
+        Some(max) => cell.shown_as(format!("{}/{}", short(backend.connections), short(max.into()))),
+    }
 }
 
 #[cfg(test)]
@@ -65,7 +82,10 @@ mod tests {
     use plexy_shared::explanation::{Admission, Choice, Hurdle, Merits, Objection, ObjectionInfo};
     use plexy_shared::weight::Weight;
 
+    use super::super::super::screen::Screen;
+    use super::super::super::view::View;
     use super::*;
+    use crate::args::Format;
 
     #[test]
     fn each_step_and_each_backend_has_a_line_and_nothing_acts_on_a_terminal() {
@@ -128,6 +148,7 @@ BACKEND      ELIGIBLE  SHARE     WEIGHT         CONN  BY        AGAINST
 10.0.0.1:80  yes        100%  0.55 of 3  1.24k/2.00k  load 1.5  -
 10.0.0.2:80  no            -  3, backup        1.24k  -         ejected for 9s (refused\\u{1b}[2J)
 ";
-        assert_eq!(explained(&explanation, true), expected);
+        let view = View { format: Format::Table, columns: None, order: None };
+        assert_eq!(explained(&explanation, &Layout::new(&view, true, Screen::PIPE)), expected);
     }
 }

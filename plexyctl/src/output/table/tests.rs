@@ -1,11 +1,36 @@
+use plexy_shared::connection::ConnectionInfo;
 use plexy_shared::info::{
-    BackendState, BackendTlsInfo, CertificateInfo, CheckInfo, CheckState, EjectionInfo, Origin,
-    Reason, RefusedInfo, TlsInfo, Traffic,
+    AdminInfo, BackendInfo, BackendState, BackendTlsInfo, CertificateInfo, CheckInfo, CheckState,
+    EjectionInfo, EndedInfo, Origin, Reason, RefusedInfo, TlsInfo, Traffic, TunnelInfo,
+    TunnelStatus,
 };
 use plexy_shared::spec::{AdminState, TlsVersion};
 use plexy_shared::weight::Weight;
+use plexy_shared::word::Word;
 
+use super::super::layout::Layout;
+use super::super::screen::Screen;
+use super::super::view::View;
 use super::*;
+use crate::args::Format;
+
+const VIEW: View = View { format: Format::Table, columns: None, order: None };
+
+fn layout(has_headers: bool) -> Layout<'static> {
+    Layout::new(&VIEW, has_headers, Screen::PIPE)
+}
+
+fn list(all: &[TunnelStatus], has_headers: bool) -> String {
+    layout(has_headers).table(tunnels(all))
+}
+
+fn detail(info: &TunnelInfo) -> String {
+    super::detail(info, &layout(true))
+}
+
+fn conns(connections: &[ConnectionInfo]) -> String {
+    layout(true).table(briefly(connections))
+}
 
 const TRAFFIC: Traffic =
     Traffic { connections: 3, connections_total: 1_240, bytes_in: 42_100_000, bytes_out: 999 };
@@ -121,7 +146,7 @@ fn headers_can_be_left_out() {
 
 #[test]
 fn a_detail_says_it_all_and_harms_no_terminal() {
-    let detail = detail(&info(), true);
+    let detail = detail(&info());
     for expected in [
         "opened by    runtime, 1m01s ago\n",
         "backend tls  NOT VERIFIED: whoever is between",
@@ -146,7 +171,7 @@ fn a_detail_says_it_all_and_harms_no_terminal() {
 fn where_nothing_is_checked_or_ejected_nothing_is_said_of_it() {
     let mut info = info();
     info.backend_list.remove(0);
-    assert!(!detail(&info, true).contains("EJECTED"));
+    assert!(!detail(&info).contains("EJECTED"));
 }
 
 #[test]
@@ -175,16 +200,43 @@ fn connections_stand_in_line_and_say_what_is_not_there() {
 ID                   TUNNEL        CLIENT          BACKEND  SNI        PHASE      AGE  IDLE     IN  OUT   IN/S  OUT/S
 7355149516800000001  web\\u{1b}[2J  10.0.0.7:40312  -        a.example  napping  1m01s    0s  42.1M    0  1.24k      0
 ";
-    assert_eq!(conns(std::slice::from_ref(&connecting), true), expected);
+    assert_eq!(conns(std::slice::from_ref(&connecting)), expected);
 
     let secured = ConnectionInfo {
         tls: Some(TlsVersion::V13.into()),
         subject: Some("CN=a\x1b[2J".to_owned()),
         ..connecting.clone()
     };
-    let table = conns(&[connecting, secured], true);
+    let table = conns(&[connecting, secured]);
     let words = |line: &'static str| line.split_whitespace().collect::<Vec<_>>();
     let ends = table.lines().map(|line| line.split_whitespace().rev().take(2).collect::<Vec<_>>());
     let expected = ["SUBJECT TLS", "- -", r"CN=a\u{1b}[2J 1.3"].map(words);
     assert_eq!(ends.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn every_column_has_a_key_of_its_own() {
+    for line in ["list", "detail web", "conns", "explain web", "events", "history"] {
+        let request = Request::parse(line).unwrap().unwrap();
+        let keys = keys(&request).expect(line);
+        for (at, key) in keys.iter().enumerate() {
+            assert!(key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{key}");
+            assert!(!keys[..at].contains(key), "{line}: {key} twice");
+        }
+    }
+    let follow = Request::parse("events follow").unwrap().unwrap();
+    assert!(keys(&follow).is_none(), "what has no end cannot be sorted");
+}
+
+#[test]
+fn a_detail_as_a_list_is_all_that_is_known_of_its_backends() {
+    let answer = Answer::Detail(Box::new(info()));
+    let listing = listing(&answer).unwrap();
+    let heads: Vec<_> = listing.heads.iter().map(|head| head.key).collect();
+    assert_eq!(heads, keys(&Request::parse("detail web").unwrap().unwrap()).unwrap());
+    let csv = super::super::csv::write(&listing, false);
+    let expected = "10.0.0.1:80,resting,drain,72,refused\\u{1b}[2J,1.5,3,yes,3,,1240,42100000,999,37,\
+                    rpc uid=0,,a.example *.b\\u{1b}[2J,down,62,wrong answer \\u{1b}[2J,0.012345,4.001,\
+                    9,refused\\u{1b}[2J,1.5\n";
+    assert_eq!(csv.lines().next().map(|line| line.to_owned() + "\n").as_deref(), Some(expected));
 }
