@@ -1,5 +1,8 @@
 //! What a command has brought, before it is known how it is shown.
 
+mod context;
+mod health;
+
 use plexy_shared::connection::{ConnectionsReply, KillReply};
 use plexy_shared::event::EventsReply;
 use plexy_shared::explanation::Explanation;
@@ -11,6 +14,9 @@ use plexy_shared::info::{
 use plexy_shared::spec::{TunnelRef, TunnelSpec};
 
 use crate::client::Endpoint;
+use crate::config::Setting;
+pub(crate) use context::{ContextChange, ContextInfo};
+pub(crate) use health::{CERTIFICATE_DAYS, Condition, Health, Problem};
 
 /// One for each verb.
 #[derive(Debug)]
@@ -69,6 +75,19 @@ pub(crate) enum Answer {
     Pong(String),
     /// Of `version`.
     Version(Option<Daemon>),
+    /// Of `context list` and `context show`.
+    Contexts(Vec<ContextInfo>),
+    /// Of `context add`, `use` and `remove`.
+    Context(ContextChange),
+    /// Of `config show`.
+    Settings {
+        /// Each value.
+        settings: Vec<Setting>,
+        /// Whether it is asked where they come from.
+        has_origins: bool,
+    },
+    /// Of `health`.
+    Health(Health),
 }
 
 /// What became of a backend.

@@ -22,7 +22,7 @@ use crate::client::Endpoint;
 use crate::output::Order;
 use help::Place;
 pub(crate) use help::{help_for, help_of, is_ours, typed};
-pub(crate) use own::{Keys, Own, ShellOptions, WatchOptions};
+pub(crate) use own::{ConfigCommand, ContextCommand, Keys, Own, ShellOptions, WatchOptions};
 pub(crate) use session::{Asking, read as read_line};
 
 /// How long a command may be given.
@@ -37,8 +37,9 @@ const WAIT_RANGE: RangeInclusive<Duration> =
 const ENDPOINT: &str = "PLEXY_ENDPOINT";
 
 /// Options with a variable, which says nothing where it is empty, as everywhere.
-const VARIABLES: [(&str, &str); 5] = [
+const VARIABLES: [(&str, &str); 6] = [
     ("endpoint", ENDPOINT),
+    ("context", "PLEXY_CONTEXT"),
     ("ca", "PLEXY_CA"),
     ("cert", "PLEXY_CERT"),
     ("key", "PLEXY_KEY"),
@@ -88,6 +89,14 @@ pub(crate) struct Options {
     /// of those that plexyd makes by itself]
     #[arg(long, global = true, value_name = "URL", env = ENDPOINT, value_parser = endpoint)]
     pub(crate) endpoint: Option<Endpoint>,
+
+    /// The context, by its name: where plexyd is and how it is reached, as the configuration file says
+    #[arg(long, global = true, value_name = "NAME", env = "PLEXY_CONTEXT")]
+    pub(crate) context: Option<String>,
+
+    /// Do what changes anything in a protected context
+    #[arg(long, global = true)]
+    pub(crate) yes: bool,
 
     /// How answers, and errors, are written
     #[arg(short, long, global = true, value_name = "FORMAT", default_value = "table")]
@@ -170,6 +179,10 @@ pub(crate) struct Options {
     /// One that is about TLS and stands on the command line: there it is meant for this command.
     #[arg(skip)]
     pub(crate) tls_option: Option<&'static str>,
+
+    /// The options with a variable that stand on the command line, by their ids: there they count more.
+    #[arg(skip)]
+    pub(crate) said: Vec<&'static str>,
 }
 
 /// How answers are written.
@@ -204,7 +217,8 @@ impl Args {
         let matches = command().try_get_matches_from(with_orders(args))?;
         let is_said = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
         let tls_option = TLS_OPTIONS.into_iter().find(|(id, _)| is_said(id)).map(|(_, name)| name);
-        let options = Options { tls_option, ..Options::from_arg_matches(&matches)? };
+        let said = VARIABLES.into_iter().map(|(id, _)| id).filter(|id| is_said(id)).collect();
+        let options = Options { tls_option, said, ..Options::from_arg_matches(&matches)? };
         Ok(Self { options, asked: asked(&matches)? })
     }
 }

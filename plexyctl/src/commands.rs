@@ -24,6 +24,7 @@ use crate::args::Options;
 use crate::client::{ClientError, Found, Patience, Silence};
 use crate::failure::Failure;
 use crate::link::Link;
+use crate::tier;
 use changes::Asked;
 pub(crate) use line::{Line, Words};
 
@@ -69,6 +70,7 @@ impl Command<'_> {
         options: &Options,
         tell: &mut dyn FnMut(&Answer) -> Result<Wanted, Failure>,
     ) -> Result<(), Failure> {
+        tier::permitted(&self.request, link.protected(), options.yes)?;
         let patience = Patience::new(options.timeout);
         let line = self.line.as_ref();
         if let Request::Events { range, follow: true } = self.request {

@@ -1,8 +1,13 @@
 //! The configuration file, and what of it holds beside options and environment.
 //!
-//! It says where plexyd is and what TLS to it is made of; those belong together,
-//! so that nothing of it is taken for another daemon.
+//! It says where daemons are and what TLS to them is made of; those belong together,
+//! so that nothing of it is taken for another daemon. A file of the folder in which somebody happens to
+//! stand is never read: whoever has made that folder could send commands and tokens where they like.
 
+mod edit;
+mod target;
+
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -14,10 +19,11 @@ use plexy_shared::error::{Code, Refusal, nearest, quoted};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::args::Options;
 use crate::client::{Credentials, Endpoint};
 use crate::exit::ClientCode;
 use crate::failure::{Failure, Place};
+pub(crate) use edit::Edit;
+pub(crate) use target::{Origin, Setting, Target};
 
 /// The file, below a folder of configuration.
 const FILE: &str = "plexy/plexyctl.toml";
@@ -25,31 +31,66 @@ const FILE: &str = "plexy/plexyctl.toml";
 /// Where all users have theirs.
 const SYSTEM_FOLDER: &str = "/etc";
 
-/// Keys, each named like the option.
-const KEYS: [&str; 5] = ["endpoint", "ca", "cert", "key", "server-name"];
+/// Keys of one way to a daemon, each named like the option.
+pub(crate) const KEYS: [&str; 6] = ["endpoint", "ca", "cert", "key", "server-name", "token-file"];
 
-/// What a file says.
+/// The key of a context that says that changes there are thought over twice.
+pub(crate) const PROTECTED: &str = "protected";
+
+/// The table of contexts.
+const CONTEXT: &str = "context";
+
+/// The context that holds where nothing else is said.
+const CURRENT: &str = "current-context";
+
+/// Longest name of a context, in characters.
+const NAME_CHARS_MAX: usize = 63;
+
+/// What the files say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Config {
-    endpoint: Option<Endpoint>,
-    credentials: Credentials,
+    way: Way,
+    contexts: BTreeMap<String, Context>,
+    current: Option<Current>,
 }
 
-/// Where to go, and with what.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Target {
-    /// The daemon; none for that of this machine.
+/// One way to a daemon.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Way {
+    /// Where it is; none for the daemon of this machine.
     pub(crate) endpoint: Option<Endpoint>,
     /// What TLS to it is made of, where it speaks TLS.
     pub(crate) credentials: Credentials,
+    /// The token that it is shown.
+    pub(crate) token_file: Option<PathBuf>,
+    /// The file that says so.
+    pub(crate) file: PathBuf,
+}
+
+/// A way that has a name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Context {
+    /// The way.
+    pub(crate) way: Way,
+    /// Whether changes there are thought over twice.
+    pub(crate) is_protected: bool,
+}
+
+/// The context that holds where nothing else is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Current {
+    name: String,
+    file: PathBuf,
 }
 
 impl Config {
-    /// Reads that of the user, else that of the system; it need not be there.
+    /// Reads that of the user, and that of the system; neither need be there. What the user says counts
+    /// more.
     pub(crate) fn of_user() -> Result<Self, Failure> {
+        let mut config = Self::default();
         for file in files(|name| env::var_os(name)) {
             match fs::read_to_string(&file) {
-                Ok(text) => return Self::parse(&text, &file),
+                Ok(text) => config = config.over(Self::parse(&text, &file)?),
                 Err(error) if is_absent(&error) => {}
                 Err(error) => {
                     let file = quoted(&file.display().to_string());
@@ -58,7 +99,40 @@ impl Config {
                 }
             }
         }
-        Ok(Self::default())
+        Ok(config)
+    }
+
+    /// Every context, by name.
+    pub(crate) fn contexts(&self) -> impl Iterator<Item = (&str, &Context)> {
+        self.contexts.iter().map(|(name, context)| (name.as_str(), context))
+    }
+
+    /// The one that holds where nothing else is said.
+    pub(crate) fn current(&self) -> Option<&str> {
+        self.current.as_ref().map(|current| current.name.as_str())
+    }
+
+    /// The one of that name.
+    pub(crate) fn context(&self, name: &str) -> Result<&Context, Failure> {
+        self.contexts.get(name).ok_or_else(|| {
+            let failure = Failure::usage(format!("there is no context {}", quoted(name)));
+            let names = || self.contexts.keys().map(String::as_str);
+            let hint = "`plexyctl context list` shows them, `context add` makes one";
+            Failure { suggestion: nearest(name, names()).map(str::to_owned), ..failure }
+                .with_hint(hint)
+        })
+    }
+
+    /// With what another file says beside; a way is one thing, and comes from one file.
+    fn over(mut self, other: Self) -> Self {
+        if self.way == Way::default() {
+            self.way = other.way;
+        }
+        for (name, context) in other.contexts {
+            self.contexts.entry(name).or_insert(context);
+        }
+        self.current = self.current.or(other.current);
+        self
     }
 
     /// Reads one; a path in it that is not absolute begins in its folder.
@@ -70,18 +144,78 @@ impl Config {
         })?;
         let mut config = Self::default();
         for (key, value) in table.get_ref() {
-            let name = key.get_ref().as_ref();
-            if !KEYS.contains(&name) {
-                return Err(wrong(key.span(), unknown(name)));
-            }
-            let said = word(name, value).map_err(|refusal| wrong(value.span(), refusal))?;
-            config.set(name, said, file).map_err(|refusal| wrong(value.span(), refusal))?;
+            let done = match key.get_ref().as_ref() {
+                CONTEXT => config.read_contexts(value, file),
+                CURRENT => word(CURRENT, value).map_err(|it| (value.span(), it)).map(|name| {
+                    let (name, file) = (name.to_owned(), file.to_owned());
+                    config.current = Some(Current { name, file });
+                }),
+                name => {
+                    let valid = || KEYS.into_iter().chain([CONTEXT, CURRENT]);
+                    config
+                        .way
+                        .read(name, value, file)
+                        .unwrap_or_else(|| Err((key.span(), unknown(name, valid()))))
+                }
+            };
+            done.map_err(|(span, refusal)| wrong(span, refusal))?;
         }
         Ok(config)
     }
 
+    fn read_contexts(&mut self, value: &Spanned<DeValue<'_>>, file: &Path) -> Read {
+        let tables = table(CONTEXT, value)?;
+        for (name, value) in tables {
+            let text = name.get_ref().as_ref();
+            check_name(text).map_err(|refusal| (name.span(), refusal))?;
+            let mut context = Context::default();
+            context.way.file = file.to_owned();
+            for (key, value) in table(text, value)? {
+                context.read(key, value, file)?;
+            }
+            self.contexts.insert(text.to_owned(), context);
+        }
+        Ok(())
+    }
+}
+
+/// What was read, or where it is wrong and why.
+type Read<T = ()> = Result<T, (Range<usize>, Refusal)>;
+
+impl Context {
+    fn read(
+        &mut self,
+        key: &Spanned<impl AsRef<str>>,
+        value: &Spanned<DeValue<'_>>,
+        file: &Path,
+    ) -> Read {
+        let name = key.get_ref().as_ref();
+        if name == PROTECTED {
+            let DeValue::Boolean(is) = value.get_ref() else {
+                let message = format!("`{PROTECTED}` is true or false");
+                return Err((value.span(), Refusal::new(Code::InvalidValue, message)));
+            };
+            self.is_protected = *is;
+            return Ok(());
+        }
+        let valid = || KEYS.into_iter().chain([PROTECTED]);
+        let read = self.way.read(name, value, file);
+        read.unwrap_or_else(|| Err((key.span(), unknown(name, valid()))))
+    }
+}
+
+impl Way {
+    /// Reads one key, if it is one of a way.
+    fn read(&mut self, name: &str, value: &Spanned<DeValue<'_>>, file: &Path) -> Option<Read> {
+        KEYS.contains(&name).then(|| {
+            let said = word(name, value).map_err(|refusal| (value.span(), refusal))?;
+            self.set(name, said, file).map_err(|refusal| (value.span(), refusal))
+        })
+    }
+
     fn set(&mut self, key: &str, said: &str, file: &Path) -> Result<(), Refusal> {
         let path = || Some(file.parent().unwrap_or(Path::new("")).join(said));
+        self.file = file.to_owned();
         match key {
             "endpoint" => {
                 let endpoint = said.parse::<Endpoint>().map_err(|error| {
@@ -93,51 +227,51 @@ impl Config {
             "ca" => self.credentials.ca = path(),
             "cert" => self.credentials.cert = path(),
             "key" => self.credentials.key = path(),
+            "token-file" => self.token_file = path(),
             _ => self.credentials.server_name = Some(said.to_owned()),
         }
         Ok(())
-    }
-
-    /// What holds: options and environment, then the file.
-    pub(crate) fn target(self, options: &Options) -> Result<Target, Failure> {
-        let named = options.endpoint.is_some();
-        let is_of_file = !named || self.endpoint.is_none() || options.endpoint == self.endpoint;
-        let of_file = if is_of_file { self.credentials } else { Credentials::default() };
-        let endpoint = options.endpoint.clone().or(self.endpoint);
-        let is_tls = matches!(endpoint, Some(Endpoint::Tls(_)));
-        if let Some(option) = options.tls_option.filter(|_| !is_tls) {
-            let place = match &endpoint {
-                Some(endpoint) => format!("{endpoint} is not"),
-                None => "the socket of this machine is not".to_owned(),
-            };
-            let message = format!("`{option}` is for endpoints of TLS, `wss://host:port`; {place}");
-            return Err(Failure::new(ClientCode::Usage, message));
-        }
-        // Certificate and key are one thing: they come from one place.
-        let (cert, key) = match (&options.cert, &options.key) {
-            (None, None) => (of_file.cert, of_file.key),
-            (cert, key) => (cert.clone(), key.clone()),
-        };
-        let credentials = Credentials {
-            ca: options.ca.clone().or(of_file.ca),
-            cert,
-            key,
-            server_name: options.server_name.clone().or(of_file.server_name),
-        };
-        Ok(Target { endpoint, credentials })
     }
 }
 
 /// Where a file may be, the first that counts first (XDG Base Directory Specification).
 fn files(variable: impl Fn(&str) -> Option<OsString>) -> impl Iterator<Item = PathBuf> {
+    let of_user = file_of_user(variable);
+    of_user.into_iter().chain([Path::new(SYSTEM_FOLDER).join(FILE)])
+}
+
+fn file_of_user(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let folder = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || folder("HOME").map(|home| home.join(".config"));
-    let of_user = folder("XDG_CONFIG_HOME").or_else(home);
-    of_user.into_iter().chain([PathBuf::from(SYSTEM_FOLDER)]).map(|folder| folder.join(FILE))
+    folder("XDG_CONFIG_HOME").or_else(home).map(|folder| folder.join(FILE))
 }
 
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// A name that needs no quotes anywhere.
+pub(crate) fn check_name(name: &str) -> Result<(), Refusal> {
+    let is_good = name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.len() <= NAME_CHARS_MAX
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    let message = || {
+        format!(
+            "{} is no name of a context: letters, digits, `.`, `_` and `-`, {NAME_CHARS_MAX} at most",
+            quoted(name)
+        )
+    };
+    if is_good { Ok(()) } else { Err(Refusal::new(Code::InvalidValue, message())) }
+}
+
+fn table<'a>(key: &str, value: &'a Spanned<DeValue<'a>>) -> Read<&'a DeTable<'a>> {
+    match value.get_ref() {
+        DeValue::Table(table) => Ok(table),
+        _ => {
+            let message = format!("{} is a table", quoted(key));
+            Err((value.span(), Refusal::new(Code::InvalidValue, message)))
+        }
+    }
 }
 
 fn word<'a>(key: &str, value: &'a Spanned<DeValue<'_>>) -> Result<&'a str, Refusal> {
@@ -147,10 +281,10 @@ fn word<'a>(key: &str, value: &'a Spanned<DeValue<'_>>) -> Result<&'a str, Refus
     }
 }
 
-fn unknown(key: &str) -> Refusal {
+fn unknown<'a>(key: &str, valid: impl Iterator<Item = &'a str>) -> Refusal {
     let message = format!("unknown key {}", quoted(key));
     let refusal = Refusal::new(Code::UnknownOption, message);
-    refusal.suggesting(nearest(key, KEYS).map(str::to_owned))
+    refusal.suggesting(nearest(key, valid).map(str::to_owned))
 }
 
 /// A mistake with its line, marked in it.
@@ -262,8 +396,85 @@ mod tests {
         refused("ca = 5", "plexyctl.toml:1:6: `ca` is a text in quotes");
         refused("ca = \"\"", "`ca` is a text in quotes");
         refused("ca = \"x", "plexyctl.toml:1:");
+        refused("context = 5", "plexyctl.toml:1:11: `context` is a table");
+        refused("context.a = 5", "`a` is a table");
+        refused("[context.\"a b\"]", "`a b` is no name of a context");
+        refused("[context.a]\nprotected = \"yes\"", "plexyctl.toml:2:13: `protected` is true or");
+        refused("[context.a]\ncurrent-context = \"b\"", "unknown key `current-context`");
         let failure = parse("endpiont = \"ws://a:1\"").unwrap_err();
         assert_eq!(failure.suggestion.as_deref(), Some("endpoint"));
         assert_eq!(failure.place.unwrap().span, 0..8);
+    }
+
+    const CONTEXTS: &str = "current-context = \"lab\"\nendpoint = \"ws://top.example:1\"\n\
+        [context.lab]\nendpoint = \"ws://lab.example:1\"\ntoken-file = \"lab.token\"\n\
+        [context.prod]\nendpoint = \"wss://prod.example:1\"\nca = \"/ca.pem\"\nprotected = true\n";
+
+    #[track_caller]
+    fn goes_to(args: &str, endpoint: &str, protected: Option<&str>) {
+        let found = target(CONTEXTS, args).unwrap_or_else(|failure| panic!("{args}: {failure:?}"));
+        assert_eq!(found.endpoint.unwrap().to_string(), endpoint, "{args}");
+        assert_eq!(found.protected.as_deref(), protected, "{args}");
+    }
+
+    #[test]
+    fn what_is_said_for_this_command_counts_more_than_the_current_context() {
+        goes_to("ping", "ws://lab.example:1", None);
+        goes_to("ping --context prod", "wss://prod.example:1", Some("prod"));
+        goes_to("ping --endpoint ws://c.example:1", "ws://c.example:1", None);
+        // By another way it is the same daemon.
+        goes_to("ping --endpoint wss://prod.example:1", "wss://prod.example:1", Some("prod"));
+        let lab = target(CONTEXTS, "ping").unwrap();
+        assert_eq!(lab.token_file, Some(Path::new(FOLDER).join("lab.token")));
+        assert_eq!(lab.context.as_deref(), Some("lab"));
+        let other = target(CONTEXTS, "ping --endpoint ws://c.example:1").unwrap();
+        assert_eq!((other.token_file, other.context), (None, None), "a token goes to its daemon");
+    }
+
+    #[test]
+    fn two_ways_at_once_are_none() {
+        let both = "ping --context prod --endpoint ws://c.example:1";
+        let failure = target(CONTEXTS, both).unwrap_err();
+        assert_eq!(failure.message, "`--endpoint` and `--context` do not go together");
+        let failure = target(CONTEXTS, "ping --context prdo").unwrap_err();
+        assert_eq!(failure.suggestion.as_deref(), Some("prod"));
+        let failure = target("current-context = \"gone\"", "ping").unwrap_err();
+        assert!(failure.details[0].contains("plexyctl.toml"), "{failure:?}");
+    }
+
+    #[test]
+    fn the_users_contexts_stand_over_those_of_the_system() {
+        let user = parse("[context.a]\nendpoint = \"ws://user.example:1\"").unwrap();
+        let system = "current-context = \"b\"\nendpoint = \"ws://top.example:1\"\n[context.a]\n\
+                      endpoint = \"ws://system.example:1\"\n[context.b]\n";
+        let both = user.over(Config::parse(system, Path::new("/etc/plexy/plexyctl.toml")).unwrap());
+        let endpoint = |way: &Way| way.endpoint.as_ref().unwrap().to_string();
+        assert_eq!(endpoint(&both.context("a").unwrap().way), "ws://user.example:1");
+        assert_eq!(endpoint(&both.way), "ws://top.example:1");
+        assert_eq!(both.current(), Some("b"));
+    }
+
+    #[test]
+    fn each_value_is_told_with_where_it_comes_from() {
+        let args = "plexyctl ping --context prod --server-name b.example";
+        let args = Args::read(args.split_whitespace().map(Into::into)).unwrap();
+        let settings = parse(CONTEXTS).unwrap().settings(&args.options).unwrap();
+        let told: Vec<_> = settings
+            .iter()
+            .map(|it| (it.key, it.value.as_deref().unwrap_or("-"), it.origin.to_string()))
+            .collect();
+        let file = format!("context `prod` in {FOLDER}/plexyctl.toml");
+        let by = |text: &str| text.to_owned();
+        let expected = [
+            ("context", "prod", by("`--context`")),
+            ("endpoint", "wss://prod.example:1", file.clone()),
+            ("ca", "/ca.pem", file.clone()),
+            ("cert", "-", by("default")),
+            ("key", "-", by("default")),
+            ("server-name", "b.example", by("`--server-name`")),
+            ("token-file", "-", by("default")),
+            ("protected", "true", file),
+        ];
+        assert_eq!(told, expected);
     }
 }

@@ -91,7 +91,8 @@ impl Failure {
         Self { suggestion: suggested(error), ..Self::usage(sentence) }
     }
 
-    fn of(code: impl Words, message: impl Into<String>) -> Self {
+    /// One of a code of the daemon's, or of the client's.
+    pub(crate) fn of(code: impl Words, message: impl Into<String>) -> Self {
         Self {
             code: code.word().to_owned(),
             message: message.into(),

@@ -55,9 +55,9 @@ fn done(args: &Args, output: &Output) -> Result<Exit, Failure> {
     match (&args.asked, source(options)) {
         (Asked::Line(line), None) => one(line, options, output).map(|()| Exit::Done),
         (Asked::Own(Own::Shell(shell)), None) => shell::run(shell, options),
-        (Asked::Own(Own::Man), None) => own::manual(output),
         (Asked::Own(own), None) => {
-            wait_for(async { own::run(own, &mut Link::new(options)?, options, output).await })
+            let mut link = Link::new(options);
+            wait_for(own::run(own, link.as_mut(), options, output))
         }
         (Asked::Help(topic), None) => output.text(&help_for(topic.as_deref())?).map(|_| Exit::Done),
         (Asked::Nothing, Some(source)) => wait_for(script::run(source, options, output)),

@@ -2,8 +2,8 @@
 //! it, and anew when the connection was lost.
 
 use crate::args::Options;
-use crate::client::{ConnectOptions, Endpoint, Found, Patience, Places, Token};
-use crate::config::{Config, Target};
+use crate::client::{ConnectOptions, Endpoint, Found, Patience, Places, Token, Unreached};
+use crate::config::{Config, Origin, Target};
 use crate::failure::Failure;
 
 /// What the way to a daemon of this machine is called.
@@ -15,33 +15,34 @@ pub(crate) struct Link {
     places: Places,
     connect: ConnectOptions,
     found: Option<Found>,
-    context: String,
+    title: String,
+    context: Option<String>,
+    protected: Option<String>,
+    origin: Origin,
 }
 
 impl Link {
     /// Where the options, or else the configuration file, say; nothing is asked yet.
     pub(crate) fn new(options: &Options) -> Result<Self, Failure> {
-        let token = options.token_file.as_deref().map(Token::read).transpose()?;
-        let Target { endpoint, credentials } = Config::of_user()?.target(options)?;
+        let target = Config::of_user()?.target(options)?;
+        let Target { endpoint, credentials, token_file, context, protected, origin } = target;
+        let token = token_file.as_deref().map(Token::read).transpose()?;
         let patience = Patience::new(options.timeout);
-        let context = endpoint.as_ref().and_then(Endpoint::host).unwrap_or(LOCAL).to_owned();
+        let host = || endpoint.as_ref().and_then(Endpoint::host).unwrap_or(LOCAL).to_owned();
+        let title = context.clone().unwrap_or_else(host);
         let places = endpoint.map_or_else(Places::by_default, Places::named);
-        Ok(Self {
-            places,
-            connect: ConnectOptions { token, credentials, patience },
-            found: None,
-            context,
-        })
+        let connect = ConnectOptions { token, credentials, patience };
+        Ok(Self { places, connect, found: None, title, context, protected, origin })
     }
 
-    /// What the way is called.
-    pub(crate) fn context(&self) -> &str {
-        &self.context
+    /// What the way is called: its context, else the host.
+    pub(crate) fn title(&self) -> &str {
+        &self.title
     }
 
-    /// Whether a change there should be thought over twice.
-    pub(crate) fn is_protected(&self) -> bool {
-        false
+    /// The name of the context, if changes there are to be thought over twice.
+    pub(crate) fn protected(&self) -> Option<&str> {
+        self.protected.as_deref()
     }
 
     /// The daemon, for one command that is given so long.
@@ -51,11 +52,26 @@ impl Link {
             Some(found) => found,
             None => {
                 let connect = ConnectOptions { patience, ..self.connect.clone() };
-                self.places.connect(&connect).await?
+                self.places.connect(&connect).await.map_err(|unreached| self.told(unreached))?
             }
         };
         found.client.renew(patience);
         Ok(self.found.insert(found))
+    }
+
+    /// With where it was said that the daemon is there.
+    fn told(&self, unreached: Unreached) -> Failure {
+        let mut failure = Failure::from(unreached);
+        let is_of_line = matches!(self.origin, Origin::Line("--endpoint"));
+        match (&self.context, &self.origin) {
+            (Some(name), origin) => {
+                failure.details.push(format!("that is the context `{name}`, of {origin}"));
+            }
+            (None, Origin::Default) => {}
+            (None, _) if is_of_line => {}
+            (None, origin) => failure.details.push(format!("{origin} says that it is there")),
+        }
+        failure
     }
 
     /// Forgets a connection that is of no use any more.

@@ -5,6 +5,7 @@
 mod caret;
 mod colour;
 mod csv;
+mod health;
 mod json;
 mod layout;
 mod listing;
@@ -28,6 +29,7 @@ use crate::failure::Failure;
 use colour::Tint;
 use layout::Layout;
 pub(crate) use screen::Screen;
+pub(crate) use table::{CONTEXTS, SETTINGS};
 pub(crate) use view::Order;
 use view::View;
 
@@ -85,13 +87,18 @@ impl Output {
 
     /// Whether what a request will be answered with can be written as the options ask for.
     pub(crate) fn check(&self, request: &Request) -> Result<(), Failure> {
-        self.view.check(table::keys(request).as_deref())
+        self.check_keys(table::keys(request).as_deref())
+    }
+
+    /// The same where a list has these columns; none where there will be no list.
+    pub(crate) fn check_keys(&self, keys: Option<&[&str]>) -> Result<(), Failure> {
+        self.view.check(keys)
     }
 
     /// An answer as it is written.
     pub(crate) fn written(&self, answer: &Answer) -> Written {
         let layout = Layout::new(&self.view, self.has_headers, self.data);
-        let written = self.write(answer, &layout);
+        let written = self.laid_out(answer, &layout);
         Written { notes: [written.notes, layout.note().into_iter().collect()].concat(), ..written }
     }
 
@@ -105,7 +112,7 @@ impl Output {
         Ok(wanted)
     }
 
-    fn write(&self, answer: &Answer, layout: &Layout<'_>) -> Written {
+    fn laid_out(&self, answer: &Answer, layout: &Layout<'_>) -> Written {
         if self.is_quiet {
             return quiet::write(answer);
         }

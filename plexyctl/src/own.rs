@@ -1,5 +1,8 @@
 //! Where each command is done that only the client has.
 
+mod config;
+mod context;
+mod health;
 mod watch;
 
 use crate::args::{Options, Own};
@@ -9,22 +12,24 @@ use crate::link::Link;
 use crate::manual;
 use crate::output::Output;
 
-/// Does one, in a session or alone: how the program ends, where it was the last one.
+/// Does one, in a session or alone: how the program ends, where it was the last one. Where there is no
+/// link, it may do without one.
 pub(crate) async fn run(
     own: &Own,
-    link: &mut Link,
+    link: Result<&mut Link, &mut Failure>,
     options: &Options,
     output: &Output,
 ) -> Result<Exit, Failure> {
     match own {
         // Where it is no session it never comes here.
         Own::Shell(_) => Err(Failure::usage("this is a session already")),
-        Own::Watch(watched) => watch::run(watched, link, options, output).await,
-        Own::Man => manual(output),
+        Own::Watch(watched) => {
+            let link = link.map_err(|failure| failure.clone())?;
+            watch::run(watched, link, options, output).await
+        }
+        Own::Man => output.text(&manual::page()?).map(|_| Exit::Done),
+        Own::Context(command) => context::run(command, options, output),
+        Own::Config(command) => config::run(command, options, output),
+        Own::Health { tunnels } => health::run(tunnels, link, options, output).await,
     }
-}
-
-/// Prints the manual page; no way to a daemon is needed, however wrong the configuration is.
-pub(crate) fn manual(output: &Output) -> Result<Exit, Failure> {
-    output.text(&manual::page()?).map(|_| Exit::Done)
 }

@@ -22,6 +22,7 @@ use crate::failure::Failure;
 use crate::link::Link;
 use crate::output::Output;
 use crate::own;
+use crate::tier;
 use text::{Reader, Said};
 
 /// Longest script that is read whole: specifications of some hundred thousand tunnels.
@@ -78,8 +79,7 @@ pub(crate) async fn run(
 impl Script<'_> {
     /// All commands of one that is whole.
     async fn all(&mut self, all: &[Said]) {
-        let mistakes: Vec<_> =
-            all.iter().filter_map(|said| said.read(self.options).err()).collect();
+        let mistakes: Vec<_> = all.iter().filter_map(|said| self.mistake(said)).collect();
         if !mistakes.is_empty() && !self.options.keep_going {
             return mistakes.iter().for_each(|mistake| self.fail(mistake));
         }
@@ -88,6 +88,22 @@ impl Script<'_> {
                 return;
             }
         }
+    }
+
+    /// Why a command will not be done, as far as that is known before.
+    fn mistake(&self, said: &Said) -> Option<Failure> {
+        match said.read(self.options) {
+            Err(failure) => Some(failure),
+            Ok(Line { words: Words::Command(command), options }) => {
+                self.check(&command, &options).err().map(|failure| said.place(failure))
+            }
+            Ok(_) => None,
+        }
+    }
+
+    fn check(&self, command: &Command<'_>, options: &Options) -> Result<(), Failure> {
+        Output::new(options).check(command.request())?;
+        tier::permitted(command.request(), self.link.protected(), options.yes)
     }
 
     /// Each command when it is there.
@@ -142,21 +158,17 @@ impl Script<'_> {
             Words::Text(text) => self.output.text(&text).map(next),
             Words::Own(own) => {
                 let output = Output::new(&line.options);
-                own::run(&own, &mut self.link, &line.options, &output).await.map(|exit| {
-                    self.ends_with(exit);
-                    if exit == Exit::Done || self.options.keep_going {
-                        Next::Goes
-                    } else {
-                        Next::Stops
-                    }
-                })
+                let exit = own::run(&own, Ok(&mut self.link), &line.options, &output).await?;
+                self.ends_with(exit);
+                let goes_on = exit == Exit::Done || self.options.keep_going;
+                Ok(if goes_on { Next::Goes } else { Next::Stops })
             }
         }
     }
 
     async fn command(&mut self, command: Command<'_>, options: &Options) -> Result<Next, Failure> {
         let (output, mut wanted) = (Output::new(options), Wanted::More);
-        output.check(command.request())?;
+        self.check(&command, options)?;
         let mut tell = |answer: &Answer| {
             wanted = output.answer(answer)?;
             output.warn_of_skew(answer);

@@ -5,10 +5,11 @@
 //! be ended or done again, wants a yes; what resets live connections wants a word to be typed. In a
 //! protected context every change is of the last tier.
 
-use plexy_shared::command::{LiveChoice, Request};
+use plexy_shared::command::Request;
 use plexy_shared::connection::KillOrder;
-use plexy_shared::rpc::ConnectionsParams;
-use plexy_shared::spec::{BackendAddr, LiveAction, TunnelRef};
+use plexy_shared::spec::LiveAction;
+
+use crate::failure::Failure;
 
 /// The word that ends many connections of many tunnels.
 const KILL: &str = "kill";
@@ -26,8 +27,8 @@ pub(crate) enum Tier {
 }
 
 impl Tier {
-    /// That of a request. `live` is how many connections [`at_stake`] has found; where nobody has looked,
-    /// there may be some. `protected` is the name of the context, where that is a protected one.
+    /// That of a request. `live` is how many connections it is about; where nobody has
+    /// looked, there may be some. `protected` is the name of the context, where that is a protected one.
     pub(crate) fn of(request: &Request, live: Option<u64>, protected: Option<&str>) -> Self {
         let has_live = live != Some(0);
         match (Self::by_itself(request, has_live), protected) {
@@ -62,6 +63,25 @@ impl Tier {
             _ => Self::Free,
         }
     }
+}
+
+/// Whether a request may go to a daemon without anybody being asked: in a protected context only what
+/// changes nothing, and what somebody has said yes to.
+pub(crate) fn permitted(
+    request: &Request,
+    protected: Option<&str>,
+    is_agreed: bool,
+) -> Result<(), Failure> {
+    match protected.filter(|_| is_change(request) && !is_agreed) {
+        None => Ok(()),
+        Some(context) => Err(unagreed(context)),
+    }
+}
+
+/// A change in a protected context that nobody has said yes to.
+pub(crate) fn unagreed(context: &str) -> Failure {
+    let message = format!("the context `{context}` is protected: nothing was changed");
+    Failure::usage(message).with_hint("`--yes` does it")
 }
 
 /// Whether it changes anything; `save` only waits for the disk. Without a wildcard, so that whoever adds
@@ -99,33 +119,6 @@ pub(crate) fn is_change(request: &Request) -> bool {
         | Request::Auth(_)
         | Request::Exit => false,
     }
-}
-
-/// The connections that a request would reset at once; none where it resets none, or names each of them.
-/// One is asked for: `matched` of the reply is their number.
-pub(crate) fn at_stake(request: &Request) -> Option<ConnectionsParams> {
-    let of = |tunnel: Option<&TunnelRef>, filter| {
-        let tunnel = tunnel.map(ToString::to_string);
-        Some(ConnectionsParams { tunnel, filter, limit: Some(1), ..ConnectionsParams::default() })
-    };
-    let is_kill = |live: &LiveChoice| live.action == LiveAction::Kill;
-    match request {
-        Request::Close { tunnel, live } if is_kill(live) => of(Some(tunnel), None),
-        Request::Remove { tunnel, backend, live: Some(live) } if is_kill(live) => {
-            of(Some(tunnel), Some(through(&backend.addr)))
-        }
-        // Those of backends that stay in the set are not reset: at most so many are.
-        Request::Switch { tunnel, live: Some(live), .. } if is_kill(live) => of(Some(tunnel), None),
-        Request::Kill(KillOrder::Where { tunnel, filter }) => {
-            of(tunnel.as_ref(), Some(filter.to_string()))
-        }
-        _ => None,
-    }
-}
-
-/// The filter that those of a backend pass.
-fn through(backend: &BackendAddr) -> String {
-    format!("backend={backend}")
 }
 
 #[cfg(test)]
@@ -202,6 +195,16 @@ mod tests {
     }
 
     #[test]
+    fn in_a_protected_context_a_change_wants_a_yes_that_was_given_before() {
+        let refused = permitted(&request("add web 3"), Some("prod"), false).unwrap_err();
+        assert!(refused.message.contains("`prod` is protected"), "{refused:?}");
+        assert_eq!(refused.code, "usage");
+        assert!(permitted(&request("add web 3"), Some("prod"), true).is_ok());
+        assert!(permitted(&request("add web 3"), None, false).is_ok());
+        assert!(permitted(&request("list"), Some("prod"), false).is_ok());
+    }
+
+    #[test]
     fn what_is_a_change_is_what_the_table_of_methods_calls_one() {
         let is_change_by_method = |method: &&str| MethodRow::named(method).unwrap().is_change;
         for verb in VERBS.iter().filter(|verb| !["save", "log"].contains(&verb.name)) {
@@ -209,24 +212,6 @@ mod tests {
             for example in verb.examples {
                 assert_eq!(is_change(&request(example)), of_table, "{example}");
             }
-        }
-    }
-
-    #[test]
-    fn what_is_at_stake_is_what_would_be_reset() {
-        let asked = |line: &str| {
-            at_stake(&request(line))
-                .map(|it| (it.tunnel.unwrap_or_default(), it.filter.unwrap_or_default()))
-        };
-        let some = |tunnel: &str, filter: &str| Some((tunnel.to_owned(), filter.to_owned()));
-        assert_eq!(asked("close web"), some("web", ""));
-        assert_eq!(asked("remove web 3 kill"), some("web", "backend=127.0.0.1:3"));
-        assert_eq!(asked("switch web to 4 kill"), some("web", ""));
-        assert_eq!(asked("kill where idle>1s"), some("", "idle>1s"));
-        for line in
-            ["close web drain", "remove web 3", "drain web", "kill 7355149516800000001", "list"]
-        {
-            assert_eq!(asked(line), None, "{line}");
         }
     }
 }

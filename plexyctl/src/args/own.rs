@@ -12,6 +12,19 @@ pub(crate) enum Own {
     Watch(WatchOptions),
     /// Prints the manual page, for `man -l -`
     Man,
+    /// Names ways to daemons, and says which of them holds
+    #[command(subcommand)]
+    Context(ContextCommand),
+    /// Tells what holds of options, environment and configuration files
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Tells in one line, and in its exit code, how the tunnels are, as plugins of Nagios do
+    #[command(after_help = HEALTH)]
+    Health {
+        /// These alone, by their names or addresses
+        #[arg(value_name = "TUNNEL")]
+        tunnels: Vec<String>,
+    },
 }
 
 /// How the shell is.
@@ -46,4 +59,56 @@ pub(crate) struct WatchOptions {
     /// The command
     #[arg(required = true, num_args = 1.., value_name = "COMMAND")]
     pub(crate) words: Vec<String>,
+}
+
+/// What the exit codes of `health` mean.
+const HEALTH: &str = "Exit codes:
+  0  OK        every backend is up that is to be
+  1  WARNING   a backend is down, a tunnel drains, a certificate ends within 14 days, or its files are bad
+  2  CRITICAL  a tunnel has no backend that is up, a certificate has expired, or plexyd accepts no clients
+  3  UNKNOWN   plexyd does not answer, or there is no such tunnel";
+
+/// What can be done about contexts.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ContextCommand {
+    /// Adds one: of --endpoint, --token-file and the options of TLS
+    Add {
+        /// How it is called
+        name: String,
+        /// Every change there wants --yes
+        #[arg(long)]
+        protected: bool,
+    },
+    /// Makes one that which holds where nothing else is said
+    Use {
+        /// Which
+        #[arg(required_unless_present = "none")]
+        name: Option<String>,
+        /// None: the daemon of this machine, or that of `endpoint`
+        #[arg(long, conflicts_with = "name")]
+        none: bool,
+    },
+    /// Shows all of them
+    List,
+    /// Takes one away
+    Remove {
+        /// Which
+        name: String,
+    },
+    /// Shows one, or that which holds
+    Show {
+        /// Which
+        name: Option<String>,
+    },
+}
+
+/// What can be done about the configuration.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Shows each value that holds
+    Show {
+        /// And where it comes from
+        #[arg(long)]
+        origin: bool,
+    },
 }

@@ -2,11 +2,12 @@
 
 use plexy_shared::event::EventsReply;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Written;
 use super::safe::safe_json;
 use crate::answer::{Answer, Daemon};
+use crate::config::Setting;
 use crate::failure::Failure;
 
 /// What the daemon answered, with the name of its shape before it.
@@ -53,6 +54,12 @@ pub(super) fn answer(answer: &Answer) -> Written {
         Answer::Exported(reply) => document("plexy.export/1", reply),
         Answer::LogLevel(reply) => document("plexy.log/1", reply),
         Answer::Pong(reply) => document("plexy.ping/1", &Pong { reply }),
+        Answer::Contexts(contexts) => {
+            document("plexy.contexts/1", &json!({ "contexts": contexts }))
+        }
+        Answer::Context(change) => document("plexy.context/1", change),
+        Answer::Settings { settings, .. } => document("plexy.config/1", &config(settings)),
+        Answer::Health(health) => document("plexy.health/1", health),
         Answer::Version(daemon) => document("plexy.version/1", &versions(daemon.as_ref())),
     };
     Written::new(data)
@@ -62,6 +69,12 @@ pub(super) fn answer(answer: &Answer) -> Written {
 fn news(reply: &EventsReply) -> String {
     let missed = (reply.missed > 0).then(|| line(&json!({ "missed": reply.missed })));
     missed.into_iter().chain(reply.events.iter().map(line)).collect()
+}
+
+fn config(settings: &[Setting]) -> Value {
+    let setting =
+        |it: &Setting| json!({ "key": it.key, "value": it.value, "origin": it.origin.to_string() });
+    json!({ "settings": settings.iter().map(setting).collect::<Vec<_>>() })
 }
 
 fn versions(daemon: Option<&Daemon>) -> Versions<'_> {
@@ -106,7 +119,6 @@ fn pretty(document: &impl Serialize) -> String {
 #[cfg(test)]
 mod tests {
     use plexy_shared::info::StatusReply;
-    use serde_json::Value;
 
     use super::*;
     use crate::exit::ClientCode;

@@ -31,6 +31,10 @@ pub(super) fn write(answer: &Answer) -> Written {
             let data = reply.tunnels.iter().map(|tunnel| safe(tunnel) + "\n").collect();
             Written::new(data)
         }
+        Answer::Contexts(contexts) => {
+            let data = contexts.iter().map(|it| safe(&it.name) + "\n").collect();
+            Written::new(data)
+        }
         Answer::Saved(reply) => Written::line(safe(&reply.file)),
         Answer::LogLevel(reply) => Written::line(safe(reply.level.as_str())),
         Answer::Closed { .. }
@@ -46,6 +50,9 @@ pub(super) fn write(answer: &Answer) -> Written {
         | Answer::Changed(_)
         | Answer::Left(_)
         | Answer::Pong(_)
+        | Answer::Context(_)
+        | Answer::Settings { .. }
+        | Answer::Health(_)
         | Answer::Version(_) => Written::default(),
     }
 }

@@ -10,13 +10,16 @@ use plexy_shared::spec::{TunnelRef, TunnelSpec};
 use plexy_shared::word::Word;
 
 use super::Written;
+use super::health;
 use super::layout::Layout;
+use super::listing::NOTHING;
 use super::safe::{safe, safe_json};
 use super::screen::Screen;
 use super::table;
 use super::units::{age, some};
-use crate::answer::{Answer, BackendChange, Daemon, TunnelChange};
+use crate::answer::{Answer, BackendChange, ContextChange, Daemon, TunnelChange};
 use crate::commands::{CLIENT, look_at};
+use crate::config::Setting;
 
 pub(super) fn write(answer: &Answer, layout: &Layout<'_>) -> Written {
     match answer {
@@ -51,9 +54,35 @@ pub(super) fn write(answer: &Answer, layout: &Layout<'_>) -> Written {
         Answer::Exported(reply) => Written::new(exported(reply)),
         Answer::LogLevel(reply) => Written::line(safe(&reply.to_string())),
         Answer::Pong(reply) => Written::line(safe(reply)),
+        Answer::Contexts(contexts) if contexts.is_empty() => {
+            Written::default().with_note("there are no contexts; `plexyctl context add` makes one")
+        }
+        Answer::Contexts(_) => Written::new(list(answer, layout)),
+        Answer::Context(change) => Written::line(context(change)),
+        Answer::Settings { has_origins: true, .. } => Written::new(list(answer, layout)),
+        Answer::Settings { settings, .. } => Written::new(settings_of(settings)),
+        Answer::Health(health) => Written::line(health::line(health)),
         Answer::Version(None) => Written::line(CLIENT),
         Answer::Version(Some(daemon)) => version(daemon),
     }
+}
+
+fn list(answer: &Answer, layout: &Layout<'_>) -> String {
+    table::listing(answer).map(|listing| layout.table(listing)).unwrap_or_default()
+}
+
+fn settings_of(settings: &[Setting]) -> String {
+    let value = |it: &Setting| it.value.as_deref().map_or_else(|| NOTHING.to_owned(), safe);
+    Layout::pairs(&settings.iter().map(|it| (it.key, value(it))).collect::<Vec<_>>())
+}
+
+fn context(change: &ContextChange) -> String {
+    let ContextChange { result, name, file } = change;
+    let which = match name.as_str() {
+        "" => "no context".to_owned(),
+        name => format!("context {}", safe(name)),
+    };
+    format!("{}{which}, in {}", verb(result), safe(file))
 }
 
 fn opened(spec: &TunnelSpec, reply: &OpenReply, screen: Screen) -> Written {

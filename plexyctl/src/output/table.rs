@@ -2,6 +2,7 @@
 
 mod backends;
 mod conns;
+mod contexts;
 mod events;
 mod explanation;
 mod history;
@@ -13,6 +14,7 @@ use plexy_shared::command::{Detail, Request};
 use super::listing::Listing;
 use crate::answer::Answer;
 pub(super) use conns::{briefly, conns};
+pub(crate) use contexts::{CONTEXTS, SETTINGS};
 pub(super) use events::{events, line as event_line};
 pub(super) use explanation::explained;
 pub(super) use history::history;
@@ -28,6 +30,8 @@ pub(super) fn listing(answer: &Answer) -> Option<Listing> {
         Answer::Explained(reply) => Some(explanation::backends(&reply.backend_list)),
         Answer::Events(reply) | Answer::News(reply) => Some(events(&reply.events)),
         Answer::History(reply) => Some(history(reply)),
+        Answer::Contexts(contexts) => Some(contexts::contexts(contexts)),
+        Answer::Settings { settings, .. } => Some(contexts::settings(settings)),
         _ => None,
     }
 }

@@ -78,8 +78,8 @@ impl<'a> Session<'a> {
     /// What stands before the next line.
     pub(super) fn prompt(&self, is_utf8: bool) -> Prompt {
         Prompt {
-            context: self.link.context().to_owned(),
-            is_protected: self.link.is_protected(),
+            context: self.link.title().to_owned(),
+            is_protected: self.link.protected().is_some(),
             has_failed: self.has_failed,
             is_utf8,
             live: Arc::clone(&self.live),
@@ -134,7 +134,7 @@ impl<'a> Session<'a> {
             Words::Command(command) => self.command(command, &read.options, &typed, asks)?,
             Words::Own(own) => {
                 let output = Output::new(&read.options);
-                let done = own::run(&own, &mut self.link, &read.options, &output);
+                let done = own::run(&own, Ok(&mut self.link), &read.options, &output);
                 self.runtime.block_on(done)?;
             }
         }
@@ -160,7 +160,11 @@ impl<'a> Session<'a> {
             complain("nothing was done\n");
             return Ok(());
         }
-        let (is_change, output) = (is_change(command.request()), Output::new(options));
+        let is_change = is_change(command.request());
+        let output = Output::new(options);
+        output.check(command.request())?;
+        // It was asked for already.
+        let options = &Options { yes: true, ..options.clone() };
         let mut sink = Sink::new(typed.reader)?;
         let mut tell = |answer: &Answer| {
             let is_wanted = sink.write(&output.written(answer));
@@ -195,8 +199,7 @@ impl<'a> Session<'a> {
             // The command itself is told so.
             Concerned::Nobody => return Ok(true),
         };
-        let protected = self.link.is_protected().then(|| self.link.context());
-        let asked = Confirmation::of(request, command.line(), live, protected);
+        let asked = Confirmation::of(request, command.line(), live, self.link.protected());
         let Some(confirmation) = asked else { return Ok(true) };
         confirmation.lines.iter().for_each(|line| complain(&format!("{line}\n")));
         Ok(asks(&confirmation.question).is_some_and(|answer| confirmation.is_given(&answer)))
