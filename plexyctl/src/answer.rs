@@ -2,6 +2,7 @@
 
 mod context;
 mod health;
+mod waiting;
 
 use plexy_shared::connection::{ConnectionsReply, KillReply};
 use plexy_shared::event::EventsReply;
@@ -17,6 +18,7 @@ use crate::client::Endpoint;
 use crate::config::Setting;
 pub(crate) use context::{ContextChange, ContextInfo};
 pub(crate) use health::{CERTIFICATE_DAYS, Condition, Health, Problem};
+pub(crate) use waiting::{Goal, Waiting};
 
 /// One for each verb.
 #[derive(Debug)]
@@ -45,8 +47,8 @@ pub(crate) enum Answer {
     Removed(BackendChange),
     /// Of `switch`, `set`, `drain`, `disable` and `enable`.
     Changed(TunnelChange),
-    /// While it is waited for them: how many connections are left.
-    Left(u64),
+    /// While it is waited for the end of a change: how far it is.
+    Waiting(Waiting),
     /// Of `conns`.
     Conns(ConnectionsReply),
     /// Of `kill`.

@@ -131,7 +131,8 @@ pub(crate) struct Options {
     pub(crate) timeout: Duration,
 
     /// After drain, disable, remove, switch and close: wait until the connections that it is about
-    /// have ended, for so long at most, 100ms to 24h [without a value: 24h]
+    /// have ended; after open, add and enable: until the backends that are checked are up. For so
+    /// long at most, 100ms to 24h [without a value: 24h]
     #[arg(long, global = true, value_name = "DURATION", num_args = 0..=1, require_equals = true,
         default_missing_value = "24h", value_parser = wait)]
     pub(crate) wait: Option<Duration>,

@@ -5,7 +5,6 @@ mod changes;
 mod line;
 mod waiting;
 
-use std::borrow::Cow;
 use std::fmt::Display;
 
 use plexy_shared::command::{Detail, Request};
@@ -248,9 +247,15 @@ fn absolute(file: String) -> String {
 
 /// The command that shows a tunnel, to be typed into a shell.
 pub(crate) fn look_at(tunnel: impl Display) -> String {
-    let tunnel = tunnel.to_string();
-    let word = shlex::try_quote(&tunnel).map_or_else(|_| tunnel.clone(), Cow::into_owned);
-    format!("plexyctl detail {word}")
+    command_for("detail", [tunnel.to_string().as_str()])
+}
+
+/// A command to be typed into a shell.
+fn command_for<'a>(verb: &str, words: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted =
+        |word: &str| shlex::try_quote(word).map_or_else(|_| word.to_owned(), |it| it.into_owned());
+    let words = words.into_iter().map(quoted);
+    ["plexyctl".to_owned(), verb.to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod health;
 mod json;
 mod layout;
 mod listing;
+mod progress;
 mod quiet;
 mod safe;
 mod screen;
@@ -102,8 +103,20 @@ impl Output {
         Written { notes: [written.notes, layout.note().into_iter().collect()].concat(), ..written }
     }
 
+    /// Whether an answer only says how far something has come: it is written then, over the one before.
+    pub(crate) fn is_progress(&self, answer: &Answer) -> bool {
+        let Answer::Waiting(waiting) = answer else { return false };
+        let is_told = !self.is_quiet && !matches!(self.view.format, Format::Json | Format::Name);
+        let told = progress::written(waiting, self.notes).filter(|_| is_told);
+        complain(&told.unwrap_or_default());
+        true
+    }
+
     /// Writes an answer. A reader that went away has had enough of it.
     pub(crate) fn answer(&self, answer: &Answer) -> Result<Wanted, Failure> {
+        if self.is_progress(answer) {
+            return Ok(Wanted::More);
+        }
         let written = self.written(answer);
         let wanted = self.text(&written.data)?;
         for note in written.notes.iter().filter(|_| wanted == Wanted::More) {

@@ -40,7 +40,7 @@ pub(super) fn answer(answer: &Answer) -> Written {
         Answer::Removed(change) => document("plexy.remove/1", &change.reply),
         Answer::Changed(change) => document(change.schema, &change.reply),
         // The document is out already, and there is one.
-        Answer::Left(_) => String::new(),
+        Answer::Waiting(_) => String::new(),
         Answer::Conns(reply) => document("plexy.conns/1", reply),
         Answer::Killed(reply) => document("plexy.kill/1", reply),
         Answer::Explained(reply) => document("plexy.explain/1", reply),

@@ -48,7 +48,7 @@ pub(super) fn write(answer: &Answer) -> Written {
         | Answer::Added(_)
         | Answer::Removed(_)
         | Answer::Changed(_)
-        | Answer::Left(_)
+        | Answer::Waiting(_)
         | Answer::Pong(_)
         | Answer::Context(_)
         | Answer::Settings { .. }

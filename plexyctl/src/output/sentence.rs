@@ -30,10 +30,8 @@ pub(super) fn write(answer: &Answer, layout: &Layout<'_>) -> Written {
         Answer::Added(change) => backend(change, "to"),
         Answer::Removed(change) => backend(change, "from"),
         Answer::Changed(change) => changed(change),
-        Answer::Left(count) => {
-            let left = format!("{} left", some(*count, "connection", "connections"));
-            Written::default().with_note(left)
-        }
+        // Told on the way, by `progress`.
+        Answer::Waiting(_) => Written::default(),
         Answer::Conns(reply) => conns(reply, layout),
         Answer::Killed(reply) => killed(reply),
         Answer::Explained(reply) => Written::new(table::explained(reply, layout)),

@@ -167,7 +167,7 @@ impl<'a> Session<'a> {
         let options = &Options { yes: true, ..options.clone() };
         let mut sink = Sink::new(typed.reader)?;
         let mut tell = |answer: &Answer| {
-            let is_wanted = sink.write(&output.written(answer));
+            let is_wanted = output.is_progress(answer) || sink.write(&output.written(answer));
             output.warn_of_skew(answer);
             Ok(if is_wanted { Wanted::More } else { Wanted::NoMore })
         };

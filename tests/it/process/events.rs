@@ -34,8 +34,9 @@ async fn plexyctl_lists_events_and_follows_them() {
     let endpoint = endpoint(&process);
     open(&process, "one").await;
     let list = run(PLEXYCTL, &["--endpoint", &endpoint, "events"]).await.success();
-    assert_eq!(list.lines().count(), 2, "{list}");
-    let newest = run(PLEXYCTL, &["--endpoint", &endpoint, "events", "1"]).await.success();
+    assert_eq!(list.lines().count(), 3, "the columns, and two events: {list}");
+    let newest = ["--endpoint", &endpoint, "--no-headers", "events", "1"];
+    let newest = run(PLEXYCTL, &newest).await.success();
     assert!(newest.starts_with("2 ") && newest.contains("tunnel-opened, tunnel one"), "{newest}");
     let json = run(PLEXYCTL, &["--endpoint", &endpoint, "-o", "json", "events", "after=1"]).await;
     let json: Value = serde_json::from_str(&json.success()).unwrap();
