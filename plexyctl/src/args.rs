@@ -193,6 +193,8 @@ pub(crate) enum Format {
     Table,
     /// The same with every column.
     Wide,
+    /// Lists with a line for each thing to say.
+    Vertical,
     /// One JSON document.
     Json,
     /// One name a line.

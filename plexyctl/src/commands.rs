@@ -5,6 +5,7 @@ mod changes;
 mod line;
 mod waiting;
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use plexy_shared::command::{Detail, Request};

@@ -142,7 +142,12 @@ impl Output {
             (Format::Table | Format::Wide, Some(listing)) if self.view.columns.is_some() => {
                 Written::new(layout.table(listing))
             }
-            (Format::Table | Format::Wide | Format::Csv, _) => sentence::write(answer, layout),
+            (Format::Vertical, Some(listing)) => {
+                Written::new(layout.vertical(&listing.viewed(&self.view)))
+            }
+            (Format::Table | Format::Wide | Format::Vertical | Format::Csv, _) => {
+                sentence::write(answer, layout)
+            }
         }
     }
 

@@ -15,12 +15,12 @@ mod live;
 mod notices;
 mod plain;
 mod prompt;
-mod screen;
 mod session;
 mod setting;
+mod sink;
 mod typed;
 
-use std::env;
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,13 +29,12 @@ use tokio::runtime::Runtime;
 use crate::args::{Keys, Options, ShellOptions};
 use crate::exit::{ClientCode, Exit};
 use crate::failure::Failure;
-use crate::output::complain;
+use crate::output::{Screen, complain};
 use editor::{Editor, Looks};
 use ending::Ending;
 use live::Live;
 use plain::Plain;
 use prompt::Prompt;
-use screen::can_move;
 use session::{Next, Session};
 
 /// Two Ctrl-C within that time are somebody who does not know how to leave.
@@ -86,7 +85,7 @@ struct Shell<'a> {
     live: Arc<Live>,
     ending: Arc<Ending>,
     looks: Looks,
-    is_utf8: bool,
+    is_ascii: bool,
 }
 
 impl<'a> Shell<'a> {
@@ -98,20 +97,21 @@ impl<'a> Shell<'a> {
         let ending = Ending::listen(runtime);
         let live = Live::start(runtime, options);
         let session = Session::new(options, shell.keys, &live, runtime, &ending)?;
-        let looks = Looks { keys: shell.keys, has_colour: has_colour() };
+        let screen = Screen::of(&io::stdout(), options.color);
+        let looks = Looks { keys: shell.keys, has_colour: screen.has_colour };
         session.greet();
-        let input = if shell.no_editor || !can_move() {
+        let input = if shell.no_editor || !(screen.can_redraw && io::stdin().is_terminal()) {
             Input::Plain(Plain::new(&live, runtime.handle(), &ending))
         } else {
             Input::Editor(Box::new(editor(&live, options, looks, &ending, true)))
         };
-        Ok(Self { options, session, input, live, ending, looks, is_utf8: is_utf8() })
+        Ok(Self { options, session, input, live, ending, looks, is_ascii: screen.is_ascii })
     }
 
     fn run(&mut self) -> Exit {
         let mut interrupted: Option<Instant> = None;
         loop {
-            match self.input.read(&self.session.prompt(self.is_utf8)) {
+            match self.input.read(&self.session.prompt(self.is_ascii)) {
                 Read::Line(text) => {
                     let input = &mut self.input;
                     let mut asks = |question: &str| input.ask(question);
@@ -156,22 +156,6 @@ fn editor(
         complain(&format!("warning: what you type is not kept: {why}\n"));
     }
     editor
-}
-
-/// Whether colours are wanted (no-color.org).
-fn has_colour() -> bool {
-    env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
-
-/// Whether the locale has more than ASCII.
-fn is_utf8() -> bool {
-    let named = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .iter()
-        .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
-    named.is_some_and(|locale| {
-        let locale = locale.to_ascii_lowercase();
-        locale.ends_with("utf-8") || locale.ends_with("utf8")
-    })
 }
 
 impl Input {

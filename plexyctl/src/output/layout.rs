@@ -62,6 +62,17 @@ impl<'a> Layout<'a> {
         lines.iter().map(line).collect()
     }
 
+    /// A list with a line for each cell, and one before each row that names it.
+    pub(super) fn vertical(&self, listing: &Listing) -> String {
+        let row = |row: &Row| {
+            let lines = listing.heads.iter().zip(&row.cells);
+            let lines: Vec<_> =
+                lines.map(|(head, cell)| (head.title, cell.shown.clone())).collect();
+            format!("*** {}\n{}", row.name, Self::pairs(&lines))
+        };
+        listing.rows.iter().map(row).collect()
+    }
+
     /// Without as many columns as have no room; the first one always stays.
     fn narrowed(&self, mut listing: Listing, room: usize) -> Listing {
         while total(&self.widths(&listing)) > room && listing.heads.len() > 1 {
@@ -204,6 +215,15 @@ mod tests {
 
     fn wide(columns: usize) -> Screen {
         Screen { columns: Some(columns), ..Screen::PIPE }
+    }
+
+    #[test]
+    fn a_line_for_each_cell_is_as_wide_as_it_is() {
+        let view = View { format: Format::Vertical, columns: None, order: None };
+        let listing = Listing::new(COLUMNS, &THINGS[..1], |it| it.0.to_owned());
+        let text = Layout::new(&view, true, wide(10)).vertical(&listing);
+        let expected = "*** web\nNAME    web\nLISTEN  127.0.0.1:8080\nSTATE   down\nIN      7\n";
+        assert_eq!(text, expected);
     }
 
     #[test]

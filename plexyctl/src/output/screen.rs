@@ -26,7 +26,6 @@ pub(crate) struct Screen {
 
 impl Screen {
     /// A file or a pipe: everything, without colour, always the same.
-    #[cfg(test)]
     pub(crate) const PIPE: Self =
         Self { columns: None, can_redraw: false, has_colour: false, is_ascii: false };
 

@@ -61,7 +61,7 @@ impl View {
     pub(super) fn shows(&self, shown: Shown) -> bool {
         match shown {
             Shown::Always => true,
-            Shown::Wide => matches!(self.format, Format::Wide | Format::Csv),
+            Shown::Wide => matches!(self.format, Format::Wide | Format::Vertical | Format::Csv),
             Shown::Data => self.format == Format::Csv,
         }
     }

@@ -21,8 +21,8 @@ pub(super) struct Prompt {
     pub(super) is_protected: bool,
     /// Whether the command before has failed.
     pub(super) has_failed: bool,
-    /// Whether the terminal shows more than ASCII.
-    pub(super) is_utf8: bool,
+    /// Whether the terminal shows nothing but ASCII.
+    pub(super) is_ascii: bool,
     /// What is known of the daemon, also of what changes while somebody types.
     pub(super) live: Arc<Live>,
 }
@@ -30,10 +30,10 @@ pub(super) struct Prompt {
 impl Prompt {
     /// All that stands before the line.
     pub(super) fn left(&self) -> String {
-        let failed = match (self.has_failed, self.is_utf8) {
+        let failed = match (self.has_failed, self.is_ascii) {
             (false, _) => "",
-            (true, true) => "✖ ",
-            (true, false) => "! ",
+            (true, false) => "✖ ",
+            (true, true) => "! ",
         };
         let protected = if self.is_protected { "!" } else { "" };
         let offline = if self.live.link() == LinkState::Offline { " (offline)" } else { "" };

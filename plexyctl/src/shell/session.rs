@@ -1,5 +1,6 @@
 //! What is done with each line: by the daemon, by the client, or by the shell itself.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,17 +14,17 @@ use super::confirmation::{Confirmation, concerned};
 use super::ending::Ending;
 use super::live::{LinkState, Live};
 use super::prompt::Prompt;
-use super::screen::Sink;
 use super::setting::Setting;
+use super::sink::Sink;
 use super::typed::Typed;
 use crate::answer::Answer;
-use crate::args::{Keys, Options, help_of};
+use crate::args::{Format, Keys, Options, help_of};
 use crate::client::{ClientError, Patience};
 use crate::commands::{CLIENT, Command, Line, Wanted, Words};
 use crate::exit::ClientCode;
 use crate::failure::Failure;
 use crate::link::Link;
-use crate::output::{Output, Written, complain};
+use crate::output::{Output, Screen, Written, complain};
 use crate::own;
 use crate::tier::is_change;
 
@@ -76,12 +77,12 @@ impl<'a> Session<'a> {
     }
 
     /// What stands before the next line.
-    pub(super) fn prompt(&self, is_utf8: bool) -> Prompt {
+    pub(super) fn prompt(&self, is_ascii: bool) -> Prompt {
         Prompt {
             context: self.link.title().to_owned(),
             is_protected: self.link.protected().is_some(),
             has_failed: self.has_failed,
-            is_utf8,
+            is_ascii,
             live: Arc::clone(&self.live),
         }
     }
@@ -123,14 +124,17 @@ impl<'a> Session<'a> {
             return Ok(Next::Goes);
         }
         let typed = Typed::read(line);
-        let options = self.options.clone();
+        let mut options = self.options.clone();
+        if typed.is_vertical {
+            options.output = Format::Vertical;
+        }
         let read = Line::read(typed.command, &options)?;
         let text = Written::new;
         match read.words {
             Words::Nothing => {}
             Words::End => return Ok(Next::Ends),
-            Words::Help(topic) => show(&typed, &text(help_of(topic)))?,
-            Words::Text(all) => show(&typed, &text(all))?,
+            Words::Help(topic) => show(&typed, &options, &text(help_of(topic)))?,
+            Words::Text(all) => show(&typed, &options, &text(all))?,
             Words::Command(command) => self.command(command, &read.options, &typed, asks)?,
             Words::Own(own) => {
                 let output = Output::new(&read.options);
@@ -161,11 +165,11 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let is_change = is_change(command.request());
-        let output = Output::new(options);
-        output.check(command.request())?;
+        Output::new(options).check(command.request())?;
         // It was asked for already.
         let options = &Options { yes: true, ..options.clone() };
-        let mut sink = Sink::new(typed.reader)?;
+        let mut sink = Sink::new(typed.reader, options)?;
+        let output = Output::on(options, sink.screen(), Screen::of(&io::stderr(), options.color));
         let mut tell = |answer: &Answer| {
             let is_wanted = output.is_progress(answer) || sink.write(&output.written(answer));
             output.warn_of_skew(answer);
@@ -232,8 +236,8 @@ enum Concerned {
     Nobody,
 }
 
-fn show(typed: &Typed<'_>, written: &Written) -> Result<(), Failure> {
-    let mut sink = Sink::new(typed.reader)?;
+fn show(typed: &Typed<'_>, options: &Options, written: &Written) -> Result<(), Failure> {
+    let mut sink = Sink::new(typed.reader, options)?;
     sink.write(written);
     sink.end();
     Ok(())

@@ -1,12 +1,13 @@
 //! Where answers go: to the terminal, page by page where they are longer than it, or to another program.
 
 use std::env;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::process::{Child, Command, Stdio};
 
+use crate::args::Options;
 use crate::exit::ClientCode;
 use crate::failure::Failure;
-use crate::output::{Written, complain};
+use crate::output::{Screen, Written, complain};
 
 /// What shows long texts where nobody says otherwise: it ends by itself where all fits, keeps colours and
 /// leaves the text on the screen.
@@ -16,15 +17,17 @@ const PAGER: [&str; 2] = ["less", "-FRX"];
 #[derive(Debug)]
 pub(super) enum Sink {
     /// To the terminal.
-    Screen,
+    Screen(Screen),
     /// To a command of `sh`.
     Reader(Box<Child>),
 }
 
 impl Sink {
     /// To that command of `sh`, or to the terminal.
-    pub(super) fn new(reader: Option<&str>) -> Result<Self, Failure> {
-        let Some(reader) = reader else { return Ok(Self::Screen) };
+    pub(super) fn new(reader: Option<&str>, options: &Options) -> Result<Self, Failure> {
+        let Some(reader) = reader else {
+            return Ok(Self::Screen(Screen::of(&io::stdout(), options.color)));
+        };
         let mut command = Command::new("sh");
         let child = command.args(["-c", reader]).stdin(Stdio::piped()).spawn();
         child.map(|child| Self::Reader(Box::new(child))).map_err(|error| {
@@ -32,10 +35,18 @@ impl Sink {
         })
     }
 
+    /// What it is written to.
+    pub(super) fn screen(&self) -> Screen {
+        match self {
+            Self::Screen(screen) => *screen,
+            Self::Reader(_) => Screen::PIPE,
+        }
+    }
+
     /// Writes something: whether its reader wants more.
     pub(super) fn write(&mut self, written: &Written) -> bool {
         let is_wanted = match self {
-            Self::Screen => show(&written.data),
+            Self::Screen(screen) => show(&written.data, *screen),
             // A reader that has gone has had enough.
             Self::Reader(child) => {
                 child.stdin.as_mut().is_some_and(|it| it.write_all(written.data.as_bytes()).is_ok())
@@ -55,16 +66,10 @@ impl Sink {
 }
 
 /// Shows a text on the terminal: whether that worked.
-fn show(text: &str) -> bool {
+fn show(text: &str, screen: Screen) -> bool {
     let rows = crossterm::terminal::size().map_or(usize::MAX, |(_, rows)| rows.into());
-    let is_long = text.lines().count() + 1 > rows && can_move();
+    let is_long = text.lines().count() + 1 > rows && screen.can_redraw;
     (is_long && page(text)) || print(text)
-}
-
-/// Whether the terminal can move its cursor: one that is called dumb cannot.
-pub(super) fn can_move() -> bool {
-    let is_dumb = env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-    !is_dumb && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
 fn print(text: &str) -> bool {
