@@ -3,8 +3,11 @@
 mod access_log;
 mod arguments;
 mod config;
+mod contexts;
 mod ending;
 mod events;
+mod health;
+mod lists;
 mod log;
 mod plexyctl;
 mod reload;

@@ -247,11 +247,13 @@ async fn the_tour_of_the_readme_comes_out_as_it_is_written() {
 
 #[test]
 fn the_help_of_the_programs_names_every_option_of_the_readme() {
-    let help = |program: &str| {
-        let help = Command::new(program).arg("--help").output().unwrap();
+    let help = |program: &str, command: &[&str]| {
+        let help = Command::new(program).args(command).arg("--help").output().unwrap();
         String::from_utf8(help.stdout).unwrap()
     };
-    let help = help(PLEXYD) + &help(PLEXYCTL) + &help(BENCH);
+    let own = [&["context", "add"], &["context", "use"], &["config", "show"]];
+    let own = own.iter().map(|command| help(PLEXYCTL, *command)).collect::<String>();
+    let help = help(PLEXYD, &[]) + &help(PLEXYCTL, &[]) + &help(BENCH, &[]) + &own;
     let readme = readme();
     for word in readme.split(|c: char| !c.is_ascii_alphanumeric() && c != '-') {
         let is_of_plexyd = word.starts_with("--") && word.contains(char::is_alphabetic);

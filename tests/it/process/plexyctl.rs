@@ -97,6 +97,34 @@ async fn wait_ends_with_the_connections_that_a_change_is_about() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn wait_ends_when_the_backends_that_are_checked_are_up() {
+    let scene = Scene::start(&[]).await;
+    let (one, two) = (Echo::start(), Echo::start());
+    let spec = format!("0={},{}[name=web,check=tcp,check-interval=100ms]", one.addr(), two.addr());
+    code(&scene.ask(&["--wait=20s", "open", &spec]).await, 0);
+    let detail = ["detail", "web", "--columns", "check", "--no-headers"];
+    let detail = scene.ask(&detail).await.success();
+    assert!(detail.lines().all(|line| line.starts_with("up ")), "{detail}");
+
+    // One that stays down is told, with why; the change stays.
+    let down = scene.ask(&["--wait=1s", "add", "web", "127.0.0.1:1"]).await;
+    code(&down, 7);
+    let errors = down.errors();
+    assert!(errors.contains("0 of 1 backend up\n"), "{errors}");
+    assert!(errors.contains("error: backends not up after 1s: 127.0.0.1:1 ("), "{errors}");
+    assert!(errors.contains("`plexyctl detail web`"), "{errors}");
+    assert!(scene.ask(&["detail", "web"]).await.success().contains("127.0.0.1:1"));
+
+    // Of a backend alone, what the others are does not matter; nor where nothing is checked.
+    let backend = two.addr().to_string();
+    code(&scene.ask(&["disable", "web", &backend]).await, 0);
+    code(&scene.ask(&["--wait=20s", "enable", "web", &backend]).await, 0);
+    let unchecked = scene.ask(&["--wait=100ms", "open", "0=127.0.0.1:1"]).await;
+    code(&unchecked, 0);
+    assert!(!unchecked.errors().contains("up"), "{}", unchecked.errors());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_ends_the_waiting_and_not_the_drain() {
     let scene = Scene::start(&[]).await;
     let echo = Echo::start();
@@ -119,6 +147,7 @@ async fn ctrl_c_ends_the_waiting_and_not_the_drain() {
     };
     code(&waited, 130);
     assert!(waited.errors().contains("no longer waiting, connections left: 1"), "{waited:?}");
+    assert!(waited.errors().contains("it goes on; `plexyctl enable web` ends it"), "{waited:?}");
     let detail = scene.ask(&["detail", "web"]).await.success();
     assert!(detail.contains("drain for"), "{detail}");
     assert!(flow.stop().await.fault.is_none());
