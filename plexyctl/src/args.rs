@@ -22,7 +22,9 @@ use crate::client::Endpoint;
 use crate::output::Order;
 use help::Place;
 pub(crate) use help::{help_for, help_of, is_ours, typed};
-pub(crate) use own::{ConfigCommand, ContextCommand, Keys, Own, ShellOptions, WatchOptions};
+pub(crate) use own::{
+    ConfigCommand, ContextCommand, Keys, Own, Shell, ShellOptions, ToComplete, WatchOptions,
+};
 pub(crate) use session::{Asking, read as read_line};
 
 /// How long a command may be given.

@@ -8,7 +8,7 @@ mod snapshot;
 use std::ops::Range;
 
 use clap::Command;
-use plexy_shared::command::{Slot, VERBS, Verb, word_spans};
+use plexy_shared::command::{Slot, Topic, VERBS, Verb, word_spans};
 use plexy_shared::connection::Phase;
 use plexy_shared::filter::Key;
 use plexy_shared::spec::{ATTRIBUTES, OPTIONS};
@@ -109,7 +109,7 @@ impl<'a> Place<'a> {
 
     fn verbs(&mut self, commands: &Command) {
         for verb in VERBS.iter().filter(|verb| !verb.methods.is_empty()) {
-            self.offer(self.start, verb.name, verb.help, true);
+            self.offer(self.start, verb.name, verb.summary(), true);
         }
         let is_verb = |it: &&Command| Verb::named(it.get_name()).is_some();
         for own in commands.get_subcommands().filter(|it| !is_verb(it) && !it.is_hide_set()) {
@@ -121,7 +121,9 @@ impl<'a> Place<'a> {
         let start = self.start;
         match slot {
             Slot::Verb => {
-                VERBS.iter().for_each(|verb| self.offer(start, verb.name, verb.help, true));
+                VERBS.iter().for_each(|verb| self.offer(start, verb.name, verb.summary(), true));
+                self.offer(start, Topic::TUNNEL, "the grammar of a tunnel", true);
+                self.offer(start, Topic::EXAMPLES, "the examples of every verb", true);
             }
             Slot::Spec => self.fragment(self.rest, true),
             Slot::NewBackend => self.fragment(start, false),

@@ -1,11 +1,9 @@
 //! The manual page, plexyctl(1): its options as clap knows them, its commands as the table of verbs has
 //! them.
 
-use std::io;
-
 use clap::{CommandFactory, Subcommand};
 use clap_mangen::Man;
-use plexy_shared::manual::Section;
+use plexy_shared::manual::{Section, tidied, title};
 
 use crate::args::{Options, Own, is_ours, typed};
 use crate::exit::ClientCode;
@@ -19,18 +17,16 @@ use crate::failure::Failure;
 pub(crate) fn page() -> Result<String, Failure> {
     // A page is the same whatever the variables are.
     let options = Options::command().mut_args(|arg| arg.hide_env_values(true));
-    let man = Man::new(options).section("1").manual("Plexy");
-    let (mut title, mut flags) = (Vec::new(), Vec::new());
-    let rendered =
-        man.render_title(&mut title).and_then(|()| man.render_options_section(&mut flags));
-    rendered.map_err(|error: io::Error| {
+    let man = Man::new(options);
+    let mut flags = Vec::new();
+    man.render_options_section(&mut flags).map_err(|error| {
         Failure::new(ClientCode::OutputFailed, format!("cannot write the page: {error}"))
     })?;
     let parts = [
-        String::from_utf8_lossy(&title).into_owned(),
+        title("plexyctl", 1, env!("CARGO_PKG_VERSION")),
         introduction(),
         commands().to_string(),
-        String::from_utf8_lossy(&flags).into_owned(),
+        tidied(&String::from_utf8_lossy(&flags)),
         surroundings(),
     ];
     Ok(parts.concat())
@@ -69,7 +65,7 @@ fn introduction() -> String {
             "plexyctl kill 7355149516800000001",
         ])
         .text("A script, all of which is read before anything is done:")
-        .typed(["plexyctl -f tunnels.plexy", "plexyctl -c 'hold db; switch db to 10.0.0.2:5432'"])
+        .typed(["plexyctl -f tunnels.plexy", "plexyctl -c 'drain db 10.0.0.1:5432; detail db'"])
         .text("Another machine's daemon:")
         .typed(["plexyctl --endpoint wss://plexy.example:9998 --ca ca.pem status full"]);
     [name, synopsis, description, examples].map(|section| section.to_string()).concat()

@@ -1,5 +1,6 @@
 //! Where each command is done that only the client has.
 
+mod completions;
 mod config;
 mod context;
 mod health;
@@ -28,6 +29,8 @@ pub(crate) async fn run(
             watch::run(watched, link, options, output).await
         }
         Own::Man => output.text(&manual::page()?).map(|_| Exit::Done),
+        Own::Completions { shell } => output.text(completions::script(*shell)).map(|_| Exit::Done),
+        Own::Complete(asked) => output.text(&completions::answer(asked).await).map(|_| Exit::Done),
         Own::Context(command) => context::run(command, options, output),
         Own::Config(command) => config::run(command, options, output),
         Own::Health { tunnels } => health::run(tunnels, link, options, output).await,

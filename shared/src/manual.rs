@@ -6,6 +6,28 @@ use std::fmt::{self, Display};
 use crate::command::{Group, Verb};
 use crate::spec::{ATTRIBUTES, OPTIONS};
 
+/// When what the pages say has last changed. The day of the build would make two builds differ.
+const DATE: &str = "2026-11-27";
+
+/// The beginning of a page, in that section of the manual.
+///
+/// ```
+/// let title = plexy_shared::manual::title("plexyctl", 1, "0.1.0");
+/// assert!(title.starts_with(".TH PLEXYCTL 1 ") && title.ends_with(" \"plexyctl 0.1.0\" Plexy\n"));
+/// ```
+#[must_use]
+pub fn title(program: &str, section: u8, version: &str) -> String {
+    format!(".TH {} {section} {DATE} \"{program} {version}\" Plexy\n", program.to_uppercase())
+}
+
+/// What a generator has written, without what checkers complain about: blanks at ends of lines, and an
+/// empty line between two that are broken already.
+#[must_use]
+pub fn tidied(roff: &str) -> String {
+    let lines = roff.lines().map(|line| format!("{}\n", line.trim_end()));
+    lines.collect::<String>().replace("\n.br\n\n.br\n", "\n.sp\n")
+}
+
 /// One section, from its heading on.
 ///
 /// ```

@@ -25,6 +25,33 @@ pub(crate) enum Own {
         #[arg(value_name = "TUNNEL")]
         tunnels: Vec<String>,
     },
+    /// Prints what has a shell complete the words of plexyctl
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
+    /// Tells what could stand where somebody is typing
+    #[command(hide = true)]
+    Complete(ToComplete),
+}
+
+/// A shell that completes words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+/// What one of them tells of what is typed.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ToComplete {
+    /// The shell
+    pub(crate) shell: Shell,
+
+    /// The words up to the cursor; of bash the line, and the end of it that it replaces
+    #[arg(last = true)]
+    pub(crate) words: Vec<String>,
 }
 
 /// How the shell is.

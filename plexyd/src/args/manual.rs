@@ -5,7 +5,7 @@ use std::io;
 
 use clap::CommandFactory;
 use clap_mangen::Man;
-use plexy_shared::manual::Section;
+use plexy_shared::manual::{Section, tidied, title};
 
 use super::Args;
 
@@ -17,14 +17,13 @@ use super::Args;
 pub(crate) fn manual() -> io::Result<String> {
     // A page is the same whatever the variables are.
     let command = Args::command().mut_args(|arg| arg.hide_env_values(true));
-    let man = Man::new(command).section("8").manual("Plexy");
-    let (mut title, mut options) = (Vec::new(), Vec::new());
-    man.render_title(&mut title)?;
+    let man = Man::new(command);
+    let mut options = Vec::new();
     man.render_options_section(&mut options)?;
     let parts = [
-        String::from_utf8_lossy(&title).into_owned(),
+        title("plexyd", 8, env!("CARGO_PKG_VERSION")),
         introduction(),
-        String::from_utf8_lossy(&options).into_owned(),
+        tidied(&String::from_utf8_lossy(&options)),
         surroundings(),
         operation(),
     ];

@@ -279,14 +279,14 @@ fn is(word: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::VERBS;
+    use crate::command::{Topic, VERBS};
 
     /// Whether a word may be one of these.
     fn fits(word: &str, slots: &[Slot]) -> bool {
         slots.iter().any(|slot| match slot {
             Slot::Word(known) => is(word, known),
             Slot::Key(key, _) => word.starts_with(key),
-            Slot::Verb => Verb::named(word).is_some(),
+            Slot::Verb => Topic::named(word).is_some(),
             Slot::Option | Slot::Attribute => word.contains('='),
             Slot::Connection => word.chars().all(|c| c.is_ascii_digit()),
             _ => true,

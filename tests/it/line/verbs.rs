@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use plexy_shared::command::VERBS;
+use plexy_shared::spec::OPTIONS;
 use plexy_tests::backend::Echo;
 use plexy_tests::daemon::{Daemon, LineClient};
 use plexy_tests::stream::Stream;
@@ -132,10 +133,30 @@ async fn help_explains_every_verb_by_name_and_alias() {
         let help = line.ask(&format!("help {}", verb.name)).await;
         assert!(help.starts_with(&format!("OK: {}", verb.name.to_uppercase())), "{help}");
         assert!(help.contains(verb.help) && help.contains(verb.examples[1]), "{help}");
+        let related = format!("\n\tsee also: {}\n", verb.related.join(", "));
+        assert!(help.contains(&related), "{help}");
+        let methods = format!("\n\tin JSON-RPC: {}\n", verb.methods.join(", "));
+        assert_eq!(help.contains(&methods), !verb.methods.is_empty(), "{help}");
+        for argument in verb.explained() {
+            let line = format!("\n\t{}: {}\n", argument.term, argument.meaning);
+            assert!(help.contains(&line), "{help}");
+        }
         for alias in verb.aliases {
             assert_eq!(line.ask(&format!("HELP {alias}")).await, help);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn help_knows_the_grammar_of_a_tunnel_and_every_example() {
+    let (_daemon, _, _, mut line) = scene().await;
+    let grammar = line.ask("help tunnel").await;
+    assert!(grammar.starts_with("OK: the grammar of a tunnel\n\tA tunnel: local="), "{grammar}");
+    assert!(OPTIONS.iter().all(|row| grammar.contains(&format!("\n\t  {}", row.key))), "{grammar}");
+    let examples = line.ask("HELP examples").await;
+    let all: String =
+        VERBS.iter().flat_map(|it| it.examples).map(|it| format!("\t{it}\n")).collect();
+    assert_eq!(examples, format!("OK: examples\n{all}"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
