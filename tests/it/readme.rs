@@ -20,13 +20,13 @@ const PLEXYD: &str = env!("CARGO_BIN_EXE_plexyd-under-test");
 const PLEXYCTL: &str = env!("CARGO_BIN_EXE_plexyctl-under-test");
 const BENCH: &str = env!("CARGO_BIN_EXE_plexy-bench-under-test");
 
-fn readme() -> String {
+pub(crate) fn readme() -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     std::fs::read_to_string(file).expect("there is a README")
 }
 
 /// The code blocks of a language.
-fn blocks(text: &str, language: &str) -> Vec<String> {
+pub(crate) fn blocks(text: &str, language: &str) -> Vec<String> {
     let open = format!("\n```{language}\n");
     let blocks = text.split(&open).skip(1);
     blocks.map(|rest| rest.split("\n```").next().unwrap().to_owned()).collect()

@@ -3,6 +3,7 @@
 mod asking;
 mod living;
 mod random;
+mod transcript;
 mod typing;
 
 use std::path::Path;

@@ -55,7 +55,7 @@ impl Editor {
     ) -> (Self, Option<String>) {
         let (history, complaint) = History::of_user();
         let notices = ExternalPrinter::new(NOTICES_MAX);
-        live.notices.go_to(notices.sender());
+        live.notices.go_above(notices.sender());
         let menu = ColumnarMenu::default().with_name(MENU).with_marker("> ").with_columns(1);
         let reedline = Reedline::create()
             .with_history(Box::new(history))

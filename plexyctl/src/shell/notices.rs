@@ -14,6 +14,9 @@ const NOTICES_MAX: usize = 5;
 /// That second.
 const SECOND: Duration = Duration::from_secs(1);
 
+/// Ends a line on a terminal that shows something else there already, as a menu.
+const CLEAR: &str = "\x1b[K";
+
 /// Where they go, and how many there were.
 #[derive(Debug, Default)]
 pub(super) struct Notices(Mutex<State>);
@@ -22,6 +25,8 @@ pub(super) struct Notices(Mutex<State>);
 struct State {
     wanted: Wanted,
     lines: Option<SyncSender<String>>,
+    /// What each of them ends with.
+    end: &'static str,
     /// Since when they are counted, and how many there were.
     second: Option<Instant>,
     told: usize,
@@ -47,7 +52,14 @@ impl Notices {
 
     /// From now on they go there.
     pub(super) fn go_to(&self, lines: SyncSender<String>) {
-        self.state().lines = Some(lines);
+        let mut state = self.state();
+        (state.lines, state.end) = (Some(lines), "");
+    }
+
+    /// The same, where a line may be shown above what stands there already.
+    pub(super) fn go_above(&self, lines: SyncSender<String>) {
+        let mut state = self.state();
+        (state.lines, state.end) = (Some(lines), CLEAR);
     }
 
     /// From now on those are told.
@@ -88,7 +100,8 @@ impl State {
     }
 
     /// Whether it could be written: nobody waits for a reader.
-    fn write(&mut self, line: String) -> bool {
+    fn write(&mut self, mut line: String) -> bool {
+        line.push_str(self.end);
         self.lines.as_ref().is_some_and(|lines| lines.try_send(line).is_ok())
     }
 }

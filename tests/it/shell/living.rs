@@ -29,8 +29,13 @@ async fn events_are_told_above_the_line_that_stays() {
     shows(&shell, "1/1 up").await;
     scene.run(&["drain", "web"]).output().await.success();
     shows(&shell, "tunnel-draining, tunnel web").await;
+    let line =
+        || shell.screen().lines().find(|it| it.contains("tunnel-draining")).map(str::to_owned);
+    assert!(line().unwrap().ends_with("revision 4"), "{}", shell.screen());
     eventually!(shell.shows("plexy:local> detail"), "{}", shell.screen());
     // What nobody has to look at is not told by default, and nothing where that is wanted.
+    shell.press("\x1b");
+    eventually!(!shell.shows("1/1 up"), "{}", shell.screen());
     shell.enter("\x15events off");
     scene.run(&["enable", "web"]).output().await.success();
     shell.enter("ping");
@@ -113,8 +118,8 @@ async fn a_terminal_that_can_little_is_enough() {
         scene.program(&["shell", "--no-editor"]).silent(),
     ] {
         let mut shell = ready(program.start()).await;
-        shell.enter("detail db");
-        shows(&shell, "opened by").await;
+        shell.enter("list");
+        shows(&shell, "LISTEN").await;
         shell.enter("remove db 4000");
         shows(&shell, "go on? (y/N)").await;
         shell.enter("n");

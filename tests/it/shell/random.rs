@@ -2,7 +2,7 @@
 
 use plexy_tests::eventually;
 use plexy_tests::terminal::keys::{
-    BACKSPACE, CTRL_C, CTRL_R, CTRL_U, DOWN, ENTER, ESCAPE, LEFT, TAB, UP,
+    BACKSPACE, CTRL_C, CTRL_D, CTRL_R, CTRL_U, DOWN, ENTER, ESCAPE, LEFT, TAB, UP,
 };
 
 use super::Scene;
@@ -57,8 +57,9 @@ async fn whatever_is_pressed_nothing_breaks() {
             }
         }
         // Out of whatever was begun, and to an end.
+        let mut ways = ["\x1b[201~", CTRL_C, CTRL_D].into_iter().cycle();
         let mut leaves = async || {
-            shell.press_bytes(b"\x1b[201~\x03\x04");
+            shell.press(ways.next().unwrap_or(CTRL_D));
             shell.ended().is_some()
         };
         eventually!(leaves().await, "seed {seed}:\n{}", shell.screen());

@@ -126,6 +126,9 @@ async fn lines_are_kept_for_the_next_time_but_for_secrets() {
     shows(&shell, "> ping").await;
     shell.press(&format!("{CTRL_U}{CTRL_R}exp"));
     shows(&shell, "export").await;
+    // The first takes it over, the second does it.
+    shell.press(ENTER);
+    last(&shell, &prompt("export")).await;
     shell.press(ENTER);
     shows(&shell, "tunnels = [").await;
     shell.enter("!!");
