@@ -1,7 +1,7 @@
 //! The manual page, plexyctl(1): its options as clap knows them, its commands as the table of verbs has
 //! them.
 
-use clap::{CommandFactory, Subcommand};
+use clap::{Command, CommandFactory, Subcommand};
 use clap_mangen::Man;
 use plexy_shared::manual::{Section, tidied, title};
 
@@ -75,28 +75,39 @@ fn commands() -> Section {
     let verbs = Section::new("COMMANDS")
         .text("The words are those of the line protocol, where case does not matter but here.")
         .verbs(is_ours, typed);
-    let own = Own::augment_subcommands(clap::Command::new("plexyctl"));
+    let own = Own::augment_subcommands(Command::new("plexyctl"));
     let own = own.get_subcommands().filter(|own| !own.is_hide_set());
     let section = verbs.part("Of plexyctl alone").item(
         "help [topic]",
         "Lists the commands, or explains one, or the grammar of a tunnel (`help tunnel`).",
     );
-    own.fold(section, |section, own| {
-        let about = own.get_long_about().or(own.get_about());
-        let about = about.map(ToString::to_string).unwrap_or_default();
-        section.item(&usage(own), &format!("{about}."))
-    })
+    own.fold(section, |section, own| told(section, "", own))
+}
+
+/// Of a command that only the client has, and of those that stand behind its name.
+fn told(section: Section, before: &str, own: &Command) -> Section {
+    let name = format!("{before}{}", own.get_name());
+    let about = own.get_long_about().or(own.get_about());
+    let about = about.map(ToString::to_string).unwrap_or_default();
+    let section = section.item(&usage(&name, own), &format!("{about}."));
+    let section = match own.get_after_help() {
+        Some(more) => section.typed_of_item(more.to_string().lines()),
+        None => section,
+    };
+    let inner = own.get_subcommands().filter(|inner| !inner.is_hide_set());
+    inner.fold(section, |section, inner| told(section, &format!("{name} "), inner))
 }
 
 /// Its name and what stands behind it.
-fn usage(own: &clap::Command) -> String {
+fn usage(name: &str, own: &Command) -> String {
     let positional = own.get_positionals().map(|arg| {
         let name = arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string);
         let name = name.unwrap_or_else(|| arg.get_id().to_string());
         if arg.is_required_set() { name } else { format!("[{name}]") }
     });
     let options = own.get_opts().filter_map(|arg| Some(format!("[--{}]", arg.get_long()?)));
-    let words = std::iter::once(own.get_name().to_owned()).chain(options).chain(positional);
+    let command = own.has_subcommands().then(|| "COMMAND".to_owned());
+    let words = std::iter::once(name.to_owned()).chain(options).chain(positional).chain(command);
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -104,9 +115,10 @@ fn surroundings() -> String {
     let files = Section::new("FILES")
         .item(
             "$XDG_CONFIG_HOME/plexy/plexyctl.toml",
-            "Where plexyd is, and with which certificates: `endpoint`, `ca`, `cert`, `key`, \
-             `server-name`. Without that variable `~/.config`; where there is none, \
-             `/etc/plexy/plexyctl.toml` is read. Options and variables count more.",
+            "Where plexyd is, and with what it is talked to: contexts, each with `endpoint`, `ca`, `cert`, \
+             `key`, `server-name`, `token-file`, `protected`, and `current-context`, which names one of \
+             them. Without that variable it is in `~/.config`. `/etc/plexy/plexyctl.toml` is for all \
+             users and counts less; options and variables count more.",
         )
         .item(
             "$XDG_RUNTIME_DIR/plexy/rpc.sock, /run/plexy/rpc.sock",
@@ -114,12 +126,19 @@ fn surroundings() -> String {
              which one.",
         );
     let environment = Section::new("ENVIRONMENT")
-        .item("PLEXY_ENDPOINT", "As `--endpoint`. An empty variable says nothing.")
+        .item(
+            "PLEXY_ENDPOINT, PLEXY_CONTEXT",
+            "As `--endpoint` and `--context`. An empty variable says nothing.",
+        )
         .item("PLEXY_CA, PLEXY_CERT, PLEXY_KEY", "As `--ca`, `--cert`, `--key`.")
         .item("PLEXY_SERVER_NAME", "As `--server-name`.")
         .item(
             "RUNTIME_DIRECTORY, XDG_RUNTIME_DIR, TMPDIR",
             "Where sockets of plexyd are looked for.",
+        )
+        .item(
+            "NO_COLOR, CLICOLOR_FORCE, CLICOLOR, TERM",
+            "Whether words have colours, where no `--color` says it.",
         );
     let exits = [
         ("0", "Done."),
@@ -134,7 +153,8 @@ fn surroundings() -> String {
     ];
     let exits = exits
         .into_iter()
-        .fold(Section::new("EXIT STATUS"), |section, (code, why)| section.item(code, why));
+        .fold(Section::new("EXIT STATUS"), |section, (code, why)| section.item(code, why))
+        .text("Where a command has codes of its own, they stand with it.");
     let also = Section::new("SEE ALSO").text("plexyd(8), nc(1)");
     [files, environment, exits, also].map(|section| section.to_string()).concat()
 }

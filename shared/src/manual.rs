@@ -86,6 +86,11 @@ impl Section {
         self.with(&format!(".RS 4\n.EX\n{lines}.EE\n.RE\n"))
     }
 
+    /// Lines as they are typed, or stand in a table, about the word before.
+    pub fn typed_of_item<L: AsRef<str>>(self, lines: impl IntoIterator<Item = L>) -> Self {
+        self.with(".RS\n").typed(lines).with(".RE\n")
+    }
+
     /// The verbs that pass, under the headings of their groups; `typed` is how a command is typed there.
     pub fn verbs(self, passes: fn(&Verb) -> bool, typed: fn(&str) -> String) -> Self {
         let mut section = self;
@@ -114,7 +119,7 @@ impl Section {
         if !verb.methods.is_empty() {
             also.push(format!("in JSON-RPC `{}`", verb.methods.join("`, `")));
         }
-        section.with(".RS\n").typed(examples).with(".RE\n").more(&sentence(&also.join("; ")))
+        section.typed_of_item(examples).more(&sentence(&also.join("; ")))
     }
 
     /// The grammar of a tunnel: addresses, attributes of backends, options.

@@ -73,6 +73,24 @@ async fn a_page_has_every_option_and_every_command() {
             assert!(shown.contains(verb.examples[0].split(' ').next().unwrap()), "{usage}");
         }
     }
+    let Some(of_client) = shown(PLEXYCTL).await else { return };
+    let list = run(PLEXYCTL, &["help"]).await.success();
+    let (_, own) = list.split_once("Of plexyctl alone:\n").unwrap();
+    // What goes on from the line before stands further to the right.
+    let rows = own.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    for name in rows.map(|row| row.split_whitespace().next().unwrap()) {
+        let help = run(PLEXYCTL, &["help", name]).await.success();
+        let inner = help.split_once("\nCommands:\n").map_or("", |(_, rest)| rest);
+        let inner = inner
+            .split("\n\n")
+            .next()
+            .unwrap()
+            .lines()
+            .filter_map(|row| row.split_whitespace().next());
+        for command in inner.map(|inner| format!("{name} {inner}")).chain([name.to_owned()]) {
+            assert!(of_client.contains(&command), "{command}: {of_client}");
+        }
+    }
     let Some(shown) = shown(PLEXYD).await else { return };
     let keys = OPTIONS.iter().map(|row| row.key).chain(ATTRIBUTES.iter().map(|row| row.key));
     for key in keys {
