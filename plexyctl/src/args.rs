@@ -219,7 +219,8 @@ pub(crate) enum ColorChoice {
 impl Args {
     /// Reads the arguments of the program, its own name first.
     pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let matches = command().try_get_matches_from(with_orders(args))?;
+        let args = with_orders(args);
+        let matches = command().color(color_of(&args)).try_get_matches_from(args)?;
         let is_said = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
         let tls_option = TLS_OPTIONS.into_iter().find(|(id, _)| is_said(id)).map(|(_, name)| name);
         let said = VARIABLES.into_iter().map(|(id, _)| id).filter(|id| is_said(id)).collect();
@@ -236,6 +237,20 @@ fn asked(matches: &ArgMatches) -> Result<Asked, clap::Error> {
         }
         Some((HELP, matches)) => Ok(Asked::Help(matches.get_one(TOPIC).cloned())),
         Some(verb) => Ok(Asked::Line(line(verb))),
+    }
+}
+
+/// Whether what is wrong with a command line is told in colour: clap wants to know before it reads.
+fn color_of(args: &[OsString]) -> clap::ColorChoice {
+    let behind = args.windows(2).filter_map(|pair| match pair {
+        [option, value] if option == "--color" => value.to_str(),
+        _ => None,
+    });
+    let joined = args.iter().filter_map(|arg| arg.to_str()?.strip_prefix("--color="));
+    match behind.chain(joined).last() {
+        Some("always") => clap::ColorChoice::Always,
+        Some("never") => clap::ColorChoice::Never,
+        _ => clap::ColorChoice::Auto,
     }
 }
 

@@ -67,6 +67,11 @@ impl Written {
         Self::new(format!("{}\n", text.as_ref()))
     }
 
+    /// With a line about it, where there is one.
+    fn noted(self, note: Option<String>) -> Self {
+        Self { notes: note.into_iter().collect(), ..self }
+    }
+
     fn with_note(self, note: impl Into<String>) -> Self {
         Self { notes: vec![note.into()], ..self }
     }
@@ -132,18 +137,21 @@ impl Output {
         match (self.view.format, table::listing(answer)) {
             (Format::Json, _) => json::answer(answer),
             (Format::Csv, Some(listing)) => {
-                Written::new(csv::write(&listing.viewed(&self.view), self.has_headers))
+                let data = csv::write(&listing.viewed(&self.view), self.has_headers);
+                Written::new(data).noted(sentence::note(answer))
             }
             (Format::Name, Some(listing)) => {
                 let rows = listing.viewed(&self.view).rows;
-                Written::new(rows.into_iter().map(|row| row.name + "\n").collect())
+                let data = rows.into_iter().map(|row| row.name + "\n").collect();
+                Written::new(data).noted(sentence::note(answer))
             }
             (Format::Name, None) => quiet::write(answer),
             (Format::Table | Format::Wide, Some(listing)) if self.view.columns.is_some() => {
-                Written::new(layout.table(listing))
+                Written::new(layout.table(listing)).noted(sentence::note(answer))
             }
             (Format::Vertical, Some(listing)) => {
-                Written::new(layout.vertical(&listing.viewed(&self.view)))
+                let data = layout.vertical(&listing.viewed(&self.view));
+                Written::new(data).noted(sentence::note(answer))
             }
             (Format::Table | Format::Wide | Format::Vertical | Format::Csv, _) => {
                 sentence::write(answer, layout)

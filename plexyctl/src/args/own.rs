@@ -98,7 +98,7 @@ const HEALTH: &str = "Exit codes:
 /// What can be done about contexts.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum ContextCommand {
-    /// Adds one: of --endpoint, --token-file and the options of TLS
+    /// Adds one: of --endpoint (without, the daemon of this machine), --token-file and the options of TLS
     Add {
         /// How it is called
         name: String,

@@ -78,7 +78,11 @@ impl<'a> Layout<'a> {
         while total(&self.widths(&listing)) > room && listing.heads.len() > 1 {
             let goes = listing.heads.iter().enumerate().skip(1).rev();
             let Some((_, head)) = goes.min_by_key(|(_, head)| head.rank) else { break };
-            self.left_out.borrow_mut().push(head.title);
+            let mut left_out = self.left_out.borrow_mut();
+            // Of two tables both may have it.
+            if !left_out.contains(&head.title) {
+                left_out.push(head.title);
+            }
             let key = head.key;
             listing = listing.without(&[key]);
         }

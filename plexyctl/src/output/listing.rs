@@ -273,10 +273,19 @@ impl Listing {
     }
 
     /// In the order, and with the columns, that somebody asks for.
-    pub(super) fn viewed(mut self, view: &View) -> Self {
+    pub(super) fn viewed(self, view: &View) -> Self {
+        self.sorted(view).chosen(view)
+    }
+
+    /// In the order that somebody asks for.
+    pub(super) fn sorted(mut self, view: &View) -> Self {
         if let Some(order) = &view.order {
             self.sort(order);
         }
+        self
+    }
+
+    fn chosen(self, view: &View) -> Self {
         let kept: Vec<_> = match &view.columns {
             Some(keys) => keys.iter().filter_map(|key| self.find(key)).collect(),
             None => (0..self.heads.len()).filter(|at| self.is_shown(*at, view)).collect(),
@@ -289,6 +298,12 @@ impl Listing {
         let kept: Vec<_> = (0..self.heads.len())
             .filter(|at| self.heads.get(*at).is_some_and(|head| !keys.contains(&head.key)))
             .collect();
+        self.with(&kept)
+    }
+
+    /// With these columns alone.
+    pub(super) fn only(&self, keys: &[&str]) -> Self {
+        let kept: Vec<_> = keys.iter().filter_map(|key| self.find(key)).collect();
         self.with(&kept)
     }
 

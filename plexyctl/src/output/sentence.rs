@@ -12,14 +12,12 @@ use plexy_shared::word::Word;
 use super::Written;
 use super::health;
 use super::layout::Layout;
-use super::listing::NOTHING;
 use super::safe::{safe, safe_json};
 use super::screen::Screen;
 use super::table;
 use super::units::{age, some};
 use crate::answer::{Answer, BackendChange, ContextChange, Daemon, TunnelChange};
 use crate::commands::{CLIENT, look_at};
-use crate::config::Setting;
 
 pub(super) fn write(answer: &Answer, layout: &Layout<'_>) -> Written {
     match answer {
@@ -57,11 +55,20 @@ pub(super) fn write(answer: &Answer, layout: &Layout<'_>) -> Written {
         }
         Answer::Contexts(_) => Written::new(list(answer, layout)),
         Answer::Context(change) => Written::line(context(change)),
-        Answer::Settings { has_origins: true, .. } => Written::new(list(answer, layout)),
-        Answer::Settings { settings, .. } => Written::new(settings_of(settings)),
+        Answer::Settings { .. } => Written::new(settings(answer, layout)),
         Answer::Health(health) => Written::line(health::line(health)),
         Answer::Version(None) => Written::line(CLIENT),
         Answer::Version(Some(daemon)) => version(daemon),
+    }
+}
+
+/// What there is to know of a list beside its rows.
+pub(super) fn note(answer: &Answer) -> Option<String> {
+    match answer {
+        Answer::Status(reply) => paused(reply),
+        Answer::Conns(reply) => part_of(reply),
+        Answer::Events(reply) | Answer::News(reply) => missed(reply),
+        _ => None,
     }
 }
 
@@ -69,9 +76,13 @@ fn list(answer: &Answer, layout: &Layout<'_>) -> String {
     table::listing(answer).map(|listing| layout.table(listing)).unwrap_or_default()
 }
 
-fn settings_of(settings: &[Setting]) -> String {
-    let value = |it: &Setting| it.value.as_deref().map_or_else(|| NOTHING.to_owned(), safe);
-    Layout::pairs(&settings.iter().map(|it| (it.key, value(it))).collect::<Vec<_>>())
+/// Where they come from is told to those who ask.
+fn settings(answer: &Answer, layout: &Layout<'_>) -> String {
+    let asks =
+        layout.view.is_wide() || matches!(answer, Answer::Settings { has_origins: true, .. });
+    let listing = table::listing(answer);
+    let listing = listing.map(|it| if asks { it } else { it.without(&["origin"]) });
+    listing.map(|listing| layout.table(listing)).unwrap_or_default()
 }
 
 fn context(change: &ContextChange) -> String {
@@ -153,20 +164,21 @@ fn left(live: LiveCounts) -> String {
 }
 
 fn conns(reply: &ConnectionsReply, layout: &Layout<'_>) -> Written {
-    let (matched, shown) = (reply.matched, reply.connections.len());
-    if shown == 0 {
+    if reply.connections.is_empty() {
         return Written::default().with_note("there is no such connection");
     }
     let listing = match layout.view.is_wide() {
         true => table::conns(&reply.connections),
         false => table::briefly(&reply.connections),
     };
-    let written = Written::new(layout.table(listing));
-    if matched > shown as u64 {
-        written.with_note(format!("shown {shown} of {matched}; `limit` shows up to 10000"))
-    } else {
-        written
-    }
+    Written::new(layout.table(listing)).noted(part_of(reply))
+}
+
+/// That there are more.
+fn part_of(reply: &ConnectionsReply) -> Option<String> {
+    let (matched, shown) = (reply.matched, reply.connections.len());
+    let is_part = matched > shown as u64;
+    is_part.then(|| format!("shown {shown} of {matched}; `limit` shows up to 10000"))
 }
 
 fn killed(reply: &KillReply) -> Written {
@@ -182,23 +194,23 @@ fn killed(reply: &KillReply) -> Written {
 }
 
 fn events(reply: &EventsReply, layout: &Layout<'_>) -> Written {
-    match reply.events.as_slice() {
-        [] => missed(Written::default(), reply),
-        events => missed(Written::new(layout.table(table::events(events))), reply),
-    }
+    let data = match reply.events.as_slice() {
+        [] => String::new(),
+        events => layout.table(table::events(events)),
+    };
+    Written::new(data).noted(missed(reply))
 }
 
 /// A line for each: there may be no end of it, so nothing can be put in line.
 fn news(reply: &EventsReply, screen: Screen) -> Written {
-    let lines = reply.events.iter().map(|event| table::event_line(event, screen)).collect();
-    missed(Written::new(lines), reply)
+    let data = reply.events.iter().map(|event| table::event_line(event, screen)).collect();
+    Written::new(data).noted(missed(reply))
 }
 
-fn missed(written: Written, reply: &EventsReply) -> Written {
-    match reply.missed {
-        0 => written,
-        missed => written.with_note(format!("{missed} events before these are gone")),
-    }
+/// That some are gone.
+fn missed(reply: &EventsReply) -> Option<String> {
+    let missed = reply.missed;
+    (missed > 0).then(|| format!("{missed} events before these are gone"))
 }
 
 /// An event, told in passing: its time of the day, and the rest without its number.
@@ -226,13 +238,17 @@ fn status(reply: &StatusReply, layout: &Layout<'_>) -> Written {
         }
         Some(tunnels) => Written::new(layout.table(table::tunnels(tunnels))),
     };
-    match reply.tunnels_paused as u64 {
-        0 => written,
-        paused => written.with_note(format!(
-            "{} accepting no clients: plexyd has no file descriptors left",
-            some(paused, "tunnel", "tunnels")
-        )),
+    match paused(reply) {
+        None => written,
+        note => written.noted(note),
     }
+}
+
+/// That some tunnels stand still.
+fn paused(reply: &StatusReply) -> Option<String> {
+    let paused = some(reply.tunnels_paused as u64, "tunnel", "tunnels");
+    let note = || format!("{paused} accepting no clients: plexyd has no file descriptors left");
+    (reply.tunnels_paused > 0).then(note)
 }
 
 fn version(daemon: &Daemon) -> Written {

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 
 /// The commands that answer a list.
 const LISTS: &str =
-    "lists are the answers of: status full, detail, conns, explain, events, history";
+    "lists are the answers of `status full`, `detail`, `conns`, `explain`, `events` and `history`";
 
 /// What is wanted.
 #[derive(Debug, Clone)]

@@ -125,7 +125,7 @@ async fn what_holds_is_told_with_where_it_comes_from() {
     let shown = run.output().await.success();
     assert!(shown.contains("endpoint     ws://a.example:1  `PLEXY_ENDPOINT`"), "{shown}");
     let short = scene.ask(&["config", "show"]).await;
-    assert!(short.contains("context      here\n") && !short.contains(&file), "{short}");
+    assert!(short.contains("\ncontext      here\n") && !short.contains(&file), "{short}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -109,6 +109,13 @@ async fn every_list_is_csv_and_names() {
             assert_eq!(names.lines().last(), Some(name), "{words:?}");
         }
     }
+    // That there is more is told whatever form the part has.
+    let _second =
+        Flow::start(opened.trim().parse::<std::net::SocketAddr>().unwrap(), 1).await.unwrap();
+    for format in ["table", "csv", "name"] {
+        let part = scene.run(&["conns", "limit", "1", "-o", format]).output().await;
+        assert!(part.errors().contains("shown 1 of 2"), "{format}: {}", part.errors());
+    }
     assert!(flow.stop().await.fault.is_none());
     // What is opened is named too.
     assert!(scene.ask(&["-o", "name", "open", "0=4000"]).await.starts_with("127.0.0.1:"));
@@ -180,6 +187,10 @@ async fn colour_is_for_terminals_that_want_it() {
     }
     let error = scene.run(&["close", "nobody", "--color=always"]).output().await.errors();
     assert!(error.starts_with("\x1b[31merror:\x1b[0m no tunnel"), "{error:?}");
+    let unknown = terminal("--color=never opne").output().await.text();
+    assert!(unknown.contains("unrecognized") && !unknown.contains('\x1b'), "{unknown:?}");
+    let unknown = scene.run(&["--color", "always", "opne"]).output().await.errors();
+    assert!(unknown.contains("\x1b[") && unknown.contains("unrecognized"), "{unknown:?}");
     assert!(terminal("close nobody").output().await.text().contains("\x1b[31merror:\x1b[0m"));
 }
 

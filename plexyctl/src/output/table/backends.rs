@@ -93,19 +93,20 @@ pub(super) fn keys() -> Vec<&'static str> {
     [BACKENDS, NAMES, HEALTH].into_iter().flat_map(keys_of).collect()
 }
 
-/// The same as tables, where there is something to say.
+/// The same as tables, where there is something to say; all of them are in one order.
 pub(super) fn tables(backends: &[BackendInfo], layout: &Layout<'_>) -> String {
-    let of = |columns| Listing::new(columns, backends, |it| it.addr.clone());
-    let mut text = layout.table(of(BACKENDS));
-    let mut more = |columns| {
-        let beside = of(BACKENDS.get(..1).unwrap_or_default()).beside(of(columns));
-        text.push_str(&format!("\n{}", layout.table(beside)));
+    let all = all(backends).sorted(layout.view);
+    let table = |keys: Vec<&str>| layout.table(all.only(&keys));
+    let more = |columns| {
+        let keys = std::iter::once("backend").chain(keys_of(columns)).collect();
+        format!("\n{}", table(keys))
     };
+    let mut text = table(keys_of(BACKENDS));
     if backends.iter().any(|backend| !backend.sni.is_empty()) {
-        more(NAMES);
+        text.push_str(&more(NAMES));
     }
     if backends.iter().any(|backend| backend.check.is_some() || backend.ejection.is_some()) {
-        more(HEALTH);
+        text.push_str(&more(HEALTH));
     }
     text
 }

@@ -240,3 +240,20 @@ fn a_detail_as_a_list_is_all_that_is_known_of_its_backends() {
                     9,refused\\u{1b}[2J,1.5\n";
     assert_eq!(csv.lines().next().map(|line| line.to_owned() + "\n").as_deref(), Some(expected));
 }
+
+#[test]
+fn all_tables_of_a_detail_have_one_order() {
+    let mut info = info();
+    info.backend_list[1].addr = "10.0.0.9:80".to_owned();
+    info.backend_list[1].sni = vec!["z.example".to_owned()];
+    for (order, first) in
+        [("check", "10.0.0.1:80"), ("-sni", "10.0.0.9:80"), ("state", "10.0.0.1:80")]
+    {
+        let view = View { order: Some(order.parse().unwrap()), ..VIEW };
+        let text = super::detail(&info, &Layout::new(&view, true, Screen::PIPE));
+        let tables = text.split("BACKEND ").skip(1);
+        let firsts: Vec<_> = tables.map(|table| table.lines().nth(1).unwrap()).collect();
+        assert_eq!(firsts.len(), 3, "{text}");
+        assert!(firsts.iter().all(|line| line.starts_with(first)), "{order}: {text}");
+    }
+}
