@@ -251,8 +251,9 @@ fn the_help_of_the_programs_names_every_option_of_the_readme() {
         let help = Command::new(program).args(command).arg("--help").output().unwrap();
         String::from_utf8(help.stdout).unwrap()
     };
-    let own = [&["context", "add"], &["context", "use"], &["config", "show"]];
-    let own = own.iter().map(|command| help(PLEXYCTL, *command)).collect::<String>();
+    let own: [&[&str]; 5] =
+        [&["context", "add"], &["context", "use"], &["config", "show"], &["shell"], &["watch"]];
+    let own = own.iter().map(|command| help(PLEXYCTL, command)).collect::<String>();
     let help = help(PLEXYD, &[]) + &help(PLEXYCTL, &[]) + &help(BENCH, &[]) + &own;
     let readme = readme();
     for word in readme.split(|c: char| !c.is_ascii_alphanumeric() && c != '-') {

@@ -16,6 +16,9 @@ const SHOWN_CHARS_MAX: usize = 160;
 /// How much of a longer one is shown before the mark.
 const BEFORE_CHARS: usize = 40;
 
+/// What stands before a way out.
+const HELP: &str = "  = help: ";
+
 /// As lines for standard error.
 pub(super) fn render(failure: &Failure, screen: Screen) -> String {
     let bad = |text: &str| Tint::Bad.paint(text, screen.has_colour);
@@ -39,13 +42,35 @@ pub(super) fn render(failure: &Failure, screen: Screen) -> String {
     match &failure.hint {
         Some(hint) => help.push(safe(hint)),
         None if failure.valid.is_empty() => {}
-        None => help.push(format!("valid: {}", safe(&failure.valid.join(", ")))),
+        None => {
+            let valid = failure.valid.join(", ");
+            let is_told = failure.message.contains(&valid);
+            help.extend((!is_told).then(|| format!("valid: {}", safe(&valid))));
+        }
     }
     if failure.place.is_some() && !help.is_empty() {
         lines.push("  |".to_owned());
     }
-    lines.extend(help.iter().map(|it| format!("  = help: {it}")));
+    lines.extend(help.iter().map(|it| wrapped(&format!("{HELP}{it}"), screen.columns)));
     lines.join("\n") + "\n"
+}
+
+/// On a terminal, lines of whole words, the next ones below the text of the first.
+fn wrapped(text: &str, columns: Option<usize>) -> String {
+    let Some(room) = columns.filter(|room| *room > 2 * HELP.len()) else { return text.to_owned() };
+    let mut lines = String::new();
+    let mut width = 0;
+    for word in text.split_inclusive(' ') {
+        if width > HELP.len() && width + word.trim_end().width() > room {
+            lines.truncate(lines.trim_end().len());
+            lines.push('\n');
+            lines.push_str(&" ".repeat(HELP.len()));
+            width = HELP.len();
+        }
+        lines.push_str(word);
+        width += word.width();
+    }
+    lines
 }
 
 /// The text, blanks, and a mark that stands behind them under the right part of it.
@@ -92,6 +117,15 @@ mod tests {
         let error = Request::parse(line).expect_err(line);
         let rendered = render(&Failure::in_line(error, line));
         assert_eq!(rendered.lines().collect::<Vec<_>>(), expected, "\n{rendered}");
+    }
+
+    #[test]
+    fn a_way_out_is_as_wide_as_the_terminal() {
+        let text = format!("{HELP}one, two, three, four");
+        assert_eq!(wrapped(&text, None), text);
+        let lines = wrapped(&text, Some(21));
+        assert_eq!(lines, format!("{HELP}one, two,\n          three, four"));
+        assert_eq!(wrapped(&format!("{HELP}{}", "x".repeat(40)), Some(21)).lines().count(), 1);
     }
 
     #[test]

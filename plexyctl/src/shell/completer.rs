@@ -36,7 +36,7 @@ impl Editors for Completer {
         let is_old = self.live.refresh(ask);
         let candidates = completion.candidates.into_iter().take(OFFERED_MAX);
         let suggestions: Vec<Suggestion> = candidates.map(suggestion).collect();
-        if is_old && self.live.awaited() == Awaited::Something {
+        if is_old && self.live.is_awaited() {
             let origin = CompletionOrigin::new(line, position);
             return CompletionResult::stale_or_pending(suggestions.into(), origin);
         }

@@ -2,10 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::exit::Exit;
+
+/// How long everybody has for what they are at.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Whether it is, for all who wait for something else.
 #[derive(Debug)]
@@ -35,6 +42,9 @@ impl Ending {
             }
             told.is_over.store(true, Ordering::Relaxed);
             told.told.send_replace(true);
+            // crossterm reads from a terminal that has gone again and again, and hears of nothing else.
+            sleep(GRACE).await;
+            std::process::exit(Exit::Interrupted as i32);
         });
         ending
     }

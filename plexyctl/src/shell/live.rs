@@ -122,15 +122,18 @@ impl Live {
         is_old
     }
 
+    /// Whether something that was asked for is on its way.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.state().awaited.is_some_and(|since| since.elapsed() < AWAITED)
+    }
+
     /// What became of what was asked for; news are told once.
     pub(super) fn awaited(&self) -> Awaited {
-        let mut state = self.state();
-        if std::mem::take(&mut state.is_news) {
-            return Awaited::News;
-        }
-        match state.awaited {
-            Some(since) if since.elapsed() < AWAITED => Awaited::Something,
-            _ => Awaited::Nothing,
+        let is_news = std::mem::take(&mut self.state().is_news);
+        match is_news {
+            true => Awaited::News,
+            false if self.is_awaited() => Awaited::Something,
+            false => Awaited::Nothing,
         }
     }
 

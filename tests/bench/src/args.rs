@@ -60,6 +60,11 @@ pub(crate) struct Args {
     /// Instead of the table: instructions per unit of work, counted by valgrind.
     #[arg(long, conflicts_with = "million")]
     pub(crate) instructions: bool,
+
+    /// Instead of the table: how long the shell of plexyctl takes to start, and to complete a word
+    /// while plexyd is stopped.
+    #[arg(long, conflicts_with_all = ["million", "instructions"])]
+    pub(crate) shell: bool,
 }
 
 /// Which layouts are measured.

@@ -17,7 +17,7 @@ use crate::launch::raise_descriptors;
 mod plexyd;
 mod template;
 
-pub(crate) use self::plexyd::build;
+pub(crate) use self::plexyd::{build, build_of};
 use self::template::Template;
 
 /// Where servers lie that a user's `PATH` often lacks.

@@ -34,6 +34,7 @@ mod rpc;
 mod run;
 mod scene;
 mod schedule;
+mod shell;
 mod target;
 mod tls;
 

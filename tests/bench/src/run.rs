@@ -19,7 +19,7 @@ use crate::report::Report;
 use crate::row::{self, Row};
 use crate::scene::Scene;
 use crate::schedule::{Step, steps};
-use crate::{gate, instructions, interrupt, million};
+use crate::{gate, instructions, interrupt, million, shell};
 
 /// Rounds of a usual run, and of a quick one.
 const ROUNDS: u32 = 5;
@@ -33,8 +33,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let rows = chosen(&args.rows)?;
     interrupt::watch()?;
     raise_descriptors()?;
-    let contestants = contestants(&args)?;
     let cpus = Cpus::available()?;
+    if args.shell {
+        return shell::run(&cpus);
+    }
+    let contestants = contestants(&args)?;
     let plan = Plan::new(&args, &cpus);
     let environment = Environment::look(&contestants, &cpus)?;
     writeln!(io::stdout(), "{environment}")?;

@@ -1,14 +1,18 @@
 //! What happens to the shell: events, a daemon that stops or goes, terminals that can little, and an end
 //! by a signal.
 
+use std::fs;
+use std::path::Path;
+
 use plexy_tests::daemon::Process;
 use plexy_tests::eventually;
-use plexy_tests::terminal::Terminal;
 use plexy_tests::terminal::keys::{CTRL_D, TAB};
+use plexy_tests::terminal::{Program, Terminal};
+use plexy_tests::tool::Tool;
 use rustix::process::Signal;
 
 use super::{Scene, ready};
-use crate::process::PLEXYD;
+use crate::process::{PLEXYCTL, PLEXYD};
 
 async fn shows(shell: &Terminal, text: &str) {
     eventually!(shell.shows(text), "no {text:?} in\n{}", shell.screen());
@@ -57,7 +61,8 @@ async fn keys_are_answered_while_the_daemon_is_stopped() {
     eventually!(shell.last_line() == "plexy:local> drain database", "{}", shell.screen());
     // A command waits, and Ctrl-C ends the waiting.
     shell.enter("\x15ping");
-    eventually!(shell.last_line() == "plexy:local> ping", "{}", shell.screen());
+    // From then on the terminal makes a signal of it.
+    eventually!(shell.is_sane(), "{}", shell.screen());
     shell.press("\x03");
     shows(&shell, "interrupted").await;
     scene.process.signal(Signal::CONT);
@@ -111,11 +116,28 @@ async fn signals_end_it_and_leave_the_terminal_as_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_goes_takes_the_shell_with_it() {
+    let Some(script) = Tool::find("script", "bsdutils") else { return };
+    let scene = Scene::start(&[]).await;
+    // A terminal within the terminal, which goes where that program is killed.
+    let file = scene.home().join("pid");
+    let shell =
+        format!("echo $$ > {}; exec {PLEXYCTL} --endpoint {}", file.display(), scene.endpoint());
+    let inner = Program::new(script.path(), &["-qec", &shell, "/dev/null"]);
+    let terminal = ready(inner.env("XDG_STATE_HOME", scene.home()).start()).await;
+    let pid = fs::read_to_string(&file).unwrap().trim().to_owned();
+    let lives = || Path::new("/proc").join(&pid).exists();
+    assert!(lives());
+    terminal.signal(Signal::KILL);
+    eventually!(!lives(), "{pid} goes on without a terminal");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_terminal_that_can_little_is_enough() {
     let scene = Scene::start(&["0=4000[name=db]"]).await;
     for program in [
         scene.program(&[]).env("TERM", "dumb").silent(),
-        scene.program(&["shell", "--no-editor"]).silent(),
+        scene.program(&["shell", "--no-editor"]).env("NO_COLOR", "1").silent(),
     ] {
         let mut shell = ready(program.start()).await;
         shell.enter("list");

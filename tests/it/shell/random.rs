@@ -1,5 +1,7 @@
 //! Random keys: whatever is pressed, the shell ends when it should, and the terminal is as it was.
 
+use std::time::Duration;
+
 use plexy_tests::eventually;
 use plexy_tests::terminal::keys::{
     BACKSPACE, CTRL_C, CTRL_D, CTRL_R, CTRL_U, DOWN, ENTER, ESCAPE, LEFT, TAB, UP,
@@ -27,6 +29,9 @@ const KEYS: [&str; 13] = [
 /// Lines that change nothing.
 const WORDS: [&str; 10] =
     ["list ", "detail ", "conns where ", "help ", "open 1=2[", "\"", "=", "é", "日本", "!!"];
+
+/// Between two keys of a person.
+const PAUSE: Duration = Duration::from_millis(100);
 
 fn burst(random: &mut fastrand::Rng) -> Vec<u8> {
     let mut keys = Vec::new();
@@ -59,6 +64,8 @@ async fn whatever_is_pressed_nothing_breaks() {
         // Out of whatever was begun, and to an end.
         let mut ways = ["\x1b[201~", CTRL_C, CTRL_D].into_iter().cycle();
         let mut leaves = async || {
+            // As a person does: what is typed right behind Ctrl-C goes with it.
+            tokio::time::sleep(PAUSE).await;
             shell.press(ways.next().unwrap_or(CTRL_D));
             shell.ended().is_some()
         };

@@ -131,7 +131,10 @@ async fn lines_are_kept_for_the_next_time_but_for_secrets() {
     last(&shell, &prompt("export")).await;
     shell.press(ENTER);
     shows(&shell, "tunnels = [").await;
+    // It is shown before it is done.
     shell.enter("!!");
+    last(&shell, &prompt("export")).await;
+    shell.press(ENTER);
     eventually!(shell.screen().matches("tunnels = [").count() == 2, "{}", shell.screen());
 }
 

@@ -12,17 +12,22 @@ use crate::child::Launch;
 
 /// Builds the plexyd of this workspace as it is released, and returns the program.
 pub(crate) fn build() -> anyhow::Result<PathBuf> {
+    build_of("plexyd")
+}
+
+/// The same of any program of this workspace.
+pub(crate) fn build_of(program: &str) -> anyhow::Result<PathBuf> {
     // Set by `cargo run`, which is the usual way to come here.
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let output = Command::new(cargo)
-        .args(["build", "--release", "--locked", "--package", "plexyd", "--bin", "plexyd"])
+        .args(["build", "--release", "--locked", "--package", program, "--bin", program])
         .arg("--message-format=json-render-diagnostics")
         .current_dir(workspace)
         .stderr(Stdio::inherit())
         .output()
         .context("cannot run cargo; name a program with --plexyd")?;
-    ensure!(output.status.success(), "plexyd cannot be built");
+    ensure!(output.status.success(), "{program} cannot be built");
     let text = String::from_utf8_lossy(&output.stdout);
     let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let mut programs = messages.filter_map(|it| Some(it.get("executable")?.as_str()?.to_owned()));
