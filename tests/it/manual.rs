@@ -77,8 +77,8 @@ async fn a_page_has_every_option_and_every_command() {
     let list = run(PLEXYCTL, &["help"]).await.success();
     let (_, own) = list.split_once("Of plexyctl alone:\n").unwrap();
     // What goes on from the line before stands further to the right.
-    let rows = own.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-    for name in rows.map(|row| row.split_whitespace().next().unwrap()) {
+    let is_row = |line: &&str| line.starts_with("  ") && !line.starts_with("   ");
+    for name in own.lines().filter(is_row).map(|row| row.split_whitespace().next().unwrap()) {
         let help = run(PLEXYCTL, &["help", name]).await.success();
         let inner = help.split_once("\nCommands:\n").map_or("", |(_, rest)| rest);
         let inner = inner
@@ -86,6 +86,7 @@ async fn a_page_has_every_option_and_every_command() {
             .next()
             .unwrap()
             .lines()
+            .filter(is_row)
             .filter_map(|row| row.split_whitespace().next());
         for command in inner.map(|inner| format!("{name} {inner}")).chain([name.to_owned()]) {
             assert!(of_client.contains(&command), "{command}: {of_client}");
