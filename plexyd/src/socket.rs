@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::pending;
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::task::{Context, Poll};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use plexy_shared::spec::Keepalive;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
+use rustix::net::{RecvFlags, SendFlags, Shutdown};
 use rustix::pipe::SpliceFlags;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::Interest;
@@ -165,15 +165,6 @@ impl Socket {
         }
         self.broken().await;
         Gone::Reset
-    }
-
-    /// Writes what can be taken of all slices; `WouldBlock` where nothing can.
-    pub(crate) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let whole = slices.iter().map(|slice| slice.len()).sum();
-        self.attempt(Interest::WRITABLE, Readiness::Told, whole, || {
-            let mut nothing = SendAncillaryBuffer::default();
-            Ok(rustix::net::sendmsg(self, slices, &mut nothing, SendFlags::NOSIGNAL)?)
-        })
     }
 
     /// Whether the peer has sent something that was not read.

@@ -8,6 +8,7 @@ mod authorities;
 mod certificate;
 mod client;
 mod distinguished_name;
+mod endpoint;
 mod failure;
 mod handshake;
 mod handshake_fault;

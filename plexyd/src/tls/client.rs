@@ -3,7 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use plexy_shared::error::printable;
 use plexy_shared::fingerprint::Fingerprint;
-use rustls::Connection;
+use rustls::CommonState;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
@@ -16,7 +16,7 @@ const SUBJECT_CHARS_MAX: usize = 1024;
 
 /// The certificate that the client of this handshake has shown; of one that went on where an earlier one
 /// was, in that.
-pub(super) fn certificate_of(tls: &Connection) -> Option<ClientCertificate> {
+pub(super) fn certificate_of(tls: &CommonState) -> Option<ClientCertificate> {
     let der = tls.peer_certificates()?.first()?;
     let mut sha256 = [0; 32];
     sha256.copy_from_slice(digest(&SHA256, der).as_ref());

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plexy_shared::info::{TlsFailure, TlsHandshake};
-use rustls::{Connection, HandshakeKind, ProtocolVersion, ServerConfig};
+use rustls::{CommonState, HandshakeKind, ProtocolVersion, ServerConfig};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
@@ -28,7 +28,7 @@ use super::{Live, Terminate};
 use crate::introduction::ClientCertificate;
 use crate::relay::{Readiness, Stream};
 use crate::socket::Socket;
-use opening::{Opened, Opening};
+use opening::{Answered, Opened, Opening};
 pub(super) use outward::approach;
 pub(crate) use outward::{Approached, part};
 
@@ -81,8 +81,8 @@ pub(crate) async fn shake_hands(
     // Only now, so that a client that has waited gets the certificate of this moment.
     let current = terminate.current();
     let opened = timeout_at(deadline, open(socket, &current.config)).await;
-    let mut inner = match opened.unwrap_or(Err(TlsFailure::Timeout)) {
-        Ok(inner) => inner,
+    let Answered { mut inner, name } = match opened.unwrap_or(Err(TlsFailure::Timeout)) {
+        Ok(answered) => answered,
         Err(failure) => {
             timeout_at(deadline.min(Instant::now() + LINGER), listen_on(socket)).await.ok();
             return Err(failure);
@@ -91,8 +91,7 @@ pub(crate) async fn shake_hands(
     let shaken = timeout_at(deadline, steps(socket, &mut inner)).await;
     match shaken.unwrap_or(Err(TlsFailure::Timeout)) {
         Ok(()) => {
-            let kind = kind_of(&inner.tls);
-            let (name, certificate) = (name_of(&inner.tls), certificate_of(&inner.tls));
+            let (kind, certificate) = (kind_of(&inner.tls), certificate_of(&inner.tls));
             Ok(Shaken { secured: Box::new(Secured::new(*inner)), kind, name, certificate })
         }
         Err(failure) => {
@@ -108,7 +107,7 @@ pub(crate) async fn shake_hands(
 }
 
 /// The steps until the hello is there as a whole, and answered.
-async fn open(socket: &Socket, config: &Arc<ServerConfig>) -> Result<Box<Inner>, TlsFailure> {
+async fn open(socket: &Socket, config: &Arc<ServerConfig>) -> Result<Answered, TlsFailure> {
     let mut opening = Box::new(Opening::default());
     loop {
         let opened = {
@@ -120,7 +119,7 @@ async fn open(socket: &Socket, config: &Arc<ServerConfig>) -> Result<Box<Inner>,
         };
         match opened {
             Opened::NotYet => {}
-            Opened::Answered(inner) => return Ok(inner),
+            Opened::Answered(answered) => return Ok(answered),
             Opened::Failed(failure) => return Err(failure),
         }
         let readable = poll_fn(|cx| socket.poll_readable(cx)).await;
@@ -142,12 +141,12 @@ async fn steps(socket: &Socket, inner: &mut Inner) -> Result<(), TlsFailure> {
         readable.map_err(|_| TlsFailure::Closed)?;
         let read = {
             let _turn = turn().await;
-            let read = inner.read(socket, STEP_BYTES, Readiness::Unknown, &mut []);
+            let read = inner.step(socket, STEP_BYTES);
             tokio::task::yield_now().await;
             read
         };
         match read {
-            Ok(_) => {}
+            Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(_) => return Err(TlsFailure::Closed),
         }
@@ -187,14 +186,7 @@ async fn listen_on(socket: &Socket) -> std::io::Result<()> {
     Ok(())
 }
 
-fn name_of(tls: &Connection) -> Option<Box<str>> {
-    match tls {
-        Connection::Server(server) => server.server_name().map(Into::into),
-        Connection::Client(_) => None,
-    }
-}
-
-fn kind_of(tls: &Connection) -> TlsHandshake {
+fn kind_of(tls: &CommonState) -> TlsHandshake {
     let is_resumed = tls.handshake_kind() == Some(HandshakeKind::Resumed);
     match (tls.protocol_version(), is_resumed) {
         (Some(ProtocolVersion::TLSv1_3), false) => TlsHandshake::V13,

@@ -9,9 +9,10 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 
 use plexy_shared::info::TlsFailure;
-use rustls::server::{Accepted, AcceptedAlert, Acceptor};
-use rustls::{CipherSuite, Connection, Error, ServerConfig};
+use rustls::server::{Accepted, AcceptedAlert, Acceptor, UnbufferedServerConnection};
+use rustls::{CipherSuite, Error, ServerConfig};
 
+use super::super::endpoint::Endpoint;
 use super::super::failure::failure_of;
 use super::super::session::Inner;
 use super::STEP_BYTES;
@@ -28,14 +29,25 @@ const DECODE_ERROR: [u8; 7] = [21, 3, 3, 0, 2, 2, 50];
 
 /// A hello that comes.
 #[derive(Default)]
-pub(super) struct Opening(Acceptor);
+pub(super) struct Opening {
+    acceptor: Acceptor,
+    /// All that has come. The acceptor gives nothing to an [`Endpoint`], which hears it again.
+    said: Vec<u8>,
+}
+
+/// A hello that was answered.
+pub(super) struct Answered {
+    pub(super) inner: Box<Inner>,
+    /// The name that the client asks for, in lower case.
+    pub(super) name: Option<Box<str>>,
+}
 
 /// What a step has come to.
 pub(super) enum Opened {
     /// The hello is not whole yet.
     NotYet,
     /// It is answered.
-    Answered(Box<Inner>),
+    Answered(Answered),
     /// It is no good, and the client was told why, if there is a word for that.
     Failed(TlsFailure),
 }
@@ -52,7 +64,7 @@ impl Opening {
         };
         match taken {
             Ok(None) => Opened::NotYet,
-            Ok(Some(inner)) => Opened::Answered(inner),
+            Ok(Some(answered)) => Opened::Answered(answered),
             Err(Refused { failure, alert }) => {
                 // Nothing was written yet: there is room for it, or the client has gone.
                 socket.try_write(&alert, Readiness::Unknown).ok();
@@ -65,14 +77,15 @@ impl Opening {
         &mut self,
         mut raw: &[u8],
         config: &Arc<ServerConfig>,
-    ) -> Result<Option<Box<Inner>>, Refused> {
+    ) -> Result<Option<Answered>, Refused> {
+        self.said.extend_from_slice(raw);
         while !raw.is_empty() {
             // It takes no more than a message may have.
-            if !matches!(self.0.read_tls(&mut raw), Ok(1..)) {
+            if !matches!(self.acceptor.read_tls(&mut raw), Ok(1..)) {
                 return Err(Refused::of(TlsFailure::Protocol, DECODE_ERROR));
             }
-            if let Some(accepted) = self.0.accept()? {
-                return answer(accepted, raw, config).map(Some);
+            if let Some(accepted) = self.acceptor.accept()? {
+                return answer(&accepted, &self.said, config).map(Some);
             }
         }
         Ok(None)
@@ -94,10 +107,6 @@ impl Refused {
 impl From<(Error, AcceptedAlert)> for Refused {
     fn from((error, mut told): (Error, AcceptedAlert)) -> Self {
         let failure = failure_of(&error);
-        if matches!(error, Error::General(_)) {
-            // No certificate, since the keys do not go with the suites either.
-            return Self::of(failure, HANDSHAKE_FAILURE);
-        }
         let mut alert = Vec::new();
         // A vector takes all; and of a message that is too long rustls says nothing.
         told.write_all(&mut alert).ok();
@@ -105,25 +114,29 @@ impl From<(Error, AcceptedAlert)> for Refused {
     }
 }
 
-/// Answers a hello behind which these bytes have come: what costs the processor most.
+/// Answers a hello that came in these bytes, and maybe more: what costs the processor most.
 fn answer(
-    accepted: Accepted,
-    mut rest: &[u8],
+    accepted: &Accepted,
+    said: &[u8],
     config: &Arc<ServerConfig>,
-) -> Result<Box<Inner>, Refused> {
+) -> Result<Answered, Refused> {
     if is_needless_fallback(accepted.client_hello().cipher_suites()) {
         return Err(Refused::of(TlsFailure::Version, INAPPROPRIATE_FALLBACK));
     }
     if config.cert_resolver.resolve(accepted.client_hello()).is_none() {
         return Err(Refused::of(TlsFailure::Parameters, HANDSHAKE_FAILURE));
     }
-    let mut tls = Connection::Server(accepted.into_connection(Arc::clone(config))?);
-    // There is room for a step, now that the hello is gone.
-    while !rest.is_empty() && matches!(tls.read_tls(&mut rest), Ok(1..)) {}
-    let processed = tls.process_new_packets();
-    let mut inner = Box::new(Inner::new(tls));
-    inner.failure = processed.err().as_ref().map(failure_of);
-    Ok(inner)
+    let name = accepted.client_hello().server_name().map(str::to_ascii_lowercase);
+    let tls = UnbufferedServerConnection::new(Arc::clone(config));
+    // It fails where the configuration is no good, which no tunnel has.
+    let tls = tls.map_err(|error| Refused::of(failure_of(&error), HANDSHAKE_FAILURE))?;
+    let mut inner = Box::new(Inner::new(Endpoint::Server(tls)));
+    match inner.receive(said) {
+        // No certificate, since the keys do not go with the suites either.
+        Err(Error::General(_)) => Err(Refused::of(TlsFailure::Parameters, HANDSHAKE_FAILURE)),
+        // It holds the alert that tells what is wrong.
+        Ok(()) | Err(_) => Ok(Answered { inner, name: name.map(Into::into) }),
+    }
 }
 
 /// Whether a client tries again without TLS 1.3, which every tunnel speaks: it names none of the suites of

@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plexy_shared::info::{TlsFailure, TlsHandshake};
-use rustls::{ClientConfig, ClientConnection, Connection};
+use rustls::ClientConfig;
+use rustls::client::UnbufferedClientConnection;
 use rustls_pki_types::ServerName;
 use tokio::time::timeout;
 
 use super::{kind_of, turn};
 use crate::relay::{Readiness, Stream};
 use crate::socket::Socket;
+use crate::tls::endpoint::Endpoint;
 use crate::tls::handshake_fault::HandshakeFault;
 use crate::tls::session::{Inner, Secured, Session};
 
@@ -42,19 +44,17 @@ pub(in crate::tls) async fn approach(
     let begun = {
         // Its keys are made here.
         let _turn = turn().await;
-        ClientConnection::new(config, name)
+        UnbufferedClientConnection::new(config, name)
     };
     let tls = begun.map_err(|error| HandshakeFault::from(&error))?;
-    let mut inner = Box::new(Inner::new(Connection::Client(tls)));
+    let mut inner = Box::new(Inner::new(Endpoint::Client(tls)));
     if let Err(fault) = steps(socket, &mut inner).await {
         // The alert that says why, as far as the socket takes it now: nobody waits for that.
         inner.flush(socket).ok();
         return Err(fault);
     }
     let kind = kind_of(&inner.tls);
-    // Made anew: what came with the last step may hold its end.
-    let secured = Box::new(Secured::new(Inner::new(inner.tls)));
-    Ok(Approached { secured, kind })
+    Ok(Approached { secured: Box::new(Secured::new(*inner)), kind })
 }
 
 /// One step after the other, until both sides are done.
@@ -67,31 +67,22 @@ async fn steps(socket: &Socket, inner: &mut Inner) -> Result<(), HandshakeFault>
         let readable = poll_fn(|cx| socket.poll_readable(cx)).await;
         readable.map_err(|_| HandshakeFault::closed())?;
         let _turn = turn().await;
-        step(socket, &mut inner.tls)?;
+        step(socket, inner)?;
         // Whoever is ready comes before the next step of anybody.
         tokio::task::yield_now().await;
     }
 }
 
 /// Reads once, and does what that asks for.
-fn step(socket: &Socket, tls: &mut Connection) -> Result<(), HandshakeFault> {
+fn step(socket: &Socket, inner: &mut Inner) -> Result<(), HandshakeFault> {
     let mut raw = [0; STEP_BYTES];
-    let mut rest = match socket.try_read(&mut raw, Readiness::Told) {
+    let raw = match socket.try_read(&mut raw, Readiness::Told) {
         Ok(0) => return Err(HandshakeFault::closed()),
         Ok(read) => raw.get(..read).unwrap_or_default(),
         Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
         Err(_) => return Err(HandshakeFault::closed()),
     };
-    while !rest.is_empty() {
-        let processed = match tls.read_tls(&mut rest) {
-            // After its end a backend has nothing to say.
-            Ok(0) => return Ok(()),
-            Ok(_) => tls.process_new_packets(),
-            Err(_) => Err(rustls::Error::PeerSentOversizedRecord),
-        };
-        processed.map_err(|error| HandshakeFault::from(&error))?;
-    }
-    Ok(())
+    inner.receive(raw).map_err(|error| HandshakeFault::from(&error))
 }
 
 /// Ends what nothing was wanted of but to see that it works, and listens until the backend has ended

@@ -1,13 +1,15 @@
 //! The relay over TLS against the plain one, over sockets of the kernel.
 
+use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use fastrand::Rng;
+use rustls::client::UnbufferedClientConnection;
+use rustls::server::UnbufferedServerConnection;
 use rustls::version::{TLS12, TLS13};
 use rustls::{
-    ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection,
-    SupportedProtocolVersion,
+    ClientConfig, RootCertStore, ServerConfig, ServerConnection, SupportedProtocolVersion,
 };
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,6 +23,7 @@ use crate::relay::{Ended, Held, Outcome, Side, relay};
 use crate::socket::reset_on_close;
 use crate::socket::tests::{Carried, connected, noise, receive, send, taken};
 use crate::stop::Stop;
+use crate::tls::endpoint::{Came, Endpoint, Words};
 use crate::tls::provider;
 use crate::tls::tests::pair;
 use crate::traffic::Flow;
@@ -67,7 +70,7 @@ fn name() -> ServerName<'static> {
 }
 
 /// Our side of a handshake.
-async fn shaken(socket: Socket, tls: Connection) -> Ours {
+async fn shaken(socket: Socket, tls: Endpoint) -> Ours {
     let mut inner = Inner::new(tls);
     loop {
         std::future::poll_fn(|cx| inner.poll_flushed(&socket, cx)).await.unwrap();
@@ -75,9 +78,9 @@ async fn shaken(socket: Socket, tls: Connection) -> Ours {
             return Ours { socket, secured: Some(Secured::new(inner)) };
         }
         std::future::poll_fn(|cx| socket.poll_readable(cx)).await.unwrap();
-        match inner.read(&socket, 4096, Readiness::Unknown, &mut []) {
+        match inner.step(&socket, 4096) {
             Err(error) if error.kind() != ErrorKind::WouldBlock => panic!("{error}"),
-            Ok(_) | Err(_) => assert_eq!(inner.failure, None),
+            Ok(()) | Err(_) => assert_eq!(inner.failure, None),
         }
     }
 }
@@ -89,7 +92,7 @@ async fn client(version: Option<&'static SupportedProtocolVersion>) -> (Peer, Ou
         return (Either::Left(peer), Ours { socket, secured: None });
     };
     let (client, server) = configs(version);
-    let ours = Connection::Server(ServerConnection::new(server).unwrap());
+    let ours = Endpoint::Server(UnbufferedServerConnection::new(server).unwrap());
     let connector = TlsConnector::from(client);
     let (peer, ours) = tokio::join!(connector.connect(name(), peer), shaken(socket, ours));
     (Either::Right(peer.unwrap().into()), ours)
@@ -102,7 +105,7 @@ async fn backend(version: Option<&'static SupportedProtocolVersion>) -> (Peer, O
         return (Either::Left(peer), Ours { socket, secured: None });
     };
     let (client, server) = configs(version);
-    let ours = Connection::Client(ClientConnection::new(client, name()).unwrap());
+    let ours = Endpoint::Client(UnbufferedClientConnection::new(client, name()).unwrap());
     let acceptor = TlsAcceptor::from(server);
     let (peer, ours) = tokio::join!(acceptor.accept(peer), shaken(socket, ours));
     (Either::Right(peer.unwrap().into()), ours)
@@ -270,6 +273,95 @@ async fn keys_may_change_in_the_middle() {
         assert_eq!(&answer, b"answer");
         assert!(received == (0..PIECES).flat_map(piece).collect::<Vec<_>>(), "{speaks:?}");
         assert_eq!(task.await.unwrap(), Ended::Finished(Side::Client));
+    }
+}
+
+/// A client of ours and a server in memory that has sent its tickets: both, and the tickets, each in several
+/// records.
+fn with_tickets() -> (Endpoint, ServerConnection, Vec<u8>) {
+    let (client, mut server) = configs(&TLS13);
+    Arc::make_mut(&mut server).max_fragment_size = Some(40);
+    let mut ours = Endpoint::Client(UnbufferedClientConnection::new(client, name()).unwrap());
+    let mut server = ServerConnection::new(server).unwrap();
+    let (mut said, mut answer) = (Vec::new(), Vec::new());
+    ours.speak(&mut said);
+    while ours.is_handshaking() || server.is_handshaking() {
+        hear(&mut server, &std::mem::take(&mut said));
+        while server.wants_write() {
+            server.write_tls(&mut answer).unwrap();
+        }
+        if ours.is_handshaking() {
+            let (done, came) = ours.receive(&mut answer, |_| (), &mut said);
+            assert_eq!((done, came), (answer.len(), Ok(Came::Whole)));
+            answer.clear();
+        }
+    }
+    (ours, server, answer)
+}
+
+fn hear(server: &mut ServerConnection, mut raw: &[u8]) {
+    while !raw.is_empty() {
+        server.read_tls(&mut raw).unwrap();
+        server.process_new_packets().unwrap();
+    }
+}
+
+#[test]
+fn words_may_be_said_wherever_a_message_of_the_peer_is_cut() {
+    let cuts = with_tickets().2.len();
+    assert!(cuts > 100, "{cuts}");
+    for cut in (0..cuts).step_by(3) {
+        let (mut ours, mut server, tickets) = with_tickets();
+        let (come, coming) = tickets.split_at(cut.min(tickets.len()));
+        let mut received = come.to_vec();
+        let (done, came) = ours.receive(&mut received, |_| panic!("no words"), &mut Vec::new());
+        assert_eq!(came, Ok(Came::Whole));
+        received.drain(..done);
+
+        let mut encrypted = [0; 128];
+        let length = ours.encrypt(&mut received, Words::Plain(b"said"), &mut encrypted).unwrap();
+        hear(&mut server, &encrypted[..length]);
+        let mut heard = [0; 4];
+        server.reader().read_exact(&mut heard).unwrap();
+        assert_eq!(&heard, b"said");
+
+        server.writer().write_all(b"answered").unwrap();
+        received.extend_from_slice(coming);
+        while server.wants_write() {
+            server.write_tls(&mut received).unwrap();
+        }
+        let mut plain = Vec::new();
+        let give = |bytes: &[u8]| plain.extend_from_slice(bytes);
+        let (done, came) = ours.receive(&mut received, give, &mut Vec::new());
+        assert_eq!((done, came), (received.len(), Ok(Came::Whole)));
+        assert_eq!(plain, b"answered", "cut at {cut}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_said_behind_the_alert_that_what_came_is_no_good() {
+    for version in [&TLS12, &TLS13] {
+        let (mut peer, ours) = client(Some(version)).await;
+        let session = ours.session().unwrap();
+        let Either::Right(TlsStream::Client(tls)) = &mut peer else { panic!("it is a client") };
+        // A record of application data that nobody has encrypted.
+        let forged = [[23, 3, 3, 0, 32].as_slice(), &[0; 32]].concat();
+        tls.get_mut().0.write_all(&forged).await.unwrap();
+
+        let mut buffer = [0; 64];
+        let error = loop {
+            std::future::poll_fn(|cx| session.poll_readable(cx)).await.unwrap();
+            match session.try_read(&mut buffer, Readiness::Told) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                read => break read.unwrap_err(),
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::InvalidData);
+        assert_eq!(ours.secured.as_ref().unwrap().failure(), Some(TlsFailure::Protocol));
+        let written = session.try_write(b"more", Readiness::Told);
+        assert_eq!(written.unwrap_err().kind(), ErrorKind::BrokenPipe);
+        let heard = tls.read(&mut buffer).await.unwrap_err().to_string();
+        assert!(heard.contains("BadRecordMac"), "{heard}");
     }
 }
 
