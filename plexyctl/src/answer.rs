@@ -12,6 +12,7 @@ use plexy_shared::info::{
     BackendReply, CloseReply, HelloReply, LogLevelReply, OpenReply, StatusReply, TunnelChangeReply,
     TunnelInfo,
 };
+use plexy_shared::plan::ApplyReply;
 use plexy_shared::spec::{TunnelRef, TunnelSpec};
 
 use crate::client::Endpoint;
@@ -71,6 +72,10 @@ pub(crate) enum Answer {
     Saved(SaveReply),
     /// Of `export`.
     Exported(ExportReply),
+    /// Of `diff`, and of `apply` that is only tried out.
+    Planned(ApplyReply),
+    /// Of `apply`.
+    Applied(ApplyReply),
     /// Of `log`.
     LogLevel(LogLevelReply),
     /// Of `ping`.

@@ -23,7 +23,8 @@ use crate::output::Order;
 use help::Place;
 pub(crate) use help::{help_for, help_of, is_ours, typed};
 pub(crate) use own::{
-    ConfigCommand, ContextCommand, Keys, Own, Shell, ShellOptions, ToComplete, WatchOptions,
+    ConfigCommand, ContextCommand, Declaration, ExportFormat, Keys, Own, Shell, ShellOptions,
+    ToComplete, WatchOptions,
 };
 pub(crate) use session::{Asking, read as read_line};
 
@@ -59,6 +60,10 @@ const TOPIC: &str = "topic";
 
 /// The words of a command behind its verb.
 const WORDS: &str = "words";
+
+/// The verb that writes in several formats, and the option that chooses one: no other door has it.
+const EXPORT: &str = "export";
+const EXPORT_FORMAT: &str = "format";
 
 /// What somebody typed.
 #[derive(Debug)]
@@ -96,7 +101,7 @@ pub(crate) struct Options {
     #[arg(long, global = true, value_name = "NAME", env = "PLEXY_CONTEXT")]
     pub(crate) context: Option<String>,
 
-    /// Do what changes anything in a protected context
+    /// Do what changes anything in a protected context, and apply what resets connections unasked
     #[arg(long, global = true)]
     pub(crate) yes: bool,
 
@@ -139,6 +144,10 @@ pub(crate) struct Options {
         default_missing_value = "24h", value_parser = wait)]
     pub(crate) wait: Option<Duration>,
 
+    /// Do nothing, and tell what would be done: plexyd looks for everything that stands against it
+    #[arg(long, global = true)]
+    pub(crate) dry_run: bool,
+
     /// Leave out the first line of tables and CSV
     #[arg(long, global = true)]
     pub(crate) no_headers: bool,
@@ -178,6 +187,10 @@ pub(crate) struct Options {
     /// Go on behind a command that has failed; the exit code is that of the first one
     #[arg(long)]
     pub(crate) keep_going: bool,
+
+    /// How `export` writes, where that was chosen.
+    #[arg(skip)]
+    pub(crate) export: Option<ExportFormat>,
 
     /// One that is about TLS and stands on the command line: there it is meant for this command.
     #[arg(skip)]
@@ -224,9 +237,16 @@ impl Args {
         let is_said = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
         let tls_option = TLS_OPTIONS.into_iter().find(|(id, _)| is_said(id)).map(|(_, name)| name);
         let said = VARIABLES.into_iter().map(|(id, _)| id).filter(|id| is_said(id)).collect();
-        let options = Options { tls_option, said, ..Options::from_arg_matches(&matches)? };
+        let export = export_format(&matches);
+        let options = Options { tls_option, said, export, ..Options::from_arg_matches(&matches)? };
         Ok(Self { options, asked: asked(&matches)? })
     }
+}
+
+/// How `export` is to write, if somebody says so.
+fn export_format(matches: &ArgMatches) -> Option<ExportFormat> {
+    let (_, of_verb) = matches.subcommand().filter(|(verb, _)| *verb == EXPORT)?;
+    of_verb.get_one(EXPORT_FORMAT).copied()
 }
 
 fn asked(matches: &ArgMatches) -> Result<Asked, clap::Error> {
@@ -307,8 +327,15 @@ fn subcommand(verb: &'static Verb, spelling: &'static str) -> Command {
         .value_name(verb.usage)
         .hide(verb.usage.is_empty())
         .help("As in the line protocol; `plexyctl help tunnel` tells the grammar of a tunnel");
+    let format = Arg::new(EXPORT_FORMAT)
+        .long(EXPORT_FORMAT)
+        .value_name("FORMAT")
+        .value_parser(clap::value_parser!(ExportFormat))
+        .conflicts_with_all(["output", "quiet"])
+        .help("How the tunnels are written [default: toml]");
     Command::new(spelling)
         .about(verb.help)
+        .args((verb.name == EXPORT).then_some(format))
         .override_usage(
             format!("plexyctl [OPTIONS] {spelling} {}", verb.usage).trim_end().to_owned(),
         )

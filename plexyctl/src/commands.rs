@@ -2,6 +2,7 @@
 //! sockets, nor of how an answer is shown.
 
 mod changes;
+mod dry_run;
 mod line;
 mod waiting;
 
@@ -15,7 +16,7 @@ use plexy_shared::rpc::{
     ExplainParams, Export, Hello, HelloParams, History, HistoryParams, KillConnections, KillParams,
     ListConnections, ListEvents, ListTunnels, Load, LoadParams, LogLevel, LogLevelParams, Method,
     NoParams, NumberOfTunnels, OpenTunnel, OpenTunnelParams, Ping, Reload, Save, SetLogLevel,
-    SubscribeEvents, TunnelInfo, TunnelParams, Undo, UndoParams,
+    SubscribeEvents, Terms, TunnelInfo, TunnelParams, Undo, UndoParams,
 };
 use serde_json::Value;
 
@@ -70,23 +71,25 @@ impl Command<'_> {
         options: &Options,
         tell: &mut dyn FnMut(&Answer) -> Result<Wanted, Failure>,
     ) -> Result<(), Failure> {
-        tier::permitted(&self.request, link.protected(), options.yes)?;
+        tier::permitted(&self.request, link.protected(), options.yes || options.dry_run)?;
         let patience = Patience::new(options.timeout);
         let line = self.line.as_ref();
+        let terms = dry_run::terms(&self.request, line, options)?;
         if let Request::Events { range, follow: true } = self.request {
             return link.daemon(patience).await?.follow(range, line, tell).await;
         }
-        let answer = match link.daemon(patience).await?.ask(self.request.clone()).await {
+        let answer = match link.daemon(patience).await?.ask(self.request.clone(), terms).await {
             // A look does no harm: once more, in case the daemon was only replaced.
             Err(unanswered) if unanswered.is_a_lost_look() => {
                 link.lose();
-                link.daemon(patience).await?.ask(self.request).await
+                link.daemon(patience).await?.ask(self.request, terms).await
             }
             answer => answer,
         };
         let answer = answer.map_err(|unanswered| unanswered.into_failure(line))?;
         tell(&answer)?;
-        let Some(given) = options.wait else { return Ok(()) };
+        // Nothing ends by what is only tried out.
+        let Some(given) = options.wait.filter(|_| !options.dry_run) else { return Ok(()) };
         link.daemon(Patience::new(given)).await?.wait(&answer, line, tell).await
     }
 }
@@ -132,20 +135,20 @@ impl Found {
         }
     }
 
-    async fn ask(&self, request: Request) -> Result<Answer, Unanswered> {
-        let request = match self.change(request).await {
+    async fn ask(&self, request: Request, terms: Terms) -> Result<Answer, Unanswered> {
+        let request = match self.change(request, terms).await {
             Err(Asked::Else(request)) => *request,
             Err(Asked::Unanswered(unanswered)) => return Err(unanswered),
             Ok(answer) => return Ok(answer),
         };
         match request {
             Request::Open(spec) => {
-                let params = OpenTunnelParams::new(&spec);
+                let params = OpenTunnelParams::new(&spec).on(terms);
                 let reply = self.call::<OpenTunnel>(&params, "plexyctl list").await?;
                 Ok(Answer::Opened { spec, reply })
             }
             Request::Close { tunnel, live } => {
-                let params = CloseTunnelParams::new(&tunnel, live);
+                let params = CloseTunnelParams::new(&tunnel, live).on(terms);
                 let look = look_at(&tunnel);
                 let reply = self.call::<CloseTunnel>(&params, &look).await?;
                 Ok(Answer::Closed { tunnel, reply })
@@ -163,7 +166,7 @@ impl Found {
                 self.look::<ListConnections>(&params).await.map(Answer::Conns)
             }
             Request::Kill(order) => {
-                let params = KillParams::new(&order);
+                let params = KillParams { dry_run: terms.dry_run, ..KillParams::new(&order) };
                 self.call::<KillConnections>(&params, "plexyctl conns").await.map(Answer::Killed)
             }
             Request::Explain { tunnel, from, sni } => {
@@ -179,19 +182,19 @@ impl Found {
                 self.look::<History>(&params).await.map(Answer::History)
             }
             Request::Undo(last) => {
-                let params = UndoParams { last: Some(last), expected_revision: None };
+                let params = UndoParams { last: Some(last), ..UndoParams::default() }.on(terms);
                 self.call::<Undo>(&params, "plexyctl history").await.map(Answer::Undone)
             }
             Request::Save => {
                 self.call::<Save>(&NoParams {}, "plexyctl save").await.map(Answer::Saved)
             }
             Request::Load(file) => {
-                let params = LoadParams { file: absolute(file), expected_revision: None };
+                let params = LoadParams { file: absolute(file), ..LoadParams::default() }.on(terms);
                 self.call::<Load>(&params, "plexyctl list").await.map(Answer::Loaded)
             }
             Request::Export => self.look::<Export>(&NoParams {}).await.map(Answer::Exported),
             Request::Reload => {
-                let params = ChangeParams::default();
+                let params = ChangeParams::default().on(terms);
                 self.call::<Reload>(&params, "plexyctl events").await.map(Answer::Reloaded)
             }
             Request::Log(None) => self.look::<LogLevel>(&NoParams {}).await.map(Answer::LogLevel),

@@ -24,6 +24,8 @@ pub(crate) enum Exit {
     Unreachable = 6,
     /// `--timeout` passed.
     Deadline = 7,
+    /// Something was changed, where that was asked for by `--exit-code`.
+    Changed = 10,
     /// Ctrl-C.
     Interrupted = 130,
 }
@@ -49,6 +51,8 @@ pub(crate) enum ClientCode {
     Interrupted,
     /// The answer could not be written.
     OutputFailed,
+    /// Somebody was asked, and has not said yes.
+    Declined,
 }
 
 impl Words for ClientCode {
@@ -64,6 +68,7 @@ impl Words for ClientCode {
         Self::DeadlinePassed,
         Self::Interrupted,
         Self::OutputFailed,
+        Self::Declined,
     ];
 
     fn word(self) -> &'static str {
@@ -77,6 +82,7 @@ impl Words for ClientCode {
             Self::DeadlinePassed => "deadline-passed",
             Self::Interrupted => "interrupted",
             Self::OutputFailed => "output-failed",
+            Self::Declined => "declined",
         }
     }
 }
@@ -89,7 +95,10 @@ impl Exit {
             return Self::of_refusal(code);
         }
         match ClientCode::named(word) {
-            None | Some(ClientCode::BadAnswer | ClientCode::OutputFailed) => Self::Refused,
+            None
+            | Some(ClientCode::BadAnswer | ClientCode::OutputFailed | ClientCode::Declined) => {
+                Self::Refused
+            }
             // Not 6: a script may try again what did not reach anybody, and
             // this may have.
             Some(ClientCode::OutcomeUnknown) => Self::Refused,
@@ -204,7 +213,7 @@ mod tests {
         check(Exit::Unreachable, &["unreachable", "untrusted", "connection-lost"]);
         check(Exit::Deadline, &["deadline-passed"]);
         check(Exit::Interrupted, &["interrupted"]);
-        check(Exit::Refused, &["outcome-unknown", "bad-answer", "output-failed"]);
+        check(Exit::Refused, &["outcome-unknown", "bad-answer", "output-failed", "declined"]);
     }
 
     #[test]
@@ -228,6 +237,7 @@ mod tests {
             (Exit::Permission, 5),
             (Exit::Unreachable, 6),
             (Exit::Deadline, 7),
+            (Exit::Changed, 10),
             (Exit::Interrupted, 130),
         ];
         assert!(exits.iter().all(|(exit, number)| *exit as u8 == *number));

@@ -5,6 +5,8 @@
 mod caret;
 mod colour;
 mod csv;
+mod difference;
+mod export;
 mod health;
 mod json;
 mod layout;
@@ -15,15 +17,17 @@ mod safe;
 mod screen;
 mod sentence;
 mod table;
+mod trial;
 mod units;
 mod view;
 
 use std::io::{self, Write};
 
 use plexy_shared::command::Request;
+use plexy_shared::plan::ApplyReply;
 
 use crate::answer::Answer;
-use crate::args::{Format, Options};
+use crate::args::{ExportFormat, Format, Options};
 use crate::commands::Wanted;
 use crate::exit::ClientCode;
 use crate::failure::Failure;
@@ -41,6 +45,8 @@ pub(crate) use sentence::notice;
 pub(crate) struct Output {
     view: View,
     is_quiet: bool,
+    /// How `export` is written, where that was chosen.
+    export: Option<ExportFormat>,
     has_headers: bool,
     /// Where data goes.
     data: Screen,
@@ -88,7 +94,8 @@ impl Output {
     /// The same where it is known what they are.
     pub(crate) fn on(options: &Options, data: Screen, notes: Screen) -> Self {
         let (is_quiet, has_headers) = (options.quiet, !options.no_headers);
-        Self { view: View::new(options), is_quiet, has_headers, data, notes }
+        let (view, export) = (View::new(options), options.export);
+        Self { view, is_quiet, export, has_headers, data, notes }
     }
 
     /// Whether what a request will be answered with can be written as the options ask for.
@@ -131,6 +138,9 @@ impl Output {
     }
 
     fn laid_out(&self, answer: &Answer, layout: &Layout<'_>) -> Written {
+        if let (Answer::Exported(reply), Some(format)) = (answer, self.export) {
+            return Written::new(export::write(reply, format));
+        }
         if self.is_quiet {
             return quiet::write(answer);
         }
@@ -156,6 +166,23 @@ impl Output {
             (Format::Table | Format::Wide | Format::Vertical | Format::Csv, _) => {
                 sentence::write(answer, layout)
             }
+        }
+    }
+
+    /// Shows what would be done, to whoever is about to be asked.
+    pub(crate) fn preview(&self, planned: &ApplyReply) {
+        complain(&difference::lines(&planned.tunnels, self.notes));
+    }
+
+    /// Asks something; the answer is read elsewhere.
+    pub(crate) fn ask(&self, question: &str) {
+        complain(question);
+    }
+
+    /// Writes a line about what was read, or done.
+    pub(crate) fn note(&self, note: &str) {
+        if !self.is_quiet {
+            complain(&format!("{}\n", safe::safe(note)));
         }
     }
 

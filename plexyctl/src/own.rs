@@ -1,9 +1,12 @@
 //! Where each command is done that only the client has.
 
+mod apply;
 mod completions;
 mod config;
 mod context;
+mod diff;
 mod health;
+mod plan;
 mod watch;
 
 use crate::args::{Options, Own};
@@ -21,7 +24,16 @@ pub(crate) async fn run(
     options: &Options,
     output: &Output,
 ) -> Result<Exit, Failure> {
+    if options.dry_run && !matches!(own, Own::Apply { .. }) {
+        let failure = Failure::usage("there is nothing to try out: no tunnel changes by it");
+        return Err(failure.with_hint("leave `--dry-run` out"));
+    }
     match own {
+        Own::Apply { declaration, exit_code } => {
+            let link = link.map_err(|failure| failure.clone())?;
+            apply::run(declaration, *exit_code, link, options, output).await
+        }
+        Own::Diff { declaration } => diff::run(declaration, link, options, output).await,
         // Where it is no session it never comes here.
         Own::Shell(_) => Err(Failure::usage("this is a session already")),
         Own::Watch(watched) => {

@@ -1,5 +1,7 @@
 //! Listening: one way for tunnels and control sockets, TCP and Unix.
 
+mod trial;
+
 use std::fmt;
 use std::fs;
 use std::io;
@@ -15,6 +17,8 @@ use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use thiserror::Error;
 use tracing::debug;
+
+pub(crate) use trial::try_out;
 
 /// How often, and after which pauses, the lock on a folder is tried.
 const LOCK_TRIES: u32 = 20;
@@ -94,17 +98,21 @@ pub(crate) fn bind(addr: &BoundAddr, backlog: u32, mode: Option<u32>) -> Result<
     match addr {
         BoundAddr::Unix(path) => bind_unix(addr, path.as_path(), backlog, mode),
         BoundAddr::Ip(ip) => bind_tcp(addr, *ip, backlog, IpVersions::One),
-        BoundAddr::Any(port) => {
-            let all = SocketAddr::from((Ipv6Addr::UNSPECIFIED, *port));
-            match bind_tcp(addr, all, backlog, IpVersions::Both) {
-                // A machine without IPv6 has all its interfaces in IPv4.
-                Err(BindError::Other { error, .. }) if lacks_ipv6(&error) => {
-                    let all = SocketAddr::from((Ipv4Addr::UNSPECIFIED, *port));
-                    bind_tcp(addr, all, backlog, IpVersions::One)
-                }
-                bound => bound,
-            }
+        BoundAddr::Any(port) => any_of(*port, |ip, versions| bind_tcp(addr, ip, backlog, versions)),
+    }
+}
+
+/// Takes all interfaces.
+fn any_of<T>(
+    port: u16,
+    take: impl Fn(SocketAddr, IpVersions) -> Result<T, BindError>,
+) -> Result<T, BindError> {
+    match take((Ipv6Addr::UNSPECIFIED, port).into(), IpVersions::Both) {
+        // A machine without IPv6 has all its interfaces in IPv4.
+        Err(BindError::Other { error, .. }) if lacks_ipv6(&error) => {
+            take((Ipv4Addr::UNSPECIFIED, port).into(), IpVersions::One)
         }
+        taken => taken,
     }
 }
 
@@ -142,6 +150,18 @@ enum IpVersions {
     Both,
 }
 
+/// A socket that has the address, and does not listen yet.
+fn tcp_socket(ip: SocketAddr, versions: IpVersions) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(ip), Type::STREAM.nonblocking().cloexec(), None)?;
+    // So that a closed tunnel's port can be opened again at once.
+    socket.set_reuse_address(true)?;
+    if ip.is_ipv6() {
+        socket.set_only_v6(versions == IpVersions::One)?;
+    }
+    socket.bind(&ip.into())?;
+    Ok(socket)
+}
+
 fn bind_tcp(
     addr: &BoundAddr,
     ip: SocketAddr,
@@ -149,14 +169,7 @@ fn bind_tcp(
     versions: IpVersions,
 ) -> Result<Bound, BindError> {
     let listen = || -> io::Result<(OwnedFd, u16)> {
-        let socket =
-            Socket::new(Domain::for_address(ip), Type::STREAM.nonblocking().cloexec(), None)?;
-        // So that a closed tunnel's port can be opened again at once.
-        socket.set_reuse_address(true)?;
-        if ip.is_ipv6() {
-            socket.set_only_v6(versions == IpVersions::One)?;
-        }
-        socket.bind(&ip.into())?;
+        let socket = tcp_socket(ip, versions)?;
         // Before anybody can be accepted: without it an urgent byte is lost (tcp(7)).
         socket.set_out_of_band_inline(true)?;
         socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
@@ -217,11 +230,28 @@ fn lock_folder(path: &Path) -> Option<OwnedFd> {
     None
 }
 
+/// Who has a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PathUse {
+    /// Nobody.
+    Free,
+    /// The socket of a program that is gone.
+    Stale,
+}
+
 /// Takes away the socket of a program that is gone; a live one is left alone.
 fn remove_stale(addr: &BoundAddr, path: &Path) -> Result<(), BindError> {
+    match use_of(addr, path)? {
+        PathUse::Free => Ok(()),
+        PathUse::Stale => fs::remove_file(path).map_err(|error| BindError::new(addr, error)),
+    }
+}
+
+/// Who has it; somebody who lives there, or something else, is an error.
+fn use_of(addr: &BoundAddr, path: &Path) -> Result<PathUse, BindError> {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(PathUse::Free),
         Err(error) => return Err(BindError::new(addr, error)),
     };
     if !metadata.file_type().is_socket() {
@@ -239,9 +269,7 @@ fn remove_stale(addr: &BoundAddr, path: &Path) -> Result<(), BindError> {
             let pid = peer.map(|peer| peer.pid.as_raw_nonzero().get());
             Err(BindError::InUse { addr: addr.clone(), pid })
         }
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            fs::remove_file(path).map_err(|error| BindError::new(addr, error))
-        }
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(PathUse::Stale),
         // Its queue is full: somebody lives there.
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
             Err(BindError::InUse { addr: addr.clone(), pid: None })

@@ -5,6 +5,7 @@
 //! come one after the other, and each change has a revision.
 
 mod add;
+mod apply;
 mod caller;
 mod certificates;
 mod change;
@@ -17,6 +18,7 @@ mod events;
 mod expiry;
 mod explain;
 mod export;
+mod forecast;
 mod history;
 mod kill;
 mod live;
@@ -24,6 +26,7 @@ mod load;
 mod log;
 mod open;
 mod open_all;
+mod rehearsal;
 mod reload;
 mod remove;
 mod reroute;

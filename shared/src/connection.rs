@@ -146,6 +146,9 @@ pub struct KillReply {
     /// Of the ids that were asked for, those that are no live connection (any more).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<String>,
+    /// Whether nothing was done: these would have been ended.
+    #[serde(default, skip_serializing_if = "crate::info::is_false")]
+    pub dry_run: bool,
 }
 
 /// Which connections somebody wants to see, and in which order.

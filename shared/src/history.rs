@@ -5,6 +5,8 @@ use std::ops::RangeInclusive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::plan::Rehearsal;
+
 /// Changes that a daemon remembers; older ones cannot be undone.
 pub const CHANGES_MAX: usize = 1_000;
 
@@ -54,7 +56,7 @@ pub struct HistoryReply {
 }
 
 /// What a change of many tunnels did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TransitionReply {
     /// Tunnels that were opened.
     pub opened: usize,
@@ -70,6 +72,9 @@ pub struct TransitionReply {
     pub certificate_files: usize,
     /// The daemon's revision after it.
     pub revision: u64,
+    /// What would have been done, where nothing was.
+    #[serde(flatten)]
+    pub rehearsal: Rehearsal,
 }
 
 /// What it did, in a line.

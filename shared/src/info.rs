@@ -12,6 +12,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::plan::Rehearsal;
 use crate::spec::AdminState;
 use crate::units::{ValueError, counted};
 use crate::weight::Weight;
@@ -338,6 +339,9 @@ pub struct OpenReply {
     pub listen: String,
     /// The daemon's revision after it.
     pub revision: u64,
+    /// What would have been done, where nothing was.
+    #[serde(flatten)]
+    pub rehearsal: Rehearsal,
 }
 
 /// What `openTunnels` did.
@@ -347,6 +351,9 @@ pub struct OpenAllReply {
     pub tunnels: Vec<OpenReply>,
     /// The daemon's revision after it: one for the whole call.
     pub revision: u64,
+    /// What would have been done, where nothing was.
+    #[serde(flatten)]
+    pub rehearsal: Rehearsal,
 }
 
 /// What `close` did.
@@ -359,6 +366,9 @@ pub struct CloseReply {
     pub live: LiveCounts,
     /// The daemon's revision after it.
     pub revision: u64,
+    /// What would have been done, where nothing was.
+    #[serde(flatten)]
+    pub rehearsal: Rehearsal,
 }
 
 /// What `add` and `remove` did.
@@ -375,6 +385,9 @@ pub struct BackendReply {
     pub live: LiveCounts,
     /// The daemon's revision after it.
     pub revision: u64,
+    /// What would have been done, where nothing was.
+    #[serde(flatten)]
+    pub rehearsal: Rehearsal,
 }
 
 /// What became of live connections.
@@ -455,6 +468,9 @@ pub struct TunnelChangeReply {
     pub live: LiveCounts,
     /// The daemon's revision after it.
     pub revision: u64,
+    /// What would have been done, where nothing was.
+    #[serde(flatten)]
+    pub rehearsal: Rehearsal,
 }
 
 /// What somebody wants of a tunnel or a backend.
@@ -476,6 +492,12 @@ pub struct AdminInfo {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
 pub(crate) fn is_zero(count: &usize) -> bool {
     *count == 0
+}
+
+/// The same of a word of yes or no.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+pub(crate) fn is_false(is_so: &bool) -> bool {
+    !is_so
 }
 
 /// What `status` says.

@@ -20,12 +20,14 @@ pub const BODY_BYTES_MAX: u32 = 10 * 1024 * 1024;
 /// Most calls in one batch.
 pub const BATCH_MAX: u32 = 1_000;
 
-/// Most tunnels that one `openTunnels` opens.
+/// Most tunnels of one `openTunnels`, `planTunnels` or `applyTunnels`.
 pub const TUNNELS_MAX: usize = 10_000;
 
 /// What a daemon can do that a client may want to know before it asks.
 pub const FEATURES: &[&str] = &[
+    "apply-tunnels",
     "connections",
+    "dry-run",
     "events",
     "expected-revision",
     "explain",

@@ -13,6 +13,7 @@ mod readme;
 
 // The data path.
 mod add_remove;
+mod apply;
 mod balance;
 mod changes;
 mod checks;
@@ -21,6 +22,7 @@ mod close;
 mod completions;
 mod descriptors;
 mod drain;
+mod dry_run;
 mod ejection;
 mod failover;
 mod half_close;

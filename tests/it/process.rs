@@ -1,6 +1,7 @@
 //! The programs as processes: their arguments, signals, logs and exit codes.
 
 mod access_log;
+mod apply;
 mod arguments;
 mod config;
 mod contexts;

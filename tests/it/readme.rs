@@ -251,8 +251,15 @@ fn the_help_of_the_programs_names_every_option_of_the_readme() {
         let help = Command::new(program).args(command).arg("--help").output().unwrap();
         String::from_utf8(help.stdout).unwrap()
     };
-    let own: [&[&str]; 5] =
-        [&["context", "add"], &["context", "use"], &["config", "show"], &["shell"], &["watch"]];
+    let own: [&[&str]; 7] = [
+        &["context", "add"],
+        &["context", "use"],
+        &["config", "show"],
+        &["shell"],
+        &["watch"],
+        &["apply"],
+        &["export"],
+    ];
     let own = own.iter().map(|command| help(PLEXYCTL, command)).collect::<String>();
     let help = help(PLEXYD, &[]) + &help(PLEXYCTL, &[]) + &help(BENCH, &[]) + &own;
     let readme = readme();

@@ -1,7 +1,11 @@
 //! Commands that only the client has: no other door knows them. Unlike the words of a verb, theirs are
 //! read by clap, in the command line and in the shell alike.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
+use plexy_shared::spec::LiveAction;
+use plexy_shared::word::Words;
 
 /// One of them.
 #[derive(Debug, Clone, Subcommand)]
@@ -12,6 +16,21 @@ pub(crate) enum Own {
     Watch(WatchOptions),
     /// Prints the manual page, for `man -l -`
     Man,
+    /// Makes the tunnels what files say, all of it or nothing: opens, changes and, with --prune, closes
+    #[command(after_help = APPLY)]
+    Apply {
+        #[command(flatten)]
+        declaration: Declaration,
+        /// End with 10 where anything has changed, and with 0 where nothing had to
+        #[arg(long)]
+        exit_code: bool,
+    },
+    /// Shows what apply would do; ends with 1 if that is anything
+    #[command(after_help = DIFF)]
+    Diff {
+        #[command(flatten)]
+        declaration: Declaration,
+    },
     /// Names ways to daemons, and says which of them holds
     #[command(subcommand)]
     Context(ContextCommand),
@@ -88,6 +107,16 @@ pub(crate) struct WatchOptions {
     pub(crate) words: Vec<String>,
 }
 
+const APPLY: &str = "Examples:
+  plexyctl apply -f tunnels.toml
+  plexyctl export | ssh other plexyctl apply -f - --prune --yes";
+
+const DIFF: &str = "Examples:
+  plexyctl diff -f tunnels.toml
+  plexyctl diff -f /etc/plexy/tunnels.d --prune
+
+Exit codes: 0 nothing differs, 1 something does, more than 1 an error";
+
 /// What the exit codes of `health` mean.
 const HEALTH: &str = "Exit codes:
   0  OK        every backend is up that is to be
@@ -138,4 +167,35 @@ pub(crate) enum ConfigCommand {
         #[arg(long)]
         origin: bool,
     },
+}
+
+/// What shall be.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Declaration {
+    /// The tunnels: TOML or JSON with `tunnels`, as the configuration of plexyd, or a specification a
+    /// line; of a folder, every .toml, .json and .plexy; - is standard input
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// Close every tunnel that is not there; its connections are reset, as with close, or get what is
+    /// said here
+    #[arg(long, value_name = "LIVE", num_args = 0..=1, require_equals = true,
+        default_missing_value = "kill", value_parser = live)]
+    pub(crate) prune: Option<LiveAction>,
+}
+
+/// How `export` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// A file for --config, load and apply.
+    Toml,
+    /// The same in JSON, for apply.
+    Json,
+    /// A specification a line, for apply.
+    Spec,
+}
+
+fn live(text: &str) -> Result<LiveAction, String> {
+    let known = |action: &LiveAction| action.as_str().eq_ignore_ascii_case(text);
+    LiveAction::ALL.iter().copied().find(known).ok_or_else(|| "keep, drain or kill".to_owned())
 }

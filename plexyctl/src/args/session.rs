@@ -8,7 +8,7 @@ use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command, FromArgMatches, Subcommand};
 use plexy_shared::command::word_spans;
 
-use super::{Asked, Options, Own, asked, command, with_orders};
+use super::{Asked, Options, Own, asked, command, export_format, with_orders};
 use crate::complete::without_options;
 
 /// Options that say where the daemon is, and what is done in the first place: a session has begun with
@@ -40,6 +40,7 @@ pub(crate) fn read<'a>(
     let matches = matches(line, &words, is_own)?;
     let mut options = session.clone();
     options.update_from_arg_matches(&matches)?;
+    options.export = export_format(&matches);
     let asking = match asked(&matches)? {
         Asked::Nothing => Asking::Line(Cow::Borrowed("")),
         Asked::Help(topic) => {

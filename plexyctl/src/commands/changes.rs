@@ -5,7 +5,7 @@ use plexy_shared::info::TunnelChangeReply;
 use plexy_shared::rpc::{
     AddBackend, BackendParams, Disable, DisableParams, Drain, DrainParams, Enable, EnableParams,
     Method, RemoveBackend, RemoveBackendParams, SetBackend, SetBackendParams, SetTunnel,
-    SetTunnelParams, SwitchBackends, SwitchBackendsParams,
+    SetTunnelParams, SwitchBackends, SwitchBackendsParams, Terms,
 };
 use plexy_shared::spec::TunnelRef;
 
@@ -15,42 +15,42 @@ use crate::client::Found;
 
 impl Found {
     /// Has a change done, or gives back what is none.
-    pub(super) async fn change(&self, request: Request) -> Result<Answer, Asked> {
+    pub(super) async fn change(&self, request: Request, terms: Terms) -> Result<Answer, Asked> {
         let done = match request {
             Request::Add { tunnel, backend } => {
-                let params = BackendParams::new(&tunnel, &backend);
+                let params = BackendParams::new(&tunnel, &backend).on(terms);
                 let reply = self.call::<AddBackend>(&params, &look_at(&tunnel)).await;
                 let change = |reply| BackendChange { tunnel: tunnel.to_string(), reply };
                 reply.map(change).map(Answer::Added)
             }
             Request::Remove { tunnel, backend, live } => {
-                let params = RemoveBackendParams::new(&tunnel, &backend.addr, live);
+                let params = RemoveBackendParams::new(&tunnel, &backend.addr, live).on(terms);
                 let reply = self.call::<RemoveBackend>(&params, &look_at(&tunnel)).await;
                 let change = |reply| BackendChange { tunnel: tunnel.to_string(), reply };
                 reply.map(change).map(Answer::Removed)
             }
             Request::Switch { tunnel, backends, live } => {
-                let params = SwitchBackendsParams::new(&tunnel, &backends, live);
+                let params = SwitchBackendsParams::new(&tunnel, &backends, live).on(terms);
                 self.make::<SwitchBackends>("plexy.switch/1", &tunnel, &params).await
             }
             Request::Set { tunnel, settings } => {
-                let params = SetTunnelParams::new(&tunnel, &settings);
+                let params = SetTunnelParams::new(&tunnel, &settings).on(terms);
                 self.make::<SetTunnel>("plexy.set/1", &tunnel, &params).await
             }
             Request::SetBackend { tunnel, backend, settings } => {
-                let params = SetBackendParams::new(&tunnel, &backend, &settings);
+                let params = SetBackendParams::new(&tunnel, &backend, &settings).on(terms);
                 self.make::<SetBackend>("plexy.set/1", &tunnel, &params).await
             }
             Request::Drain { tunnel, backend, deadline } => {
-                let params = DrainParams::new(&tunnel, backend.as_ref(), deadline);
+                let params = DrainParams::new(&tunnel, backend.as_ref(), deadline).on(terms);
                 self.make::<Drain>("plexy.drain/1", &tunnel, &params).await
             }
             Request::Disable { tunnel, backend } => {
-                let params = DisableParams::new(&tunnel, &backend);
+                let params = DisableParams::new(&tunnel, &backend).on(terms);
                 self.make::<Disable>("plexy.disable/1", &tunnel, &params).await
             }
             Request::Enable { tunnel, backend } => {
-                let params = EnableParams::new(&tunnel, backend.as_ref());
+                let params = EnableParams::new(&tunnel, backend.as_ref()).on(terms);
                 self.make::<Enable>("plexy.enable/1", &tunnel, &params).await
             }
             other => return Err(Asked::Else(Box::new(other))),

@@ -52,6 +52,8 @@ pub(super) fn answer(answer: &Answer) -> Written {
         Answer::Reloaded(reply) => document("plexy.reload/1", reply),
         Answer::Saved(reply) => document("plexy.save/1", reply),
         Answer::Exported(reply) => document("plexy.export/1", reply),
+        Answer::Planned(reply) => document("plexy.diff/1", reply),
+        Answer::Applied(reply) => document("plexy.apply/1", reply),
         Answer::LogLevel(reply) => document("plexy.log/1", reply),
         Answer::Pong(reply) => document("plexy.ping/1", &Pong { reply }),
         Answer::Contexts(contexts) => {

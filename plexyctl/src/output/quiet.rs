@@ -53,6 +53,8 @@ pub(super) fn write(answer: &Answer) -> Written {
         | Answer::Context(_)
         | Answer::Settings { .. }
         | Answer::Health(_)
+        | Answer::Planned(_)
+        | Answer::Applied(_)
         | Answer::Version(_) => Written::default(),
     }
 }

@@ -2,7 +2,6 @@
 
 use plexy_shared::connection::{ConnectionsReply, KillReply};
 use plexy_shared::event::{Event, EventsReply};
-use plexy_shared::history::ExportReply;
 use plexy_shared::info::{
     AppliedInfo, AppliesTo, BackendReply, Change, CloseReply, LiveCounts, OpenReply, StatusReply,
 };
@@ -10,16 +9,22 @@ use plexy_shared::spec::{TunnelRef, TunnelSpec};
 use plexy_shared::word::Word;
 
 use super::Written;
+use super::difference;
+use super::export;
 use super::health;
 use super::layout::Layout;
-use super::safe::{safe, safe_json};
+use super::safe::safe;
 use super::screen::Screen;
 use super::table;
+use super::trial;
 use super::units::{age, some};
 use crate::answer::{Answer, BackendChange, ContextChange, Daemon, TunnelChange};
 use crate::commands::{CLIENT, look_at};
 
 pub(super) fn write(answer: &Answer, layout: &Layout<'_>) -> Written {
+    if let Some(written) = trial::write(answer, layout.screen) {
+        return written;
+    }
     match answer {
         Answer::Opened { spec, reply } => opened(spec, reply, layout.screen),
         Answer::Closed { tunnel, reply } => Written::line(closed(tunnel, reply)),
@@ -47,7 +52,9 @@ pub(super) fn write(answer: &Answer, layout: &Layout<'_>) -> Written {
             let file = safe(&reply.file);
             Written::line(format!("saved in {file}: revision {}", reply.revision))
         }
-        Answer::Exported(reply) => Written::new(exported(reply)),
+        Answer::Exported(reply) => Written::new(export::toml(reply)),
+        Answer::Planned(reply) => difference::planned(reply, layout.screen),
+        Answer::Applied(reply) => difference::applied(reply, layout.screen),
         Answer::LogLevel(reply) => Written::line(safe(&reply.to_string())),
         Answer::Pong(reply) => Written::line(safe(reply)),
         Answer::Contexts(contexts) if contexts.is_empty() => {
@@ -219,17 +226,6 @@ pub(crate) fn notice(event: &Event) -> String {
     format!("{} {} {}", safe(time), safe(event.severity.as_str()), safe(&event.to_string()))
 }
 
-/// As a file for `--config` and `load`.
-fn exported(reply: &ExportReply) -> String {
-    let mut text = String::from("tunnels = [\n");
-    for tunnel in &reply.tunnels {
-        // A string of JSON is one of TOML.
-        let quoted = serde_json::to_string(tunnel).expect("a text can always be written");
-        text.push_str(&format!("    {},\n", safe_json(&quoted)));
-    }
-    text + "]\n"
-}
-
 fn status(reply: &StatusReply, layout: &Layout<'_>) -> Written {
     let written = match &reply.tunnel_list {
         None => Written::line(some(reply.tunnels as u64, "tunnel", "tunnels")),
@@ -268,17 +264,30 @@ fn version(daemon: &Daemon) -> Written {
 
 #[cfg(test)]
 mod tests {
+    use plexy_shared::plan::Rehearsal;
+
     use super::*;
 
     fn open(result: Word<Change>, spec: &str) -> Written {
         let listen = "127.0.0.1:8080".to_owned();
-        opened(&spec.parse().unwrap(), &OpenReply { result, listen, revision: 1 }, Screen::PIPE)
+        opened(
+            &spec.parse().unwrap(),
+            &OpenReply { result, listen, revision: 1, rehearsal: Rehearsal::default() },
+            Screen::PIPE,
+        )
     }
 
     fn removed(result: Word<Change>, kept: u64) -> String {
         let (listen, backend) = ("127.0.0.1:8080".to_owned(), "10.0.0.2:80".to_owned());
         let live = LiveCounts { kept, ..LiveCounts::default() };
-        let reply = BackendReply { result, listen, backend, live, revision: 1 };
+        let reply = BackendReply {
+            result,
+            listen,
+            backend,
+            live,
+            revision: 1,
+            rehearsal: Rehearsal::default(),
+        };
         let change = BackendChange { tunnel: "web".to_owned(), reply };
         super::backend(&change, "from").data
     }
@@ -286,7 +295,7 @@ mod tests {
     fn close(tunnel: &str, ended: u64, draining: u64) -> String {
         let listen = "127.0.0.1:3000".to_owned();
         let live = LiveCounts { ended, draining, kept: 0 };
-        let reply = CloseReply { listen, live, revision: 1 };
+        let reply = CloseReply { listen, live, revision: 1, rehearsal: Rehearsal::default() };
         closed(&tunnel.parse().unwrap(), &reply)
     }
 

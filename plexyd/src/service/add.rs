@@ -34,6 +34,7 @@ impl Service {
                 backend: spec.to_string(),
                 live: LiveCounts { kept: known.totals.live(), ..LiveCounts::default() },
                 revision: self.revision(),
+                rehearsal: caller.rehearsal(Vec::new()),
             });
         }
         if route.backends.len() >= BACKENDS_MAX {
@@ -42,13 +43,14 @@ impl Service {
         let mut after = tunnel.spec();
         after.backends.push(spec.clone());
         let after = whole(&after)?;
-        let (live, revision) = self.change(turn, &tunnel, after, Once::default(), caller).await?;
+        let made = self.change(turn, &tunnel, after, Once::default(), caller).await?;
         Ok(BackendReply {
             result: Change::Added.into(),
             listen: tunnel.listen.to_string(),
             backend: spec.to_string(),
-            live,
-            revision,
+            live: made.live,
+            revision: made.revision,
+            rehearsal: made.rehearsal,
         })
     }
 }

@@ -4,6 +4,9 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use plexy_shared::plan::{Rehearsal, TunnelDifference};
+use plexy_shared::rpc::Terms;
+
 /// Who asks, for the audit line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
@@ -54,11 +57,27 @@ pub struct Caller {
     pub actor: Actor,
     /// The revision that the daemon has to be at, if that matters.
     pub expected_revision: Option<u64>,
+    /// Whether nothing is to be done, and only told what would be.
+    pub dry_run: bool,
+}
+
+impl Caller {
+    /// Somebody, on these terms.
+    #[must_use]
+    pub fn new(actor: Actor, terms: Terms) -> Self {
+        let Terms { expected_revision, dry_run } = terms;
+        Self { actor, expected_revision, dry_run }
+    }
+
+    /// What an answer says besides where nothing was done; nothing where it was.
+    pub(super) fn rehearsal(&self, differences: Vec<TunnelDifference>) -> Rehearsal {
+        if self.dry_run { Rehearsal { dry_run: true, differences } } else { Rehearsal::default() }
+    }
 }
 
 impl From<Actor> for Caller {
     fn from(actor: Actor) -> Self {
-        Self { actor, expected_revision: None }
+        Self::new(actor, Terms::default())
     }
 }
 

@@ -173,6 +173,27 @@ impl Service {
         Err(all.of.iter().map(|(why, of)| owners.sentence(why, of)).collect())
     }
 
+    /// How many of the files of these say something else, or all that is wrong; nobody is told, and
+    /// nothing of it is in use.
+    pub(super) async fn changed_files(
+        &self,
+        wanted: Vec<Arc<dyn Renewable>>,
+    ) -> Result<usize, Vec<String>> {
+        let _renewing = self.certificates.renewing.lock().await;
+        let (mut files, mut refused) = (BTreeSet::new(), News::default());
+        for (live, read) in read_all(wanted).await {
+            match read {
+                Ok(renewal) => files.extend(renewal.into_iter().flat_map(|it| it.files)),
+                Err(why) => refused.add(why, &*live),
+            }
+        }
+        if refused.of.is_empty() {
+            return Ok(files.len());
+        }
+        let owners = self.owners();
+        Err(refused.of.iter().map(|(why, of)| owners.sentence(why, of)).collect())
+    }
+
     /// Has in use what was read: how many files say something else.
     pub(super) fn take(&self, again: Again<'_>, actor: &Actor) -> usize {
         let (mut changed, mut files) = (News::default(), BTreeSet::new());

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plexy_shared::command::LiveChoice;
+use plexy_shared::history::TransitionReply;
 use plexy_shared::info::{AppliedInfo, Change, LiveCounts, Reason, TunnelChangeReply};
+use plexy_shared::plan::Rehearsal;
 use plexy_shared::spec::{
     AdminState, AttributeSettings, BackendAddr, BackendOptions, BackendSpec, LiveAction,
     OptionSettings, TunnelRef, TunnelSpec,
@@ -24,6 +26,15 @@ struct Wanted {
     once: Once,
     backend: Option<BackendAddr>,
     applied: Vec<AppliedInfo>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Made {
+    /// What became of live connections.
+    pub(super) live: LiveCounts,
+    pub(super) revision: u64,
+    pub(super) rehearsal: Rehearsal,
 }
 
 impl Service {
@@ -115,8 +126,13 @@ impl Service {
         };
         let choice = LiveChoice { action: LiveAction::Drain, deadline };
         let choice = settled(choice, &route.options);
-        let live = self.part(holder, choice, Reason::DrainDeadline, &caller.actor);
-        Ok(wanted.reply(&tunnel, live, self.revision()))
+        let live = if caller.dry_run {
+            holder.forecast(choice)
+        } else {
+            self.part(holder, choice, Reason::DrainDeadline, &caller.actor)
+        };
+        let (revision, rehearsal) = (self.revision(), caller.rehearsal(Vec::new()));
+        Ok(wanted.reply(&tunnel, Made { live, revision, rehearsal }))
     }
 
     /// Takes a backend out of service: no new clients, no checks.
@@ -161,14 +177,15 @@ impl Service {
     ) -> Result<TunnelChangeReply, ServiceError> {
         if wanted.after == tunnel.spec() {
             wanted.result = Change::Unchanged;
-            return Ok(wanted.reply(tunnel, LiveCounts::default(), self.revision()));
+            let (live, rehearsal) = (LiveCounts::default(), caller.rehearsal(Vec::new()));
+            return Ok(wanted.reply(tunnel, Made { live, revision: self.revision(), rehearsal }));
         }
         let (after, once) = (wanted.after.clone(), wanted.once);
-        let (live, revision) = self.change(turn, tunnel, after, once, caller).await?;
-        Ok(wanted.reply(tunnel, live, revision))
+        let made = self.change(turn, tunnel, after, once, caller).await?;
+        Ok(wanted.reply(tunnel, made))
     }
 
-    /// Makes a tunnel what the specification says: what became of live connections, and the revision.
+    /// Makes a tunnel what the specification says.
     pub(super) async fn change(
         &self,
         turn: Turn<'_>,
@@ -176,7 +193,7 @@ impl Service {
         after: TunnelSpec,
         once: Once,
         caller: &Caller,
-    ) -> Result<(LiveCounts, u64), ServiceError> {
+    ) -> Result<Made, ServiceError> {
         let configured = self.registry().configured(tunnel.id);
         let tunnel = Arc::clone(tunnel);
         let rerouting = Rerouting { index: 0, tunnel, spec: after, configured, once };
@@ -184,7 +201,9 @@ impl Service {
         self.check(&transition).map_err(|error| error.error)?;
         let done = self.carry_out(turn, transition, caller).await;
         let done = done.map_err(|error| error.error)?;
-        Ok((done.live.first().copied().unwrap_or_default(), done.reply.revision))
+        let live = done.live.first().copied().unwrap_or_default();
+        let TransitionReply { revision, rehearsal, .. } = done.reply;
+        Ok(Made { live, revision, rehearsal })
     }
 }
 
@@ -194,15 +213,17 @@ impl Wanted {
         Self { result, after, once, backend, applied }
     }
 
-    fn reply(self, tunnel: &Tunnel, live: LiveCounts, revision: u64) -> TunnelChangeReply {
+    fn reply(self, tunnel: &Tunnel, made: Made) -> TunnelChangeReply {
+        let Made { live, revision, rehearsal } = made;
         TunnelChangeReply {
             result: self.result.into(),
             listen: tunnel.listen.to_string(),
             backend: self.backend.map(|backend| backend.to_string()),
-            spec: tunnel.spec().to_string(),
+            spec: self.after.to_string(),
             applied: self.applied,
             live,
             revision,
+            rehearsal,
         }
     }
 }

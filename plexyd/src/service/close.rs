@@ -6,9 +6,11 @@ use std::time::Duration;
 use plexy_shared::command::LiveChoice;
 use plexy_shared::event::EventKind;
 use plexy_shared::info::{CloseReply, LiveCounts, Reason};
+use plexy_shared::plan::Rehearsal;
 use plexy_shared::spec::{LiveAction, TunnelRef};
 
 use super::live::{Holder, sentence, settled};
+use super::transition::Closing;
 use super::{Caller, Service, ServiceError};
 use crate::events::Happening;
 use crate::listener::Waiting;
@@ -27,16 +29,16 @@ impl Service {
         caller: &Caller,
     ) -> Result<CloseReply, ServiceError> {
         let (mut turn, found) = self.begin_change(wanted, None, caller).await?;
+        if caller.dry_run {
+            let closing = Closing { tunnel: found, live: choice, configured: None };
+            return Ok(self.close_reply(&closing, caller));
+        }
         turn.keep(caller, self.edit_of(&found, None), Vec::new()).await?;
         let taken = self.registry().remove(found.id);
         let open = taken.ok_or_else(|| self.not_found(wanted))?;
         let tunnel = open.tunnel;
-        let waiting = match choice.action {
-            LiveAction::Kill => Waiting::Reset,
-            LiveAction::Keep | LiveAction::Drain => Waiting::Accept,
-        };
         if let Some(listener) = open.listener {
-            listener.close(waiting).await;
+            listener.close(waiting_for(choice)).await;
         }
         self.systemd.forget(&tunnel.listen);
         let route = tunnel.route();
@@ -49,7 +51,24 @@ impl Service {
         let live = self.part(holder, choice, Reason::TunnelClosed, &caller.actor);
         self.events.tell(closed(&tunnel, live, choice.deadline).by(&caller.actor, revision));
         turn.done().await;
-        Ok(CloseReply { listen: tunnel.listen.to_string(), live, revision })
+        let (listen, rehearsal) = (tunnel.listen.to_string(), Rehearsal::default());
+        Ok(CloseReply { listen, live, revision, rehearsal })
+    }
+
+    /// What is answered where nothing is closed.
+    fn close_reply(&self, closing: &Closing, caller: &Caller) -> CloseReply {
+        let difference = closing.difference();
+        let (listen, live) = (difference.listen.clone(), difference.live);
+        let rehearsal = caller.rehearsal(vec![difference]);
+        CloseReply { listen, live, revision: self.revision(), rehearsal }
+    }
+}
+
+/// What clients get who wait to be accepted while a tunnel closes.
+pub(super) fn waiting_for(live: LiveChoice) -> Waiting {
+    match live.action {
+        LiveAction::Kill => Waiting::Reset,
+        LiveAction::Keep | LiveAction::Drain => Waiting::Accept,
     }
 }
 

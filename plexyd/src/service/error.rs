@@ -117,6 +117,14 @@ pub enum ServiceError {
         /// What it is at.
         revision: u64,
     },
+    /// Something else would be done by now than was planned.
+    #[error(
+        "something else would be done by now than was planned: the daemon is at revision {revision}"
+    )]
+    PlanChanged {
+        /// What it is at.
+        revision: u64,
+    },
     /// The disk says no.
     #[error("{0}; nothing has changed")]
     NotSaved(String),
@@ -251,7 +259,9 @@ impl ServiceError {
             Self::OwnBackend { .. } => Code::OwnBackend,
             Self::OutOfDescriptors => Code::OutOfDescriptors,
             Self::ShuttingDown => Code::ShuttingDown,
-            Self::RevisionMismatch { .. } | Self::ChangedSince(_) => Code::RevisionMismatch,
+            Self::RevisionMismatch { .. } | Self::PlanChanged { .. } | Self::ChangedSince(_) => {
+                Code::RevisionMismatch
+            }
             Self::Unfit(error) => error.code(),
             Self::BadCertificate(_) => Code::BadCertificate,
             Self::NotSaved(_) => Code::NotSaved,
@@ -272,7 +282,9 @@ impl ServiceError {
             Self::BackendExists { .. } => Some("`set` changes its attributes"),
             Self::LastBackend { .. } => Some("add another one first, or close the tunnel"),
             Self::AddressInUse { .. } => Some("close that one first, or listen elsewhere"),
-            Self::RevisionMismatch { .. } => Some("look at what has changed, then ask again"),
+            Self::RevisionMismatch { .. } | Self::PlanChanged { .. } => {
+                Some("look at what has changed, then ask again")
+            }
             Self::NotSaved(_) => Some("`save` tells when the disk takes it again"),
             Self::ChangedSince(_) | Self::NothingToUndo { .. } => {
                 Some("`history` tells the changes")

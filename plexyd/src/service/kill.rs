@@ -9,7 +9,6 @@ use plexy_shared::info::Reason;
 use plexy_shared::spec::TunnelRef;
 use plexy_shared::units::counted;
 
-use super::selection::Selection;
 use super::{Caller, Service, ServiceError};
 use crate::events::Happening;
 use crate::table::Sight;
@@ -44,18 +43,23 @@ impl Service {
         caller: &Caller,
     ) -> Result<KillReply, ServiceError> {
         let mut wanted: HashSet<u64> = ids.iter().map(|id| id.0).collect();
+        let ends = ending(caller);
         let looked = self.looking(move |workers| {
             let reply = kill(workers, |sight| {
-                wanted.contains(&sight.id) && end(sight) && wanted.remove(&sight.id)
+                wanted.contains(&sight.id) && ends(sight) && wanted.remove(&sight.id)
             });
             (reply, wanted)
         });
         let (mut reply, mut missing) = looked.await?;
+        reply.dry_run = caller.dry_run;
         if reply.killed == 0 {
             return Err(ServiceError::ConnectionNotFound(ids.to_vec()));
         }
         let gone = ids.iter().filter(|id| missing.remove(&id.0));
         reply.gone = gone.map(ToString::to_string).collect();
+        if caller.dry_run {
+            return Ok(reply);
+        }
         let mut named =
             reply.ids.iter().take(EVENT_IDS_MAX).cloned().collect::<Vec<_>>().join(", ");
         if reply.ids.len() > EVENT_IDS_MAX {
@@ -71,14 +75,15 @@ impl Service {
         filter: &Filter,
         caller: &Caller,
     ) -> Result<KillReply, ServiceError> {
-        let mut selection = self.selection(tunnel, filter).await;
+        let (mut selection, ends) = (self.selection(tunnel, filter).await, ending(caller));
         let looked = self.looking(move |workers| {
-            let reply = kill_selected(workers, &mut selection);
+            let reply = kill(workers, |sight| selection.has(sight) && ends(sight));
             (reply, selection)
         });
-        let (reply, selection) = looked.await?;
+        let (mut reply, selection) = looked.await?;
+        reply.dry_run = caller.dry_run;
         self.check_tunnel(tunnel, &selection)?;
-        if reply.killed > 0 {
+        if reply.killed > 0 && !caller.dry_run {
             self.tell_killed(&reply, &format!("where {filter}"), tunnel, caller);
         }
         Ok(reply)
@@ -102,13 +107,14 @@ impl Service {
     }
 }
 
-fn kill_selected(workers: &Workers, selection: &mut Selection) -> KillReply {
-    kill(workers, |sight| selection.has(sight) && end(sight))
-}
-
-/// Ends it, unless it ends already; whether it did not.
-fn end(sight: &Sight<'_>) -> bool {
-    sight.entry.stop.order(Reason::Killed)
+/// What ends a connection, unless it ends already: whether it did not. Of one that is only tried out it
+/// is whether it would not.
+fn ending(caller: &Caller) -> fn(&Sight<'_>) -> bool {
+    if caller.dry_run {
+        |sight| !sight.entry.stop.is_ordered()
+    } else {
+        |sight| sight.entry.stop.order(Reason::Killed)
+    }
 }
 
 /// Shows each connection to who may end it, and tells those that it has ended.

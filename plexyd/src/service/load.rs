@@ -32,6 +32,7 @@ impl Service {
             unchanged,
             certificate_files: 0,
             revision: opened.revision,
+            rehearsal: opened.rehearsal,
         })
     }
 }

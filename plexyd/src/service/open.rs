@@ -17,7 +17,8 @@ impl Service {
         caller: &Caller,
     ) -> Result<OpenReply, ServiceError> {
         let all = self.open_all(vec![spec.clone()], caller).await;
-        let mut tunnels = all.map_err(|error| error.error)?.tunnels;
-        Ok(tunnels.pop().expect("there is one answer for each specification"))
+        let mut all = all.map_err(|error| error.error)?;
+        let reply = all.tunnels.pop().expect("there is one answer for each specification");
+        Ok(OpenReply { rehearsal: all.rehearsal, ..reply })
     }
 }

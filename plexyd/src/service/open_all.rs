@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use futures_util::future::try_join_all;
 use plexy_shared::info::{Change, OpenAllReply, OpenReply, Origin};
+use plexy_shared::plan::Rehearsal;
 use plexy_shared::spec::{BoundAddr, TunnelSpec};
 
 use super::error::OpenError;
@@ -58,10 +59,10 @@ impl Service {
                 }
             });
         }
-        let mut revision = self.revision();
+        let (mut revision, mut rehearsal) = (self.revision(), caller.rehearsal(Vec::new()));
         if !transition.is_empty() {
             let done = self.carry_out(turn, transition, caller).await?;
-            revision = done.reply.revision;
+            (revision, rehearsal) = (done.reply.revision, done.reply.rehearsal);
             for (index, reply) in done.opened {
                 if let Some(place) = replies.get_mut(index) {
                     *place = Some(reply);
@@ -75,7 +76,7 @@ impl Service {
                 *place = reply;
             }
         }
-        Ok(OpenAllReply { tunnels: replies.into_iter().flatten().collect(), revision })
+        Ok(OpenAllReply { tunnels: replies.into_iter().flatten().collect(), revision, rehearsal })
     }
 
     /// Begins a change that opens tunnels: where they are to listen. Names are waited for before
@@ -153,6 +154,7 @@ impl Service {
             result: Change::Unchanged.into(),
             listen: tunnel.listen.to_string(),
             revision: self.revision(),
+            rehearsal: Rehearsal::default(),
         })
     }
 }

@@ -14,7 +14,7 @@ use plexy_shared::error::Refusal;
 use plexy_shared::event::EventKind;
 use plexy_shared::history::TransitionReply;
 use plexy_shared::info::Origin;
-use plexy_shared::spec::{BoundAddr, TunnelSpec};
+use plexy_shared::spec::{BoundAddr, LiveAction, TunnelSpec};
 use tracing::error;
 
 use super::error::OpenError;
@@ -81,8 +81,10 @@ impl Service {
             Ok(Some(Err(mistakes))) => Err(ServiceError::BadFile(mistakes)),
             Err(error) => Err(ServiceError::BadFile(vec![error.to_string()])),
         };
-        // What the caller has expected says nothing about the file.
-        if !matches!(reloaded, Err(ServiceError::RevisionMismatch { .. })) {
+        // What the caller has expected says nothing about the file, and who only tries it out has not
+        // reloaded it.
+        let is_refused = matches!(reloaded, Err(ServiceError::RevisionMismatch { .. }));
+        if !is_refused && !caller.dry_run {
             self.note_reload(&reloaded);
         }
         reloaded
@@ -97,6 +99,12 @@ impl Service {
             let (turn, addrs) = self.begin_opening(specs, |_| Scope::All, caller).await?;
             let (transition, unchanged) = self.plan_reload(specs, &addrs);
             self.check(&transition)?;
+            if caller.dry_run {
+                let files = self.changed_files(self.staying(&transition)).await;
+                let certificate_files = files.map_err(ServiceError::BadFile)?;
+                let done = self.carry_out(turn, transition, caller).await?;
+                return Ok(TransitionReply { unchanged, certificate_files, ..done.reply });
+            }
             // What can fail comes first.
             let again = self.read_again(self.staying(&transition), &caller.actor).await;
             let again = again.map_err(ServiceError::BadFile)?;
@@ -217,8 +225,11 @@ impl Service {
             }
         }
         let gone = configured.rest().filter(|tunnel| !stay.contains(&tunnel.id));
-        let gone = gone.map(|tunnel| Closing { tunnel: Arc::clone(tunnel), configured: None });
-        transition.close = gone.collect();
+        let closing = |tunnel: &Arc<Tunnel>| {
+            let live = LiveAction::Keep.into();
+            Closing { tunnel: Arc::clone(tunnel), live, configured: None }
+        };
+        transition.close = gone.map(closing).collect();
         transition.unconfigured = configured.closed.into_keys().collect();
         (transition, unchanged)
     }

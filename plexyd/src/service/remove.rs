@@ -33,13 +33,14 @@ impl Service {
             return Err(ServiceError::LastBackend { tunnel: label, backend });
         }
         let once = Once { live, ..Once::default() };
-        let (live, revision) = self.change(turn, &tunnel, after, once, caller).await?;
+        let made = self.change(turn, &tunnel, after, once, caller).await?;
         Ok(BackendReply {
             result: Change::Removed.into(),
             listen: tunnel.listen.to_string(),
             backend: spec.addr.to_string(),
-            live,
-            revision,
+            live: made.live,
+            revision: made.revision,
+            rehearsal: made.rehearsal,
         })
     }
 }

@@ -73,8 +73,14 @@ impl Rerouting {
         TunnelSpec { listen, ..self.spec.clone() }
     }
 
-    fn listens_again(&self) -> bool {
+    pub(super) fn listens_again(&self) -> bool {
         !self.tunnel.is_ready() && self.spec.options.admin == AdminState::Ready
+    }
+
+    /// Whether files have to be read that it did not need before.
+    pub(super) fn has_new_files(&self) -> bool {
+        let options = &self.spec.options;
+        speaks_tls(options) && unchanged(&self.tunnel.route(), options).is_none()
     }
 }
 
@@ -87,14 +93,10 @@ impl Ready {
 impl Service {
     /// Gets all that is needed, for each of them or for none.
     pub(super) async fn prepare_all(&self, all: Vec<Rerouting>) -> Result<Vec<Ready>, OpenError> {
-        let is_new = |it: &&Rerouting| {
-            speaks_tls(&it.spec.options)
-                && unchanged(&it.tunnel.route(), &it.spec.options).is_none()
-        };
-        let new = all.iter().filter(is_new).map(|it| (it.index, &it.spec));
+        let new = all.iter().filter(|it| it.has_new_files()).map(|it| (it.index, &it.spec));
         let mut loaded = load_all(new).await?.into_iter();
         let prepare = |rerouting: Rerouting| {
-            let security = if is_new(&&rerouting) {
+            let security = if rerouting.has_new_files() {
                 loaded.next().flatten()
             } else {
                 unchanged(&rerouting.tunnel.route(), &rerouting.spec.options)
@@ -174,11 +176,11 @@ impl Service {
         let of = |member: &Member| Holder::Backend(Arc::clone(tunnel), Arc::clone(&member.backend));
         for member in &difference.removed {
             self.engine.health.leave(member);
-            let choice = difference.choice(once);
+            let choice = once.choice(&after.options);
             add(&mut live, self.part(of(member), choice, Reason::BackendRemoved, actor));
         }
         for member in &difference.admin {
-            let choice = difference.choice_of(member.options.admin, once);
+            let choice = once.choice_of(member.options.admin, &after.options);
             member.verdict.set(None);
             match choice {
                 None => {
@@ -260,22 +262,6 @@ impl Difference {
         times(&self.before) != times(&self.after)
     }
 
-    /// What connections get whose backend goes.
-    fn choice(&self, once: &Once) -> LiveChoice {
-        let options = &self.after.options;
-        settled(once.live.unwrap_or_else(|| options.on_remove.into()), options)
-    }
-
-    /// What connections get of a backend of which somebody wants that; nothing where clients may come.
-    fn choice_of(&self, admin: AdminState, once: &Once) -> Option<LiveChoice> {
-        let options = &self.after.options;
-        match admin {
-            AdminState::Ready => None,
-            AdminState::Drain => Some(settled(once.drain(), options)),
-            AdminState::Disabled => Some(settled(options.on_down.into(), options)),
-        }
-    }
-
     /// What is told of it: as the one thing that it is, or else as a whole.
     fn happening(&self, tunnel: &Tunnel, live: LiveCounts, once: &Once) -> Happening {
         let of = |kind| Happening::new(kind).of_tunnel(tunnel.label());
@@ -285,10 +271,10 @@ impl Difference {
             ([one], [], [], false, false) => of(EventKind::BackendAdded).of_backend(&one.spec()),
             ([], [one], [], false, false) => of(EventKind::BackendRemoved)
                 .of_backend(&one.addr)
-                .detail(told(Some(self.choice(once)))),
+                .detail(told(Some(once.choice(&self.after.options)))),
             ([], [], [one], false, false) => {
                 let (admin, of) = (one.options.admin, |kind| of(kind).of_backend(&one.addr));
-                let told = || told(self.choice_of(admin, once));
+                let told = || told(once.choice_of(admin, &self.after.options));
                 match admin {
                     AdminState::Ready => of(EventKind::BackendEnabled),
                     AdminState::Drain => of(EventKind::BackendDraining).detail(told()),
@@ -306,12 +292,30 @@ impl Difference {
 }
 
 impl Once {
-    fn drain(&self) -> LiveChoice {
+    /// What connections get whose backend goes, of a tunnel with these options.
+    pub(super) fn choice(&self, options: &TunnelOptions) -> LiveChoice {
+        settled(self.live.unwrap_or_else(|| options.on_remove.into()), options)
+    }
+
+    /// What connections get of a backend of which somebody wants that; nothing where clients may come.
+    pub(super) fn choice_of(
+        &self,
+        admin: AdminState,
+        options: &TunnelOptions,
+    ) -> Option<LiveChoice> {
+        match admin {
+            AdminState::Ready => None,
+            AdminState::Drain => Some(settled(self.drain(), options)),
+            AdminState::Disabled => Some(settled(options.on_down.into(), options)),
+        }
+    }
+
+    pub(super) fn drain(&self) -> LiveChoice {
         LiveChoice { action: LiveAction::Drain, deadline: self.deadline }
     }
 }
 
-fn add(sum: &mut LiveCounts, more: LiveCounts) {
+pub(super) fn add(sum: &mut LiveCounts, more: LiveCounts) {
     sum.kept += more.kept;
     sum.draining += more.draining;
     sum.ended += more.ended;

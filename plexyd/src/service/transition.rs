@@ -4,15 +4,17 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use plexy_shared::command::LiveChoice;
 use plexy_shared::event::EventKind;
 use plexy_shared::history::TransitionReply;
 use plexy_shared::info::{Change, LiveCounts, OpenReply, Origin, Reason};
-use plexy_shared::spec::{AdminState, BoundAddr, LiveAction, TunnelSpec};
+use plexy_shared::plan::Rehearsal;
+use plexy_shared::spec::{AdminState, BoundAddr, TunnelSpec};
 use tracing::{error, warn};
 
-use super::close::closed;
+use super::close::{closed, waiting_for};
 use super::error::OpenError;
-use super::live::Holder;
+use super::live::{Holder, settled};
 use super::reroute::{Ready, Rerouting};
 use super::security::{load_all, warn_if_unverified};
 use super::{Actor, Caller, Service, ServiceError, Turn, check_own_backends};
@@ -20,7 +22,7 @@ use crate::backend::Member;
 use crate::bind::{Bound, adopt, bind};
 use crate::descriptors::Taken;
 use crate::events::{Happening, Telling};
-use crate::listener::{Listener, Waiting};
+use crate::listener::Listener;
 use crate::places::Places;
 use crate::registry::Open;
 use crate::socket::tune;
@@ -55,10 +57,12 @@ pub(super) struct Opening {
     pub(super) order: Option<u64>,
 }
 
-/// A tunnel that is closed; its connections go on.
+/// A tunnel that is closed.
 #[derive(Debug)]
 pub(super) struct Closing {
     pub(super) tunnel: Arc<Tunnel>,
+    /// What its connections get.
+    pub(super) live: LiveChoice,
     /// What file or arguments go on to say of it, where they do.
     pub(super) configured: Option<Arc<TunnelSpec>>,
 }
@@ -100,12 +104,19 @@ pub(super) struct Done {
     pub(super) opened: Vec<(usize, OpenReply)>,
     /// What became of the live connections of those that were changed.
     pub(super) live: Vec<LiveCounts>,
+    /// What became of those of tunnels that were closed.
+    pub(super) closed: Vec<LiveCounts>,
     pub(super) reply: TransitionReply,
 }
 
 impl Transition {
     pub(super) fn is_empty(&self) -> bool {
-        self.open.is_empty() && self.change.is_empty() && self.close.is_empty()
+        self.count() == 0
+    }
+
+    /// How many tunnels it is about.
+    pub(super) fn count(&self) -> usize {
+        self.open.len() + self.change.len() + self.close.len()
     }
 
     /// Where each tunnel is, of those that go on.
@@ -171,13 +182,17 @@ impl Service {
         Ok(())
     }
 
-    /// Binds, keeps, then does: what can fail comes first.
+    /// Binds, keeps, then does: what can fail comes first. Of one that is only tried out it is told what
+    /// would be done.
     pub(super) async fn carry_out(
         &self,
         mut turn: Turn<'_>,
         mut transition: Transition,
         caller: &Caller,
     ) -> Result<Done, OpenError> {
+        if caller.dry_run {
+            return self.rehearse(&transition, caller).await;
+        }
         let prepared = self.prepare(std::mem::take(&mut transition.open)).await?;
         let changed = self.prepare_all(std::mem::take(&mut transition.change)).await?;
         let edits = self.edits(&transition.close, &changed, &prepared);
@@ -186,8 +201,8 @@ impl Service {
         let telling = self.events.telling(count);
         let ready = Performing { close: transition.close, changed, prepared };
         let mut done = self.perform(&turn, ready, caller, &telling).await;
-        let (TransitionReply { opened, changed, closed, .. }, revision) =
-            (done.reply, turn.revision());
+        let TransitionReply { opened, changed, closed, .. } = done.reply;
+        let revision = turn.revision();
         telling.end(|| {
             Happening::new(EventKind::TunnelsChanged)
                 .detail(format!("opened {opened}, changed {changed}, closed {closed}"))
@@ -278,10 +293,14 @@ impl Service {
             unchanged: 0,
             certificate_files: 0,
             revision: self.revision(),
+            rehearsal: Rehearsal::default(),
         };
         let note = |happening: Happening| telling.note(happening.by(&caller.actor, revision));
+        let mut closed = Vec::with_capacity(close.len());
         for closing in close {
-            self.close_gone(&closing.tunnel, &caller.actor).await.into_iter().for_each(note);
+            let (live, happening) = self.close_gone(&closing, &caller.actor).await;
+            closed.push(live);
+            happening.into_iter().for_each(note);
         }
         let (live, happenings) = self.reroute_all(changed, revision, &caller.actor).await;
         happenings.into_iter().for_each(note);
@@ -293,21 +312,28 @@ impl Service {
             opened.push((index, reply));
             note(happening);
         }
-        Done { opened, live, reply }
+        Done { opened, live, closed, reply }
     }
 
-    async fn close_gone(&self, tunnel: &Arc<Tunnel>, actor: &Actor) -> Option<Happening> {
-        let open = self.registry().remove(tunnel.id)?;
+    async fn close_gone(
+        &self,
+        Closing { tunnel, live, .. }: &Closing,
+        actor: &Actor,
+    ) -> (LiveCounts, Option<Happening>) {
+        let open = self.registry().remove(tunnel.id);
+        let Some(open) = open else { return (LiveCounts::default(), None) };
         if let Some(listener) = open.listener {
-            listener.close(Waiting::Accept).await;
+            listener.close(waiting_for(*live)).await;
         }
         self.systemd.forget(&tunnel.listen);
-        for backend in &tunnel.route().backends {
+        let route = tunnel.route();
+        for backend in &route.backends {
             self.engine.health.leave(backend);
         }
+        let choice = settled(*live, &route.options);
         let holder = Holder::Tunnel(Arc::clone(tunnel));
-        let live = self.part(holder, LiveAction::Keep.into(), Reason::TunnelClosed, actor);
-        Some(closed(tunnel, live, None))
+        let live = self.part(holder, choice, Reason::TunnelClosed, actor);
+        (live, Some(closed(tunnel, live, choice.deadline)))
     }
 
     fn insert(&self, prepared: Prepared, revision: u64) -> (OpenReply, Happening) {
@@ -332,7 +358,8 @@ impl Service {
         });
         self.certificates.keep_of(&tunnel);
         registry.insert(Open { tunnel, listener, configured, order });
-        (OpenReply { result: Change::Opened.into(), listen, revision }, happening)
+        let (result, rehearsal) = (Change::Opened.into(), Rehearsal::default());
+        (OpenReply { result, listen, revision, rehearsal }, happening)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use plexy_shared::history::{Edit, TransitionReply};
-use plexy_shared::spec::{BoundAddr, TunnelSpec};
+use plexy_shared::spec::{BoundAddr, LiveAction, TunnelSpec};
 
 use super::reroute::{Once, Rerouting};
 use super::transition::{Closing, Transition};
@@ -59,7 +59,10 @@ impl Service {
                 return Err(ServiceError::ChangedSince(listen));
             }
             match (open, to) {
-                (Some(tunnel), None) => transition.close.push(Closing { tunnel, configured }),
+                (Some(tunnel), None) => {
+                    let live = LiveAction::Keep.into();
+                    transition.close.push(Closing { tunnel, live, configured });
+                }
                 (Some(tunnel), Some(spec)) if tunnel.spec() != spec => {
                     let once = Once::default();
                     transition.change.push(Rerouting { index, tunnel, spec, configured, once });

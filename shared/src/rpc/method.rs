@@ -63,6 +63,7 @@ macro_rules! methods {
             use crate::explanation;
             use crate::history;
             use crate::info;
+            use crate::plan;
             use crate::rpc::params;
 
             $(
@@ -122,6 +123,10 @@ methods! {
         = "listens and carries; connecting works when the answer comes";
     OpenTunnels("openTunnels", change, params::OpenTunnelsParams) -> info::OpenAllReply
         = "opens all of several tunnels, or none";
+    PlanTunnels("planTunnels", look, params::PlanTunnelsParams) -> plan::ApplyReply
+        = "tells what `applyTunnels` would do with the same tunnels, one by one, and does nothing";
+    ApplyTunnels("applyTunnels", change, params::ApplyTunnelsParams) -> plan::ApplyReply
+        = "makes the tunnels what these say, all of it or nothing: opens, changes and, with `prune`, closes";
     CloseTunnel("closeTunnel", change, params::CloseTunnelParams) -> info::CloseReply
         = "stops listening and resets the connections, or lets them finish; the port is free when the answer comes";
     AddBackend("addBackend", change, params::BackendParams) -> info::BackendReply

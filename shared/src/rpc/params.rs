@@ -3,7 +3,9 @@
 //! Tunnels, backends and durations are text in the grammar of every other
 //! door, and parsed by the same parser: the same mistake has the same code.
 
+mod apply;
 mod connections;
+mod terms;
 
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -14,13 +16,16 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use apply::{ApplyTunnelsParams, Declaration, PlanTunnelsParams};
 pub use connections::{ConnectionsParams, KillParams};
+pub use terms::Terms;
 
 use crate::command::{Detail, EVENTS_RANGE, HISTORY_DEFAULT, LOG_RANGE, LiveChoice, LogChange};
 use crate::error::{Code, Refusal};
 use crate::event::EventRange;
 use crate::explanation::{read_client, read_name};
 use crate::history::CHANGES_RANGE;
+use crate::info::is_false;
 use crate::spec::{
     AttributeSettings, BackendAddr, BackendSpec, DEADLINE_RANGE, LiveAction, OptionSettings,
     ServerName, TunnelRef, TunnelSpec, read_backend_list,
@@ -77,6 +82,9 @@ pub struct OpenTunnelParams {
     /// The revision that the daemon has to be at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_revision: Option<u64>,
+    /// Whether nothing is done: the answer tells what would be.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dry_run: bool,
 }
 
 /// Tunnels to open.
@@ -88,6 +96,9 @@ pub struct OpenTunnelsParams {
     /// The revision that the daemon has to be at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_revision: Option<u64>,
+    /// Whether nothing is done: the answer tells what would be.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dry_run: bool,
 }
 
 /// A tunnel to close.
@@ -109,6 +120,9 @@ pub struct CloseTunnelParams {
     /// The revision that the daemon has to be at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_revision: Option<u64>,
+    /// Whether nothing is done: the answer tells what would be.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dry_run: bool,
 }
 
 /// A backend of a tunnel.
@@ -122,6 +136,9 @@ pub struct BackendParams {
     /// The revision that the daemon has to be at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_revision: Option<u64>,
+    /// Whether nothing is done: the answer tells what would be.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dry_run: bool,
 }
 
 /// A backend to remove from a tunnel.
@@ -143,6 +160,9 @@ pub struct RemoveBackendParams {
     /// The revision that the daemon has to be at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_revision: Option<u64>,
+    /// Whether nothing is done: the answer tells what would be.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dry_run: bool,
 }
 
 /// A tunnel, or one of its backends, that is to have no new clients.
@@ -160,6 +180,9 @@ pub struct DrainParams {
     /// The revision that the daemon has to be at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_revision: Option<u64>,
+    /// Whether nothing is done: the answer tells what would be.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dry_run: bool,
 }
 
 /// A tunnel, or one of its backends, that clients may come to.
@@ -174,6 +197,9 @@ pub struct EnableParams {
     /// The revision that the daemon has to be at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_revision: Option<u64>,
+    /// Whether nothing is done: the answer tells what would be.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dry_run: bool,
 }
 
 /// A backend that is to be out of service.
@@ -187,6 +213,9 @@ pub struct DisableParams {
     /// The revision that the daemon has to be at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_revision: Option<u64>,
+    /// Whether nothing is done: the answer tells what would be.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dry_run: bool,
 }
 
 /// Options of a tunnel.
@@ -200,6 +229,9 @@ pub struct SetTunnelParams {
     /// The revision that the daemon has to be at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_revision: Option<u64>,
+    /// Whether nothing is done: the answer tells what would be.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dry_run: bool,
 }
 
 /// Attributes of a backend.
@@ -215,6 +247,9 @@ pub struct SetBackendParams {
     /// The revision that the daemon has to be at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_revision: Option<u64>,
+    /// Whether nothing is done: the answer tells what would be.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dry_run: bool,
 }
 
 /// Another set of backends for a tunnel.
@@ -236,6 +271,9 @@ pub struct SwitchBackendsParams {
     /// The revision that the daemon has to be at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_revision: Option<u64>,
+    /// Whether nothing is done: the answer tells what would be.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dry_run: bool,
 }
 
 /// A change without anything else to say.
@@ -245,6 +283,9 @@ pub struct ChangeParams {
     /// The revision that the daemon has to be at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_revision: Option<u64>,
+    /// Whether nothing is done: the answer tells what would be.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dry_run: bool,
 }
 
 /// How many changes to tell.
@@ -266,10 +307,13 @@ pub struct UndoParams {
     /// The revision that the daemon has to be at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_revision: Option<u64>,
+    /// Whether nothing is done: the answer tells what would be.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dry_run: bool,
 }
 
 /// A file with tunnels.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoadParams {
     /// Its path on the machine of plexyd, which reads it.
@@ -277,6 +321,9 @@ pub struct LoadParams {
     /// The revision that the daemon has to be at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_revision: Option<u64>,
+    /// Whether nothing is done: the answer tells what would be.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dry_run: bool,
 }
 
 /// How much is to be logged.
@@ -365,7 +412,7 @@ impl OpenTunnelParams {
     /// The parameters that open this tunnel.
     #[must_use]
     pub fn new(spec: &TunnelSpec) -> Self {
-        Self { spec: spec.to_string(), expected_revision: None }
+        Self { spec: spec.to_string(), expected_revision: None, dry_run: false }
     }
 
     /// The tunnel.
@@ -386,15 +433,7 @@ impl OpenTunnelsParams {
     /// The first specification that does not follow the grammar, with its
     /// place in the list; or that there are too many.
     pub fn specs(&self) -> Result<Vec<TunnelSpec>, Refusal> {
-        if self.specs.len() > super::TUNNELS_MAX {
-            let (given, most) = (self.specs.len(), super::TUNNELS_MAX);
-            let message = format!("{given} tunnels in one call; {most} are the most");
-            return Err(Refusal::new(Code::TooManyTunnels, message));
-        }
-        let read = |(index, text): (usize, &String)| {
-            parse("specs", text).map_err(|refusal| refusal.of_item(index))
-        };
-        self.specs.iter().enumerate().map(read).collect()
+        read_specs(&self.specs)
     }
 }
 
@@ -403,7 +442,14 @@ impl CloseTunnelParams {
     #[must_use]
     pub fn new(tunnel: &TunnelRef, live: LiveChoice) -> Self {
         let (live, deadline) = written_live(Some(live));
-        Self { tunnel: tunnel.to_string(), drain: false, live, deadline, expected_revision: None }
+        Self {
+            tunnel: tunnel.to_string(),
+            drain: false,
+            live,
+            deadline,
+            expected_revision: None,
+            dry_run: false,
+        }
     }
 
     /// The tunnel, and what its connections get.
@@ -430,7 +476,7 @@ impl RemoveBackendParams {
     pub fn new(tunnel: &TunnelRef, backend: &BackendAddr, live: Option<LiveChoice>) -> Self {
         let (tunnel, backend) = (tunnel.to_string(), backend.to_string());
         let (live, deadline) = written_live(live);
-        Self { tunnel, backend, live, deadline, expected_revision: None }
+        Self { tunnel, backend, live, deadline, expected_revision: None, dry_run: false }
     }
 
     /// The tunnel, the backend, and what its connections get.
@@ -453,7 +499,13 @@ impl DrainParams {
         deadline: Option<Duration>,
     ) -> Self {
         let (tunnel, backend) = (tunnel.to_string(), backend.map(ToString::to_string));
-        Self { tunnel, backend, deadline: deadline.map(show_duration), expected_revision: None }
+        Self {
+            tunnel,
+            backend,
+            deadline: deadline.map(show_duration),
+            expected_revision: None,
+            dry_run: false,
+        }
     }
 
     /// The tunnel, its backend if it is one, and the deadline.
@@ -472,7 +524,7 @@ impl EnableParams {
     #[must_use]
     pub fn new(tunnel: &TunnelRef, backend: Option<&BackendAddr>) -> Self {
         let (tunnel, backend) = (tunnel.to_string(), backend.map(ToString::to_string));
-        Self { tunnel, backend, expected_revision: None }
+        Self { tunnel, backend, expected_revision: None, dry_run: false }
     }
 
     /// The tunnel, and its backend if it is one.
@@ -491,7 +543,7 @@ impl DisableParams {
     #[must_use]
     pub fn new(tunnel: &TunnelRef, backend: &BackendAddr) -> Self {
         let (tunnel, backend) = (tunnel.to_string(), backend.to_string());
-        Self { tunnel, backend, expected_revision: None }
+        Self { tunnel, backend, expected_revision: None, dry_run: false }
     }
 
     /// The tunnel and the backend.
@@ -509,7 +561,7 @@ impl SetTunnelParams {
     #[must_use]
     pub fn new(tunnel: &TunnelRef, settings: &OptionSettings) -> Self {
         let (tunnel, settings) = (tunnel.to_string(), settings.each());
-        Self { tunnel, settings, expected_revision: None }
+        Self { tunnel, settings, expected_revision: None, dry_run: false }
     }
 
     /// The tunnel and its options.
@@ -527,7 +579,7 @@ impl SetBackendParams {
     #[must_use]
     pub fn new(tunnel: &TunnelRef, backend: &BackendAddr, settings: &AttributeSettings) -> Self {
         let (tunnel, backend) = (tunnel.to_string(), backend.to_string());
-        Self { tunnel, backend, settings: settings.each(), expected_revision: None }
+        Self { tunnel, backend, settings: settings.each(), expected_revision: None, dry_run: false }
     }
 
     /// The tunnel, the backend and its attributes.
@@ -548,7 +600,7 @@ impl SwitchBackendsParams {
         let (tunnel, backends) =
             (tunnel.to_string(), backends.iter().map(ToString::to_string).collect());
         let (live, deadline) = written_live(live);
-        Self { tunnel, backends, live, deadline, expected_revision: None }
+        Self { tunnel, backends, live, deadline, expected_revision: None, dry_run: false }
     }
 
     /// The tunnel, its backends, and what connections of those get that go.
@@ -569,7 +621,7 @@ impl BackendParams {
     #[must_use]
     pub fn new(tunnel: &TunnelRef, backend: &impl Display) -> Self {
         let (tunnel, backend) = (tunnel.to_string(), backend.to_string());
-        Self { tunnel, backend, expected_revision: None }
+        Self { tunnel, backend, expected_revision: None, dry_run: false }
     }
 
     /// The tunnel and the backend.
@@ -665,6 +717,19 @@ where
     Refusal: From<T::Err>,
 {
     text.parse().map_err(|error| Refusal::from(error).of_parameter(name))
+}
+
+/// Reads the tunnels of one call.
+fn read_specs(specs: &[String]) -> Result<Vec<TunnelSpec>, Refusal> {
+    if specs.len() > super::TUNNELS_MAX {
+        let (given, most) = (specs.len(), super::TUNNELS_MAX);
+        let message = format!("{given} tunnels in one call; {most} are the most");
+        return Err(Refusal::new(Code::TooManyTunnels, message));
+    }
+    let read = |(index, text): (usize, &String)| {
+        parse("specs", text).map_err(|refusal| refusal.of_item(index))
+    };
+    specs.iter().enumerate().map(read).collect()
 }
 
 fn written_live(live: Option<LiveChoice>) -> (Option<String>, Option<String>) {

@@ -154,7 +154,7 @@ impl Answer {
     }
 
     pub(super) fn killed(reply: &KillReply) -> Self {
-        let KillReply { killed, ids, gone } = reply;
+        let KillReply { killed, ids, gone, .. } = reply;
         let mut headline = format!("killed {killed}");
         if !gone.is_empty() {
             headline.push_str(&format!(", gone before {}", gone.len()));

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use plexy_shared::command::Detail;
 use plexy_shared::error::{Code, Refusal};
 use plexy_shared::rpc::{
-    AddBackend, Backends, CloseTunnel, Disable, Discover, Drain, Enable, Explain, Export, Hello,
-    History, KillConnections, ListConnections, ListEvents, ListTunnels, Load, LogLevel, Method,
-    NumberOfTunnels, OpenTunnel, OpenTunnels, Ping, Reload, RemoveBackend, Save, SetBackend,
-    SetLogLevel, SetTunnel, SwitchBackends, TunnelInfo, Undo, Version, openrpc,
+    AddBackend, ApplyTunnels, Backends, CloseTunnel, Disable, Discover, Drain, Enable, Explain,
+    Export, Hello, History, KillConnections, ListConnections, ListEvents, ListTunnels, Load,
+    LogLevel, Method, NumberOfTunnels, OpenTunnel, OpenTunnels, Ping, PlanTunnels, Reload,
+    RemoveBackend, Save, SetBackend, SetLogLevel, SetTunnel, SwitchBackends, Terms, TunnelInfo,
+    Undo, Version, openrpc,
 };
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -65,55 +66,63 @@ impl Methods {
         });
         methods.add_long::<Discover>(|service| openrpc(&service.version().version));
         methods.add::<OpenTunnel, _, _>(async |service, params, actor| {
-            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let caller = Caller::new(actor, params.terms());
             Ok(service.open(&params.spec()?, &caller).await?)
         });
         methods.add::<OpenTunnels, _, _>(async |service, params, actor| {
-            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let caller = Caller::new(actor, params.terms());
             Ok(service.open_all(params.specs()?, &caller).await?)
         });
+        methods.add::<PlanTunnels, _, _>(async |service, params, actor| {
+            let caller = Caller::new(actor, Terms { dry_run: true, ..Terms::default() });
+            Ok(service.apply(params.declaration()?, &caller).await?)
+        });
+        methods.add::<ApplyTunnels, _, _>(async |service, params, actor| {
+            let caller = Caller::new(actor, params.terms());
+            Ok(service.apply(params.declaration()?, &caller).await?)
+        });
         methods.add::<CloseTunnel, _, _>(async |service, params, actor| {
-            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let caller = Caller::new(actor, params.terms());
             let (tunnel, live) = params.request()?;
             Ok(service.close(&tunnel, live, &caller).await?)
         });
         methods.add::<AddBackend, _, _>(async |service, params, actor| {
-            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let caller = Caller::new(actor, params.terms());
             let (tunnel, backend) = params.request()?;
             Ok(service.add(&tunnel, &backend, &caller).await?)
         });
         methods.add::<RemoveBackend, _, _>(async |service, params, actor| {
-            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let caller = Caller::new(actor, params.terms());
             let (tunnel, backend, live) = params.request()?;
             Ok(service.remove(&tunnel, &backend, live, &caller).await?)
         });
         methods.add::<SwitchBackends, _, _>(async |service, params, actor| {
-            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let caller = Caller::new(actor, params.terms());
             let (tunnel, backends, live) = params.request()?;
             Ok(service.switch(&tunnel, backends, live, &caller).await?)
         });
         methods.add::<SetTunnel, _, _>(async |service, params, actor| {
-            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let caller = Caller::new(actor, params.terms());
             let (tunnel, settings) = params.request()?;
             Ok(service.set(&tunnel, &settings, &caller).await?)
         });
         methods.add::<SetBackend, _, _>(async |service, params, actor| {
-            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let caller = Caller::new(actor, params.terms());
             let (tunnel, backend, settings) = params.request()?;
             Ok(service.set_backend(&tunnel, &backend, &settings, &caller).await?)
         });
         methods.add::<Drain, _, _>(async |service, params, actor| {
-            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let caller = Caller::new(actor, params.terms());
             let (tunnel, backend, deadline) = params.request()?;
             Ok(service.drain(&tunnel, backend.as_ref(), deadline, &caller).await?)
         });
         methods.add::<Disable, _, _>(async |service, params, actor| {
-            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let caller = Caller::new(actor, params.terms());
             let (tunnel, backend) = params.request()?;
             Ok(service.disable(&tunnel, &backend, &caller).await?)
         });
         methods.add::<Enable, _, _>(async |service, params, actor| {
-            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let caller = Caller::new(actor, params.terms());
             let (tunnel, backend) = params.request()?;
             Ok(service.enable(&tunnel, backend.as_ref(), &caller).await?)
         });
@@ -121,7 +130,8 @@ impl Methods {
             Ok(service.conns(&params.query()?).await?)
         });
         methods.add::<KillConnections, _, _>(async |service, params, actor| {
-            Ok(service.kill(&params.order()?, &actor.into()).await?)
+            let caller = Caller::new(actor, params.terms());
+            Ok(service.kill(&params.order()?, &caller).await?)
         });
         methods.add::<Explain, _, _>(async |service, params, _| {
             let (tunnel, from, sni) = params.request()?;
@@ -130,17 +140,17 @@ impl Methods {
         methods
             .add::<History, _, _>(async |service, params, _| Ok(service.history(params.count()?)));
         methods.add::<Undo, _, _>(async |service, params, actor| {
-            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let caller = Caller::new(actor, params.terms());
             Ok(service.undo(params.count()?, &caller).await?)
         });
         methods.add::<Save, _, _>(async |service, _, _| Ok(service.save().await?));
         methods.add::<Load, _, _>(async |service, params, actor| {
-            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let caller = Caller::new(actor, params.terms());
             Ok(service.load(&params.file, &caller).await?)
         });
         methods.add_long::<Export>(Service::export);
         methods.add::<Reload, _, _>(async |service, params, actor| {
-            let caller = Caller { actor, expected_revision: params.expected_revision };
+            let caller = Caller::new(actor, params.terms());
             Ok(service.reload(&caller).await?)
         });
         methods.add::<LogLevel, _, _>(async |service, _, _| Ok(service.log_level()));

@@ -42,6 +42,9 @@ pub struct KillParams {
     /// With `where`, those of this tunnel only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tunnel: Option<String>,
+    /// Whether nothing is done: the answer tells what would be.
+    #[serde(default, skip_serializing_if = "crate::info::is_false")]
+    pub dry_run: bool,
 }
 
 impl ConnectionsParams {
@@ -89,9 +92,9 @@ impl KillParams {
                 Self { ids: Some(ids.iter().map(ToString::to_string).collect()), ..Self::default() }
             }
             KillOrder::Where { tunnel, filter } => Self {
-                ids: None,
                 filter: Some(filter.to_string()),
                 tunnel: tunnel.as_ref().map(ToString::to_string),
+                ..Self::default()
             },
         }
     }

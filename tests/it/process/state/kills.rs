@@ -130,6 +130,9 @@ impl Client {
         if is_rpc && are_closed {
             return self.open_all();
         }
+        if is_rpc && self.rng.u8(..4) == 0 {
+            return self.apply_all();
+        }
         let place = self.rng.usize(..self.tunnels.len());
         let tunnel = &self.tunnels[place];
         let (listen, backend) = (tunnel.listen.to_string(), self.rng.u16(BACKENDS));
@@ -169,6 +172,26 @@ impl Client {
         Change { line: "all of them".to_owned(), method: "openTunnels", params, edits, after }
     }
 
+    /// All of its tunnels shall be, with some backends: some are opened, some changed, some stay.
+    fn apply_all(&mut self) -> Change {
+        let mut after: Vec<Vec<u16>> = Vec::new();
+        for _ in &self.tunnels {
+            let first = self.rng.u16(BACKENDS);
+            let second = self.rng.u16(BACKENDS);
+            after.push(if first == second { vec![first] } else { vec![first, second] });
+        }
+        let edits = self.tunnels.iter().zip(&after).map(|(tunnel, after)| tunnel.becoming(after));
+        let edits: Vec<_> = edits.collect();
+        let specs: Vec<_> = edits.iter().map(|edit| edit.after.clone()).collect();
+        let mut edits: Vec<_> =
+            edits.into_iter().filter(|edit| edit.before != edit.after).collect();
+        // What is changed stands before what is opened.
+        edits.sort_by_key(|edit| edit.before.is_none());
+        let params = json!({ "specs": specs });
+        let after = after.into_iter().enumerate().collect();
+        Change { line: "all shall be".to_owned(), method: "applyTunnels", params, edits, after }
+    }
+
     /// Changes its tunnels until the daemon is gone.
     async fn work(mut self, door: Option<Door>, answers: Arc<AtomicUsize>) -> Self {
         let Some(mut door) = door else { return self };
@@ -179,7 +202,8 @@ impl Client {
                 return self;
             }
             answers.fetch_add(1, Ordering::Relaxed);
-            self.answered.push(change.edits);
+            // What is as it shall be already is no change.
+            self.answered.extend(Some(change.edits).filter(|edits| !edits.is_empty()));
             for (place, after) in change.after {
                 self.tunnels[place].backends = after;
             }
