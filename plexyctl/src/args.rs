@@ -479,7 +479,7 @@ mod tests {
         refused("ping --timeout 2d", "unknown unit");
         refused("ping --timeout 99ms", "100ms to 1h");
         refused("ping --timeout nan", "finite");
-        refused("ping -o yaml", "possible values: table, wide, json, name, csv");
+        refused("ping -o yaml", "possible values: table, wide, vertical, json, name, csv");
         refused("ping -q -o json", "cannot be used with");
         refused("list -q --columns name", "cannot be used with");
         refused("list --sort-by -", "the key of a column is missing");

@@ -129,6 +129,8 @@ impl Said {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
 
     #[track_caller]
@@ -172,7 +174,8 @@ mod tests {
     #[test]
     fn what_is_wrong_is_placed_in_the_line_where_it_stands() {
         let all = Reader::all("a", "ping\nclose \\\n  db \\\n  drian\n");
-        let failure = all[1].read().unwrap_err();
+        let options = Options::parse_from(["plexyctl"]);
+        let failure = all[1].read(&options).unwrap_err();
         let origin = failure.origin.unwrap();
         assert_eq!((origin.file.as_str(), origin.line, origin.column), ("a", 4, 3));
     }

@@ -166,7 +166,7 @@ pub(super) fn kill(before: &[&str]) -> Vec<Slot> {
     match before {
         [] => vec![Slot::Connection, Slot::Tunnel, Slot::Word("where")],
         [tunnel] if !is_id(tunnel) && !is(tunnel, "where") => vec![Slot::Word("where")],
-        all if all.iter().all(|word| is_id(word)) => vec![Slot::Connection],
+        all if all.iter().all(is_id) => vec![Slot::Connection],
         _ => in_filter(before).unwrap_or_default(),
     }
 }
