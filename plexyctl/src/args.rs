@@ -37,12 +37,15 @@ const WAIT_RANGE: RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(86_400);
 
 /// The variable that says where plexyd is.
-const ENDPOINT: &str = "PLEXY_ENDPOINT";
+pub(crate) const ENDPOINT: &str = "PLEXY_ENDPOINT";
+
+/// The variable that names a context.
+pub(crate) const CONTEXT: &str = "PLEXY_CONTEXT";
 
 /// Options with a variable, which says nothing where it is empty, as everywhere.
 const VARIABLES: [(&str, &str); 6] = [
     ("endpoint", ENDPOINT),
-    ("context", "PLEXY_CONTEXT"),
+    ("context", CONTEXT),
     ("ca", "PLEXY_CA"),
     ("cert", "PLEXY_CERT"),
     ("key", "PLEXY_KEY"),
@@ -98,7 +101,7 @@ pub(crate) struct Options {
     pub(crate) endpoint: Option<Endpoint>,
 
     /// The context, by its name: where plexyd is and how it is reached, as the configuration file says
-    #[arg(long, global = true, value_name = "NAME", env = "PLEXY_CONTEXT")]
+    #[arg(long, global = true, value_name = "NAME", env = CONTEXT)]
     pub(crate) context: Option<String>,
 
     /// Do what changes anything in a protected context, and apply what resets connections unasked

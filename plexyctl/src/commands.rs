@@ -255,11 +255,18 @@ pub(crate) fn look_at(tunnel: impl Display) -> String {
 }
 
 /// A command to be typed into a shell.
-fn command_for<'a>(verb: &str, words: impl IntoIterator<Item = &'a str>) -> String {
-    let quoted =
-        |word: &str| shlex::try_quote(word).map_or_else(|_| word.to_owned(), |it| it.into_owned());
+fn command_for<'a>(verb: &'a str, words: impl IntoIterator<Item = &'a str>) -> String {
+    shell_command(std::iter::once(verb).chain(words).map(str::to_owned))
+}
+
+/// The same of all its words.
+pub(crate) fn shell_command(words: impl IntoIterator<Item = String>) -> String {
+    let quoted = |word: String| match shlex::try_quote(&word) {
+        Ok(quoted) => quoted.into_owned(),
+        Err(_) => word,
+    };
     let words = words.into_iter().map(quoted);
-    ["plexyctl".to_owned(), verb.to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
+    std::iter::once("plexyctl".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

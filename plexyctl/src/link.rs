@@ -35,6 +35,19 @@ impl Link {
         Ok(Self { places, connect, found: None, title, context, protected, origin })
     }
 
+    /// The same way, for somebody else: wherever the configuration leads meanwhile.
+    pub(crate) fn again(&self) -> Self {
+        Self {
+            places: self.places.clone(),
+            connect: self.connect.clone(),
+            found: None,
+            title: self.title.clone(),
+            context: self.context.clone(),
+            protected: self.protected.clone(),
+            origin: self.origin.clone(),
+        }
+    }
+
     /// What the way is called: its context, else the host.
     pub(crate) fn title(&self) -> &str {
         &self.title

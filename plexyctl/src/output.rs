@@ -38,6 +38,7 @@ pub(crate) use table::{CONTEXTS, SETTINGS};
 pub(crate) use view::Order;
 use view::View;
 
+pub(crate) use safe::safe;
 pub(crate) use sentence::notice;
 
 /// How things are written.

@@ -29,6 +29,7 @@ use tokio::runtime::Runtime;
 use crate::args::{Keys, Options, ShellOptions};
 use crate::exit::{ClientCode, Exit};
 use crate::failure::Failure;
+use crate::link::Link;
 use crate::output::{Screen, complain};
 use editor::{Editor, Looks};
 use ending::Ending;
@@ -95,8 +96,9 @@ impl<'a> Shell<'a> {
         runtime: &'a Runtime,
     ) -> Result<Self, Failure> {
         let ending = Ending::listen(runtime);
-        let live = Live::start(runtime, options);
-        let session = Session::new(options, shell.keys, &live, runtime, &ending)?;
+        let link = Link::new(options)?;
+        let live = Live::start(runtime, link.again());
+        let session = Session::new(options, link, shell.keys, &live, runtime, &ending);
         let screen = Screen::of(&io::stdout(), options.color);
         let looks = Looks { keys: shell.keys, has_colour: screen.has_colour };
         session.greet();

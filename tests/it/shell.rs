@@ -5,6 +5,7 @@ mod living;
 mod random;
 mod transcript;
 mod typing;
+mod watching;
 
 use std::path::Path;
 
@@ -52,6 +53,12 @@ impl Scene {
     /// plexyctl with these words, to its end.
     fn run(&self, words: &[&str]) -> Run {
         tool(PLEXYCTL).run([&["--endpoint", &self.endpoint()], words].concat())
+    }
+
+    /// Somebody else does this.
+    async fn does(&self, words: &[&str]) {
+        let output = self.run(words).output().await;
+        assert!(output.is_success(), "{}", output.errors());
     }
 
     async fn tunnels(&self) -> String {

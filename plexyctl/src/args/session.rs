@@ -13,8 +13,18 @@ use crate::complete::without_options;
 
 /// Options that say where the daemon is, and what is done in the first place: a session has begun with
 /// them.
-const OF_THE_SESSION: [&str; 9] =
-    ["endpoint", "token_file", "ca", "cert", "key", "server_name", "file", "command", "keep_going"];
+const OF_THE_SESSION: [&str; 10] = [
+    "context",
+    "endpoint",
+    "token_file",
+    "ca",
+    "cert",
+    "key",
+    "server_name",
+    "file",
+    "command",
+    "keep_going",
+];
 
 /// What one line asks for.
 #[derive(Debug)]
@@ -63,7 +73,10 @@ fn matches(line: &str, words: &[&str], is_own: bool) -> Result<ArgMatches, clap:
     let args = std::iter::once("plexyctl".to_owned()).chain(words).map(Into::into);
     let command = command_of_session();
     let matches = command.clone().try_get_matches_from(with_orders(args))?;
-    let is_said = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    // There they are what the command is about.
+    let is_about_them = matches!(matches.subcommand_name(), Some("context" | "config"));
+    let is_said =
+        |id: &str| !is_about_them && matches.value_source(id) == Some(ValueSource::CommandLine);
     match OF_THE_SESSION.into_iter().find(|id| is_said(id)) {
         None => Ok(matches),
         Some(id) => {
@@ -96,7 +109,10 @@ fn has_option(words: &[&str]) -> bool {
         return false;
     }
     let before = std::iter::once(&"").chain(words);
-    words.iter().zip(before).any(|(word, before)| word.starts_with('-') && *before != "sort")
+    words
+        .iter()
+        .zip(before)
+        .any(|(word, before)| word.starts_with('-') && !before.eq_ignore_ascii_case("sort"))
 }
 
 #[cfg(test)]
@@ -133,7 +149,9 @@ mod tests {
 
     #[test]
     fn what_the_session_has_begun_with_stays() {
-        for line in ["list --endpoint ws://a:1", "-c list", "list --token-file t"] {
+        for line in
+            ["list --endpoint ws://a:1", "-c list", "list --token-file t", "list --context c"]
+        {
             let error = read(line, &session("")).unwrap_err().to_string();
             assert!(error.contains("is said once, where plexyctl begins"), "{line}: {error}");
         }

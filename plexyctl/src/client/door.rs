@@ -3,6 +3,7 @@
 use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
+use std::time::Duration;
 
 use jsonrpsee::async_client::{Client as RpcClient, ClientBuilder};
 use jsonrpsee::client_transport::ws::{HeaderMap, Url, WsHandshakeError, WsTransportClientBuilder};
@@ -14,6 +15,10 @@ use url::Host;
 use super::owner::Owner;
 use super::tls;
 use super::{ConnectError, ConnectOptions, Endpoint};
+
+/// Longer than any command is given. One connection may serve several commands, each with a patience of
+/// its own, which decides.
+const BEYOND: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// Longest answer, in bytes: 10 000 tunnels in full, several times over.
 const ANSWER_BYTES_MAX: u32 = 64 * 1024 * 1024;
@@ -100,7 +105,7 @@ where
         .await
         .map_err(|error| rejected(&error, options.token.is_some()))?;
     // Its own time-out would be a minute.
-    let client = ClientBuilder::default().request_timeout(options.patience.given());
+    let client = ClientBuilder::default().request_timeout(BEYOND);
     Ok(client.build_with_tokio(sender, receiver))
 }
 

@@ -12,10 +12,10 @@ use rustix::process::geteuid;
 use super::{Client, ConnectError, ConnectOptions, Endpoint};
 
 /// The places to try, in their order.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Places(Vec<Place>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Place {
     endpoint: Endpoint,
     /// Whether its folder has to be looked at first.

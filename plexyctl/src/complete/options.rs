@@ -14,14 +14,15 @@ pub(super) fn about(text: Option<&StyledStr>) -> String {
 /// The words that are no options, nor values of them.
 pub(crate) fn without<'a>(words: &[&'a str], commands: &Command) -> Vec<&'a str> {
     let own = words.iter().find_map(|word| commands.find_subcommand(word));
-    let mut rest = Vec::new();
+    let mut rest: Vec<&str> = Vec::new();
     let mut is_value = false;
     for word in words {
         if std::mem::take(&mut is_value) {
             continue;
         }
         // Behind `sort` a dash is for descending.
-        let is_option = word.starts_with('-') && rest.last() != Some(&"sort");
+        let is_option = word.starts_with('-')
+            && !rest.last().is_some_and(|last| last.eq_ignore_ascii_case("sort"));
         if is_option {
             let arg = named(word, commands, own);
             is_value = arg.is_some_and(wants_value) && !word.contains('=');
@@ -41,7 +42,7 @@ impl Place<'_> {
             self.values(arg, self.start);
             return true;
         }
-        if !word.starts_with('-') || last == "sort" {
+        if !word.starts_with('-') || last.eq_ignore_ascii_case("sort") {
             return false;
         }
         match word.split_once('=') {

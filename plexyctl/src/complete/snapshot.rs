@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use plexy_shared::connection::ConnectionInfo;
 use plexy_shared::info::TunnelStatus;
-use plexy_shared::spec::TunnelSpec;
+use plexy_shared::spec::{TunnelRef, TunnelSpec};
+
+use crate::output::safe;
 
 /// Some moment of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,10 +51,12 @@ impl Snapshot {
                 (spec.listen.to_string(), backends.collect())
             })
             .collect();
-        let tunnels = tunnels.iter().map(|tunnel| KnownTunnel {
-            backends: backends.remove(&tunnel.listen).unwrap_or_default(),
-            ..KnownTunnel::of(tunnel)
-        });
+        // What no line could name is not offered: it would become words of another meaning.
+        let tunnels =
+            tunnels.iter().filter(|tunnel| can_be_named(tunnel)).map(|tunnel| KnownTunnel {
+                backends: backends.remove(&tunnel.listen).unwrap_or_default(),
+                ..KnownTunnel::of(tunnel)
+            });
         Self { tunnels: tunnels.collect(), connections: Vec::new() }
     }
 
@@ -71,9 +75,17 @@ impl Snapshot {
     }
 }
 
+/// Whether a daemon calls it as one may be called.
+fn can_be_named(tunnel: &TunnelStatus) -> bool {
+    let is_same =
+        |text: &str| text.parse::<TunnelRef>().is_ok_and(|named| named.to_string() == text);
+    is_same(&tunnel.listen) && tunnel.name.as_deref().is_none_or(is_same)
+}
+
 impl KnownTunnel {
     fn of(tunnel: &TunnelStatus) -> Self {
-        let admin = tunnel.admin.as_ref().map(|admin| format!(", {admin}")).unwrap_or_default();
+        let admin = tunnel.admin.as_ref().map(|admin| format!(", {}", safe(admin.as_str())));
+        let admin = admin.unwrap_or_default();
         Self {
             listen: tunnel.listen.clone(),
             name: tunnel.name.clone(),
@@ -97,8 +109,8 @@ impl From<&ConnectionInfo> for KnownConnection {
     fn from(info: &ConnectionInfo) -> Self {
         let backend = info.backend.as_deref().unwrap_or("no backend yet");
         Self {
-            id: info.id.clone(),
-            summary: format!("{}  {} → {backend}", info.tunnel, info.client),
+            id: info.id.chars().filter(char::is_ascii_digit).collect(),
+            summary: safe(&format!("{}  {} → {backend}", info.tunnel, info.client)),
         }
     }
 }

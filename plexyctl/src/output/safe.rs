@@ -4,7 +4,7 @@
 use plexy_shared::error::is_unprintable;
 
 /// The text, for people.
-pub(super) fn safe(text: &str) -> String {
+pub(crate) fn safe(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crossterm::event::{self, Event};
 use crossterm::style::{Attribute, SetAttribute};
 use crossterm::{cursor, execute, queue, terminal};
+use plexy_shared::command::Request;
 use plexy_shared::units::show_duration;
 use tokio::time::{Instant, sleep_until};
 
@@ -31,14 +32,21 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let line = watched.words.join(" ");
-    if is_change(Command::read(&line)?.request()) {
+    let command = Command::read(&line)?;
+    if is_change(command.request()) {
         let message = "`watch` looks again and again, and does not change anything again and again";
         return Err(Failure::usage(message));
+    }
+    if matches!(command.request(), Request::Events { follow: true, .. }) {
+        return Err(Failure::usage("`events follow` goes on by itself: `watch` has no use for it"));
     }
     let mut screen = Screen::of_terminal();
     loop {
         let next = Instant::now() + watched.every;
-        let text = look(&line, link, options, output).await?;
+        let text = tokio::select! {
+            text = look(&line, link, options, output) => text?,
+            () = key(), if screen.is_some() => return Ok(Exit::Done),
+        };
         match &mut screen {
             Some(screen) => screen.show(&line, watched.every, &text),
             None if output.text(&text)? == Wanted::NoMore => return Ok(Exit::Done),
@@ -79,16 +87,20 @@ async fn look(
 
 /// Whether a key comes before then.
 async fn key_before(deadline: Instant) -> bool {
-    while Instant::now() < deadline {
-        match event::poll(Duration::ZERO)
-            .and_then(|is_there| if is_there { event::read().map(Some) } else { Ok(None) })
-        {
-            Ok(Some(Event::Key(_))) | Err(_) => return true,
-            Ok(Some(Event::Resize(..))) => return false,
-            Ok(_) => tokio::time::sleep(KEY.min(deadline - Instant::now())).await,
+    tokio::time::timeout_at(deadline, key()).await.is_ok()
+}
+
+/// Until a key is pressed, or nobody can press one any more.
+async fn key() {
+    loop {
+        let next = event::poll(Duration::ZERO)
+            .and_then(|is_there| if is_there { event::read().map(Some) } else { Ok(None) });
+        match next {
+            Ok(Some(Event::Key(_))) | Err(_) => return,
+            Ok(Some(_)) => {}
+            Ok(None) => tokio::time::sleep(KEY).await,
         }
     }
-    false
 }
 
 /// The terminal, while it shows nothing else. What was there comes back however this ends.

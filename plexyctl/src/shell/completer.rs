@@ -34,8 +34,8 @@ impl Editors for Completer {
         completion.candidates.extend(setting::candidates(line, position));
         let ask = if completion.is_connection { Ask::Connections } else { Ask::Tunnels };
         let is_old = self.live.refresh(ask);
-        let candidates = completion.candidates.into_iter().take(OFFERED_MAX);
-        let suggestions: Vec<Suggestion> = candidates.map(suggestion).collect();
+        let candidates = first_of(completion.candidates);
+        let suggestions: Vec<Suggestion> = candidates.into_iter().map(suggestion).collect();
         if is_old && self.live.is_awaited() {
             let origin = CompletionOrigin::new(line, position);
             return CompletionResult::stale_or_pending(suggestions.into(), origin);
@@ -52,6 +52,22 @@ impl Editors for Completer {
     }
 }
 
+/// As many as are offered. What all have in common is taken over at once, so the last of them is the one
+/// that has least in common with the first.
+fn first_of(mut all: Vec<Candidate>) -> Vec<Candidate> {
+    let Some(first) = all.first().filter(|_| all.len() > OFFERED_MAX) else { return all };
+    let in_common = |other: &Candidate| {
+        let pairs = first.text.bytes().zip(other.text.bytes());
+        pairs.take_while(|(one, two)| one == two).count()
+    };
+    let rest = all.iter().enumerate().skip(OFFERED_MAX - 1);
+    if let Some((least, _)) = rest.min_by_key(|(_, candidate)| in_common(candidate)) {
+        all.swap(OFFERED_MAX - 1, least);
+    }
+    all.truncate(OFFERED_MAX);
+    all
+}
+
 fn suggestion(candidate: Candidate) -> Suggestion {
     let Candidate { span, text, description, is_whole } = candidate;
     Suggestion {
@@ -60,5 +76,24 @@ fn suggestion(candidate: Candidate) -> Suggestion {
         span: Span { start: span.start, end: span.end },
         append_whitespace: is_whole,
         ..Suggestion::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_over_is_common_to_all_also_to_those_that_are_not_offered() {
+        let candidate = |number: usize| Candidate {
+            span: 0..0,
+            text: format!("web-{number:05}"),
+            description: String::new(),
+            is_whole: true,
+        };
+        let offered = first_of((0..10_000).map(candidate).collect());
+        assert_eq!((offered.len(), offered[0].text.as_str()), (OFFERED_MAX, "web-00000"));
+        assert_eq!(offered[OFFERED_MAX - 1].text, "web-01000");
+        assert_eq!(first_of((0..3).map(candidate).collect()).len(), 3);
     }
 }

@@ -19,11 +19,11 @@ pub(super) struct Confirmation {
 }
 
 impl Confirmation {
-    /// That of a request; none where nothing is asked. `live` is how many connections it is about, as
+    /// That of a request, with the command that does the same; none where nothing is asked. `live` is how many connections it is about, as
     /// far as that is known.
     pub(super) fn of(
         request: &Request,
-        line: &str,
+        same_as: &str,
         live: Option<u64>,
         protected: Option<&str>,
     ) -> Option<Self> {
@@ -35,7 +35,7 @@ impl Confirmation {
         };
         let mut lines = vec![consequence(request, live)];
         lines.extend(protected.map(|context| format!("the context `{context}` is protected")));
-        lines.push(format!("same as: plexyctl {}", line.trim()));
+        lines.push(format!("same as: {same_as}"));
         Some(Self { lines, question, tier })
     }
 
@@ -129,7 +129,8 @@ mod tests {
     use super::*;
 
     fn asked(line: &str, live: Option<u64>, protected: Option<&str>) -> Option<Confirmation> {
-        Confirmation::of(&Request::parse(line).unwrap().unwrap(), line, live, protected)
+        let same_as = format!("plexyctl {line}");
+        Confirmation::of(&Request::parse(line).unwrap().unwrap(), &same_as, live, protected)
     }
 
     #[test]

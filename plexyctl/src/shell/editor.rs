@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reedline::{
@@ -97,6 +97,11 @@ impl Editor {
             .with_break_signal(Arc::clone(&self.is_over));
         match asked.read_line(&prompt) {
             Ok(Signal::Success(answer)) => Some(answer.trim().to_owned()),
+            Ok(Signal::ExternalBreak(_)) => {
+                // It was meant for the editor of lines too, which has not seen it.
+                self.is_over.store(true, Ordering::Relaxed);
+                None
+            }
             _ => None,
         }
     }

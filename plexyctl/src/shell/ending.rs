@@ -4,6 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crossterm::cursor::Show;
+use crossterm::event::DisableBracketedPaste;
+use crossterm::execute;
+use crossterm::terminal::LeaveAlternateScreen;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -20,6 +24,13 @@ pub(super) struct Ending {
     /// For the editor, which looks now and then.
     pub(super) is_over: Arc<AtomicBool>,
     told: watch::Sender<bool>,
+}
+
+/// Gives the terminal back, whatever it was used for.
+fn restore() {
+    crossterm::terminal::disable_raw_mode().unwrap_or_default();
+    let mut out = std::io::stdout();
+    execute!(out, LeaveAlternateScreen, DisableBracketedPaste, Show).unwrap_or_default();
 }
 
 impl Ending {
@@ -44,6 +55,7 @@ impl Ending {
             told.told.send_replace(true);
             // crossterm reads from a terminal that has gone again and again, and hears of nothing else.
             sleep(GRACE).await;
+            restore();
             std::process::exit(Exit::Interrupted as i32);
         });
         ending

@@ -22,12 +22,15 @@ const SECRETS: [&str; 6] = ["token", "passw", "secret", "auth", "check-send", "c
 
 /// Them, and where they are.
 #[derive(Debug)]
-pub(super) struct History(FileBackedHistory);
+pub(super) struct History {
+    lines: FileBackedHistory,
+    file: Option<PathBuf>,
+}
 
 impl History {
     /// Those of the user; where they cannot be kept, why.
     pub(super) fn of_user() -> (Self, Option<String>) {
-        let in_memory = |why| (Self(memory()), Some(why));
+        let in_memory = |why| (Self { lines: memory(), file: None }, Some(why));
         let Some(file) = file(|name| env::var_os(name)) else {
             return in_memory("there is neither XDG_STATE_HOME nor HOME".to_owned());
         };
@@ -35,7 +38,7 @@ impl History {
             FileBackedHistory::with_file(LINES_MAX, file.clone()).map_err(|error| error.to_string())
         });
         match opened {
-            Ok(history) => (Self(history), None),
+            Ok(lines) => (Self { lines, file: Some(file) }, None),
             Err(error) => in_memory(format!("{}: {error}", file.display())),
         }
     }
@@ -73,23 +76,24 @@ impl Editors for History {
         if is_private(&item.command_line) {
             return Ok(item);
         }
-        let saved = self.0.save(item)?;
+        let saved = self.lines.save(item)?;
         // Another shell has them at once, and whatever ends this one leaves them there. A full disk is
         // no reason to take no more commands.
-        self.0.sync().unwrap_or_default();
+        self.file.as_deref().map(make_private).transpose().unwrap_or_default();
+        self.lines.sync().unwrap_or_default();
         Ok(saved)
     }
 
     fn load(&self, id: HistoryItemId) -> Result<HistoryItem> {
-        self.0.load(id)
+        self.lines.load(id)
     }
 
     fn count(&self, query: SearchQuery) -> Result<i64> {
-        self.0.count(query)
+        self.lines.count(query)
     }
 
     fn search(&self, query: SearchQuery) -> Result<Vec<HistoryItem>> {
-        self.0.search(query)
+        self.lines.search(query)
     }
 
     fn update(
@@ -97,23 +101,23 @@ impl Editors for History {
         id: HistoryItemId,
         updater: &dyn Fn(HistoryItem) -> HistoryItem,
     ) -> Result<()> {
-        self.0.update(id, updater)
+        self.lines.update(id, updater)
     }
 
     fn clear(&mut self) -> Result<()> {
-        self.0.clear()
+        self.lines.clear()
     }
 
     fn delete(&mut self, id: HistoryItemId) -> Result<()> {
-        self.0.delete(id)
+        self.lines.delete(id)
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.0.sync()
+        self.lines.sync()
     }
 
     fn session(&self) -> Option<HistorySessionId> {
-        self.0.session()
+        self.lines.session()
     }
 }
 
@@ -146,7 +150,7 @@ mod tests {
 
     #[test]
     fn what_may_be_a_secret_is_left_out() {
-        let mut history = History(memory());
+        let mut history = History { lines: memory(), file: None };
         let lines = [
             "list",
             " close db",

@@ -11,14 +11,14 @@ use tokio::sync::mpsc::{Sender, channel};
 use tokio::sync::watch;
 
 use super::notices::Notices;
-use crate::args::Options;
 use crate::complete::{KnownConnection, Snapshot};
+use crate::link::Link;
 use task::Task;
 
 /// How old may be what completion goes by.
 const FRESH: Duration = Duration::from_secs(2);
 /// How long a menu may wait for what is not known yet: whoever has pressed a key goes on typing.
-const AWAITED: Duration = Duration::from_secs(1);
+const AWAITED: Duration = Duration::from_secs(5);
 
 /// What is known, for all who want to know.
 #[derive(Debug)]
@@ -77,13 +77,13 @@ pub(super) enum Awaited {
 
 impl Live {
     /// Begins to ask.
-    pub(super) fn start(runtime: &Runtime, options: &Options) -> Arc<Self> {
+    pub(super) fn start(runtime: &Runtime, way: Link) -> Arc<Self> {
         // One waiting ask is enough: what it brings is newer than all that were asked for before.
         let (asks, asked) = channel(1);
         let (link, _) = watch::channel(LinkState::Unknown);
         let (state, notices) = (Mutex::default(), Notices::default());
         let live = Arc::new(Self { state, asks, link, notices });
-        runtime.spawn(Task::new(Arc::clone(&live), options.clone()).run(asked));
+        runtime.spawn(Task::new(Arc::clone(&live), way).run(asked));
         live
     }
 

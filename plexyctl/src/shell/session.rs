@@ -1,10 +1,11 @@
 //! What is done with each line: by the daemon, by the client, or by the shell itself.
 
+use std::env;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use plexy_shared::command::Request;
+use plexy_shared::command::{Request, word_spans};
 use plexy_shared::error::Code;
 use plexy_shared::rpc::ListConnections;
 use tokio::runtime::Runtime;
@@ -18,9 +19,9 @@ use super::setting::Setting;
 use super::sink::Sink;
 use super::typed::Typed;
 use crate::answer::Answer;
-use crate::args::{Format, Keys, Options, help_of};
+use crate::args::{CONTEXT, ENDPOINT, Format, Keys, Options, Own, help_of};
 use crate::client::{ClientError, Patience};
-use crate::commands::{CLIENT, Command, Line, Wanted, Words};
+use crate::commands::{CLIENT, Command, Line, Wanted, Words, shell_command};
 use crate::exit::ClientCode;
 use crate::failure::Failure;
 use crate::link::Link;
@@ -37,6 +38,8 @@ const GREETING: Duration = Duration::from_millis(30);
 pub(super) enum Next {
     /// There is.
     Goes,
+    /// What was typed with it is not done either.
+    Stops,
     /// Somebody leaves.
     Ends,
 }
@@ -60,20 +63,21 @@ impl<'a> Session<'a> {
     /// One that begins.
     pub(super) fn new(
         options: &Options,
+        link: Link,
         keys: Keys,
         live: &Arc<Live>,
         runtime: &'a Runtime,
         ending: &Arc<Ending>,
-    ) -> Result<Self, Failure> {
-        Ok(Self {
-            link: Link::new(options)?,
+    ) -> Self {
+        Self {
+            link,
             options: options.clone(),
             live: Arc::clone(live),
             runtime,
             ending: Arc::clone(ending),
             has_failed: false,
             keys,
-        })
+        }
     }
 
     /// What stands before the next line.
@@ -107,6 +111,10 @@ impl<'a> Session<'a> {
             match self.line(line, asks) {
                 Ok(Next::Goes) => self.has_failed = false,
                 Ok(Next::Ends) => return Next::Ends,
+                Ok(Next::Stops) => {
+                    self.has_failed = false;
+                    return Next::Goes;
+                }
                 Err(failure) => {
                     Output::new(&self.options).failure(&failure);
                     self.has_failed = true;
@@ -135,12 +143,12 @@ impl<'a> Session<'a> {
             Words::End => return Ok(Next::Ends),
             Words::Help(topic) => show(&typed, &options, &text(help_of(topic)))?,
             Words::Text(all) => show(&typed, &options, &text(all))?,
-            Words::Command(command) => self.command(command, &read.options, &typed, asks)?,
-            Words::Own(own) => {
-                let output = Output::new(&read.options);
-                let done = own::run(&own, Ok(&mut self.link), &read.options, &output);
-                self.runtime.block_on(done)?;
+            Words::Command(command) => return self.command(command, &read.options, &typed, asks),
+            Words::Own(_) if typed.reader.is_some() => {
+                let message = "the answer of this command cannot be handed to another one here";
+                return Err(Failure::usage(message).with_hint("outside of the shell it can"));
             }
+            Words::Own(own) => self.own(&own, &read.options)?,
         }
         Ok(Next::Goes)
     }
@@ -159,13 +167,13 @@ impl<'a> Session<'a> {
         options: &Options,
         typed: &Typed<'_>,
         asks: &mut Asks<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Next, Failure> {
+        Output::new(options).check(command.request())?;
         if !self.is_confirmed(&command, options, asks)? {
             complain("nothing was done\n");
-            return Ok(());
+            return Ok(Next::Stops);
         }
         let is_change = is_change(command.request());
-        Output::new(options).check(command.request())?;
         // It was asked for already.
         let options = &Options { yes: true, ..options.clone() };
         let mut sink = Sink::new(typed.reader, options)?;
@@ -178,15 +186,30 @@ impl<'a> Session<'a> {
         let (link, ending) = (&mut self.link, &self.ending);
         let done = self.runtime.block_on(async {
             tokio::select! {
-                done = command.run(link, options, &mut tell) => done,
+                biased;
                 () = ending.wait() => Err(Failure::new(ClientCode::Interrupted, "ended")),
+                done = command.run(link, options, &mut tell) => done,
             }
         });
         sink.end();
         if is_change {
             self.live.outdate();
         }
-        done
+        done.map(|()| Next::Goes)
+    }
+
+    fn own(&mut self, own: &Own, options: &Options) -> Result<(), Failure> {
+        let output = Output::new(options);
+        let (link, ending) = (&mut self.link, &self.ending);
+        let done = self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = ending.wait() => Err(Failure::new(ClientCode::Interrupted, "ended")),
+                done = own::run(own, Ok(link), options, &output) => done,
+            }
+        });
+        self.live.outdate();
+        done.map(drop)
     }
 
     /// Whether somebody wants it to be done, now that they know what it does.
@@ -197,16 +220,34 @@ impl<'a> Session<'a> {
         asks: &mut Asks<'_>,
     ) -> Result<bool, Failure> {
         let request = command.request();
+        if options.dry_run || options.yes {
+            return Ok(true);
+        }
         let live = match self.concerned(request, options)? {
             Concerned::Nothing => None,
             Concerned::Connections(count) => Some(count),
             // The command itself is told so.
             Concerned::Nobody => return Ok(true),
         };
-        let asked = Confirmation::of(request, command.line(), live, self.link.protected());
+        let asked = Confirmation::of(request, &self.same_as(command), live, self.link.protected());
         let Some(confirmation) = asked else { return Ok(true) };
         confirmation.lines.iter().for_each(|line| complain(&format!("{line}\n")));
         Ok(asks(&confirmation.question).is_some_and(|answer| confirmation.is_given(&answer)))
+    }
+
+    /// The command that does the same in any shell.
+    fn same_as(&self, command: &Command<'_>) -> String {
+        let line = command.line();
+        let words = word_spans(line).into_iter().filter_map(|span| line.get(span));
+        // What a variable says holds in the other shell too.
+        let is_of_variable = |name: &str, value: &str| env::var(name).is_ok_and(|it| it == value);
+        let context = self.options.context.clone().map(|it| ("--context", CONTEXT, it));
+        let endpoint =
+            || self.options.endpoint.as_ref().map(|it| ("--endpoint", ENDPOINT, it.to_string()));
+        let way = context.or_else(endpoint).filter(|(_, name, it)| !is_of_variable(name, it));
+        let way = way.into_iter().flat_map(|(option, _, it)| [option.to_owned(), it]);
+        let yes = self.link.protected().map(|_| "--yes".to_owned());
+        shell_command(way.chain(words.map(str::to_owned)).chain(yes))
     }
 
     fn concerned(&mut self, request: &Request, options: &Options) -> Result<Concerned, Failure> {

@@ -28,7 +28,7 @@ async fn what_resets_connections_wants_the_name_and_tells_how_many() {
         shell.enter("close db");
         asks(&shell, "type `db` to go on:").await;
         assert!(shell.shows("2 connections: are reset at once"), "{}", shell.screen());
-        assert!(shell.shows("same as: plexyctl close db"), "{}", shell.screen());
+        assert!(shell.shows("same as: plexyctl --endpoint unix:/"), "{}", shell.screen());
         shell.enter(refusal);
         asks(&shell, "plexy:local>").await;
     }
@@ -60,6 +60,15 @@ async fn a_yes_is_enough_for_what_ends_by_itself_and_nothing_is_asked_where_it_c
     asks(&shell, "go on? (y/N)").await;
     shell.enter("y");
     eventually!(shell.shows("removed 127.0.0.1:4001"), "{}", shell.screen());
+    // What is only tried out is not asked about, and what was pasted behind a no is not done.
+    shell.enter("close db --dry-run");
+    eventually!(shell.shows("would close"), "{}", shell.screen());
+    shell.press("\x1b[200~drain db\nadd db 4002\x1b[201~");
+    shell.enter("");
+    asks(&shell, "go on? (y/N)").await;
+    shell.enter("n");
+    asks(&shell, "plexy:local>").await;
+    assert!(!scene.run(&["detail", "db"]).output().await.success().contains("4002"));
     // What is wrong is told, and nothing is asked about it.
     shell.enter("drain nobody");
     eventually!(shell.shows("no tunnel `nobody`"), "{}", shell.screen());

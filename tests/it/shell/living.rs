@@ -25,13 +25,13 @@ async fn events_are_told_above_the_line_that_stays() {
     shell.enter("events on");
     shell.press("detail d");
     eventually!(shell.last_line() == "plexy:local> detail d", "{}", shell.screen());
-    scene.run(&["open", "0=4001[name=web]"]).output().await.success();
+    scene.does(&["open", "0=4001[name=web]"]).await;
     shows(&shell, "tunnel-opened, tunnel web").await;
     eventually!(shell.last_line() == "plexy:local> detail d", "{}", shell.screen());
     // An open menu stays too, and so does what it is for.
     shell.press(&format!("\x15detail {TAB}"));
     shows(&shell, "1/1 up").await;
-    scene.run(&["drain", "web"]).output().await.success();
+    scene.does(&["drain", "web"]).await;
     shows(&shell, "tunnel-draining, tunnel web").await;
     let line =
         || shell.screen().lines().find(|it| it.contains("tunnel-draining")).map(str::to_owned);
@@ -41,7 +41,7 @@ async fn events_are_told_above_the_line_that_stays() {
     shell.press("\x1b");
     eventually!(!shell.shows("1/1 up"), "{}", shell.screen());
     shell.enter("\x15events off");
-    scene.run(&["enable", "web"]).output().await.success();
+    scene.does(&["enable", "web"]).await;
     shell.enter("ping");
     shows(&shell, "pong").await;
     assert!(!shell.shows("tunnel-enabled"), "{}", shell.screen());

@@ -2,8 +2,10 @@
 
 use plexy_tests::eventually;
 use plexy_tests::port::Port;
+use plexy_tests::terminal::Program;
 
 use super::{Scene, ready};
+use crate::process::PLEXYCTL;
 use crate::readme::{blocks, readme};
 
 /// A line that is typed behind a prompt, or an answer behind a question.
@@ -20,7 +22,10 @@ async fn the_session_of_the_readme_comes_out_as_it_is_written() {
     let port = Port::reserve();
     let ours = |text: &str| text.replace("3000", &port.addr().port().to_string());
     let scene = Scene::start(&[]).await;
-    let mut shell = ready(scene.program(&[]).size(140, 100).start()).await;
+    // By a variable, as the commands that the shell shows name what was said on its own command line.
+    let program = Program::new(PLEXYCTL, &[]).env("PLEXY_ENDPOINT", scene.endpoint());
+    let program = program.env("HOME", scene.home()).env("XDG_STATE_HOME", scene.home());
+    let mut shell = ready(program.size(140, 100).start()).await;
     let blocks = blocks(&readme(), "plexyctl");
     let [block] = blocks.as_slice() else { panic!("there are {} sessions", blocks.len()) };
     let mut seen = 0;

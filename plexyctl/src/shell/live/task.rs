@@ -12,12 +12,13 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, interval, sleep_until};
 
 use super::{Ask, LinkState, Live};
-use crate::args::Options;
 use crate::client::{ClientError, Followed, Found, Impatience, Patience, Silence};
 use crate::commands::CLIENT;
 use crate::complete::Snapshot;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::link::Link;
+use crate::output::safe;
 
 /// How long the daemon may take to say what there is.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,7 +32,7 @@ const NOTICES: Duration = Duration::from_secs(1);
 /// It, and how far it has come.
 pub(super) struct Task {
     live: Arc<Live>,
-    options: Options,
+    link: Link,
     /// The daemon whose events were told, and the number of the newest of them.
     seen: Option<(String, u64)>,
     pause: Duration,
@@ -41,9 +42,9 @@ pub(super) struct Task {
 type News = Followed<SubscribeEvents>;
 
 impl Task {
-    pub(super) fn new(live: Arc<Live>, options: Options) -> Self {
+    pub(super) fn new(live: Arc<Live>, link: Link) -> Self {
         let [pause, _] = PAUSES;
-        Self { live, options, seen: None, pause }
+        Self { live, link, seen: None, pause }
     }
 
     /// As long as the shell is there.
@@ -64,7 +65,7 @@ impl Task {
 
     /// One connection, until it is lost; none where the shell has gone.
     async fn connection(&mut self, asked: &mut Receiver<Ask>) -> Option<()> {
-        let Ok(mut link) = Link::new(&self.options) else { return Some(()) };
+        let mut link = self.link.again();
         let Ok(daemon) = link.daemon(Patience::new(PATIENCE)).await else { return Some(()) };
         let Ok(mut news) = self.begin(daemon).await else { return Some(()) };
         [self.pause, _] = PAUSES;
@@ -72,8 +73,10 @@ impl Task {
         let mut ask = Some(Ask::Tunnels);
         loop {
             if let Some(ask) = ask.take() {
-                if self.look(daemon, ask).await.is_err() {
-                    return Some(());
+                match self.look(daemon, ask).await {
+                    // Ctrl-C is for the command that somebody has typed.
+                    Err(failure) if failure.exit() != Exit::Interrupted => return Some(()),
+                    Ok(()) | Err(_) => {}
                 }
                 self.live.asked_is_done();
             }
@@ -94,7 +97,7 @@ impl Task {
         let client = HelloParams { client: Some(CLIENT.to_owned()) };
         let hello = daemon.client.call::<Hello>(&client).await?;
         let version = &hello.version.version;
-        let online = LinkState::Online(format!("plexyd {version} at {}", daemon.endpoint));
+        let online = LinkState::Online(safe(&format!("plexyd {version} at {}", daemon.endpoint)));
         let newest = EventRange { last: Some(1), after: None };
         let newest = daemon.client.call::<ListEvents>(&EventsParams::new(newest)).await?;
         let seen = self.seen.take().filter(|(instance, _)| *instance == newest.instance);
