@@ -38,6 +38,8 @@ pub(crate) struct Completion {
     pub(crate) candidates: Vec<Candidate>,
     /// Whether a file of this machine could.
     pub(crate) is_file: bool,
+    /// Whether what the daemon has could: the snapshot may know too little of it.
+    pub(crate) is_of_daemon: bool,
     /// Whether live connections could: the ids of none are known without asking.
     pub(crate) is_connection: bool,
 }
@@ -144,6 +146,7 @@ impl<'a> Place<'a> {
 
     /// The tunnels by their names, and by their addresses where one is typed, or where they have none.
     fn tunnels(&mut self, start: usize) {
+        self.completion.is_of_daemon = true;
         let is_begun = start < self.line.len();
         let snapshot = self.snapshot;
         for tunnel in &snapshot.tunnels {
@@ -160,6 +163,7 @@ impl<'a> Place<'a> {
     }
 
     fn backends(&mut self, start: usize, tunnel: Option<&str>) {
+        self.completion.is_of_daemon = true;
         let snapshot = self.snapshot;
         let Some(tunnel) = tunnel.and_then(|named| snapshot.tunnel(named)) else { return };
         for backend in &tunnel.backends {
@@ -168,7 +172,7 @@ impl<'a> Place<'a> {
     }
 
     fn connections(&mut self) {
-        self.completion.is_connection = true;
+        (self.completion.is_connection, self.completion.is_of_daemon) = (true, true);
         let snapshot = self.snapshot;
         for connection in &snapshot.connections {
             self.offer(self.start, &connection.id, connection.summary.as_str(), true);

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use clap::Command;
-use reedline::{
-    Completer as Editors, CompletionOrigin, CompletionResult, CompletionStatus, Span, Suggestion,
-};
+use reedline::{Completer as Editors, CompletionResult, CompletionStatus, Span, Suggestion};
 
 use super::live::{Ask, Awaited, Live};
 use super::setting;
@@ -34,11 +32,12 @@ impl Editors for Completer {
         completion.candidates.extend(setting::candidates(line, position));
         let ask = if completion.is_connection { Ask::Connections } else { Ask::Tunnels };
         let is_old = self.live.refresh(ask);
+        let is_of_daemon = completion.is_of_daemon;
         let candidates = first_of(completion.candidates);
         let suggestions: Vec<Suggestion> = candidates.into_iter().map(suggestion).collect();
-        if is_old && self.live.is_awaited() {
-            let origin = CompletionOrigin::new(line, position);
-            return CompletionResult::stale_or_pending(suggestions.into(), origin);
+        // What is known is offered at once, however old: a daemon that is stopped never says more.
+        if suggestions.is_empty() && is_of_daemon && is_old && self.live.is_awaited() {
+            return CompletionResult::Pending;
         }
         CompletionResult::fresh(suggestions)
     }
