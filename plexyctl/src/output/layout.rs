@@ -15,6 +15,9 @@ const GAP: usize = 2;
 /// What is left of a column at least before another one gives way too.
 const CUT_COLUMNS_MIN: usize = 8;
 
+/// What is left of a column of words before another column is left out.
+const WORDS_COLUMNS: usize = 24;
+
 /// How tables are laid out.
 #[derive(Debug)]
 pub(super) struct Layout<'a> {
@@ -75,7 +78,7 @@ impl<'a> Layout<'a> {
 
     /// Without as many columns as have no room; the first one always stays.
     fn narrowed(&self, mut listing: Listing, room: usize) -> Listing {
-        while total(&self.widths(&listing)) > room && listing.heads.len() > 1 {
+        while total(&self.widths_needed(&listing)) > room && listing.heads.len() > 1 {
             let goes = listing.heads.iter().enumerate().skip(1).rev();
             let Some((_, head)) = goes.min_by_key(|(_, head)| head.rank) else { break };
             let mut left_out = self.left_out.borrow_mut();
@@ -87,6 +90,17 @@ impl<'a> Layout<'a> {
             listing = listing.without(&[key]);
         }
         listing
+    }
+
+    /// The same, where words are cut before another column goes.
+    fn widths_needed(&self, listing: &Listing) -> Vec<usize> {
+        let mut widths = self.widths(listing);
+        for (width, head) in widths.iter_mut().zip(&listing.heads) {
+            if head.side == Side::Left {
+                *width = (*width).min(WORDS_COLUMNS);
+            }
+        }
+        widths
     }
 
     fn widths(&self, listing: &Listing) -> Vec<usize> {
@@ -219,6 +233,18 @@ mod tests {
 
     fn wide(columns: usize) -> Screen {
         Screen { columns: Some(columns), ..Screen::PIPE }
+    }
+
+    #[test]
+    fn long_words_are_cut_before_a_column_goes() {
+        let view = View { format: Format::Table, columns: None, order: None };
+        let layout = Layout::new(&view, true, wide(60));
+        let long = "x".repeat(200).leak();
+        let listing = Listing::new(COLUMNS, &[Thing(long, "127.0.0.1:8080", 7)], |_| String::new());
+        let text = layout.table(listing);
+        assert_eq!(layout.note(), None);
+        assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+        assert!(text.contains("…  127.0.0.1:8080  down    7"), "{text}");
     }
 
     #[test]

@@ -118,7 +118,17 @@ fn consequence(request: &Request, live: Option<u64>) -> String {
         Request::Kill(KillOrder::Where { .. }) => {
             format!("{connections} that match are reset at once; there is no undo")
         }
-        Request::Undo(last) => format!("the tunnels become what they were {last} changes ago"),
+        Request::Undo(1) => "the tunnels become what they were before the last change".to_owned(),
+        Request::Undo(last) => {
+            format!("the tunnels become what they were before the last {last} changes")
+        }
+        Request::Open(spec) => format!("{} is opened", spec.listen),
+        Request::Add { tunnel, backend } => format!("{tunnel} gets {} too", backend.addr),
+        Request::Set { tunnel, .. } => format!("options of {tunnel} change"),
+        Request::SetBackend { tunnel, backend, .. } => {
+            format!("attributes of {backend} of {tunnel} change")
+        }
+        Request::Enable { tunnel, .. } => format!("clients may come to {tunnel} again"),
         Request::Reload => "the configuration file and all certificates are read again".to_owned(),
         _ => "something changes".to_owned(),
     }

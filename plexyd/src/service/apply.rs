@@ -4,7 +4,7 @@
 //! keeps its live connections, as with `set` and `switch`; one that is not asked for is closed only where
 //! somebody says so.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use plexy_shared::command::LiveChoice;
@@ -147,9 +147,10 @@ fn open_of(
     if addrs.iter().all(|addr| addr.port() != Some(0)) {
         return open;
     }
-    let mut by_text: HashMap<String, Vec<&Arc<Tunnel>>> = HashMap::new();
+    // The one that was opened first is found first.
+    let mut by_text: HashMap<String, VecDeque<&Arc<Tunnel>>> = HashMap::new();
     for tunnel in registry.tunnels().filter(|tunnel| !taken.contains(&tunnel.id)) {
-        by_text.entry(on_any_port(&tunnel.spec(), &tunnel.listen)).or_default().push(tunnel);
+        by_text.entry(on_any_port(&tunnel.spec(), &tunnel.listen)).or_default().push_back(tunnel);
     }
     for ((spec, addr), open) in specs.iter().zip(addrs).zip(&mut open) {
         if addr.port() != Some(0) {
@@ -159,7 +160,7 @@ fn open_of(
             Some(name) => registry
                 .named(name)
                 .filter(|tunnel| any_port(&tunnel.listen) == *addr && !taken.contains(&tunnel.id)),
-            None => by_text.get_mut(&on_any_port(spec, addr)).and_then(Vec::pop),
+            None => by_text.get_mut(&on_any_port(spec, addr)).and_then(VecDeque::pop_front),
         };
         taken.extend(found.map(|tunnel| tunnel.id));
         *open = found.cloned();

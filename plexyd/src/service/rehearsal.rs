@@ -9,7 +9,7 @@ use tracing::error;
 
 use super::error::OpenError;
 use super::reroute::Rerouting;
-use super::security::load_all;
+use super::security::try_all;
 use super::transition::{Done, Transition};
 use super::{Caller, Service, ServiceError};
 use crate::bind::try_out;
@@ -25,10 +25,10 @@ impl Service {
         transition: &Transition,
         caller: &Caller,
     ) -> Result<Done, OpenError> {
-        load_all(transition.open.iter().map(|it| (it.index, &it.spec))).await?;
+        try_all(transition.open.iter().map(|it| (it.index, &it.spec))).await?;
         self.try_out_all(transition).await?;
         let new = transition.change.iter().filter(|it| it.has_new_files());
-        load_all(new.map(|it| (it.index, &it.spec))).await?;
+        try_all(new.map(|it| (it.index, &it.spec))).await?;
 
         let revision = self.revision();
         let opened = transition.open.iter().map(|it| {

@@ -18,11 +18,25 @@ struct Wanted {
     options: TunnelOptions,
 }
 
-/// What each of these speaks TLS with, in their order, or what is wrong with a file of one.
-///
-/// Files are no matter of the control threads: a disk may be slow.
+/// What each of these speaks TLS with, in their order, or what is wrong with a file of one. What is
+/// doubtful about one is said in the log.
 pub(super) async fn load_all(
     specs: impl Iterator<Item = (usize, &TunnelSpec)>,
+) -> Result<Vec<Option<Arc<Security>>>, OpenError> {
+    read_all(specs, warn_of).await
+}
+
+/// Whether all of it could be loaded, of which nothing is used: the log says nothing.
+pub(super) async fn try_all(
+    specs: impl Iterator<Item = (usize, &TunnelSpec)>,
+) -> Result<(), OpenError> {
+    read_all(specs, |_, _| {}).await.map(drop)
+}
+
+/// Files are no matter of the control threads: a disk may be slow.
+async fn read_all(
+    specs: impl Iterator<Item = (usize, &TunnelSpec)>,
+    tell: fn(&str, &Security),
 ) -> Result<Vec<Option<Arc<Security>>>, OpenError> {
     let specs: Vec<_> = specs.collect();
     if !specs.iter().any(|(_, spec)| speaks_tls(&spec.options)) {
@@ -36,7 +50,7 @@ pub(super) async fn load_all(
     let wanted: Vec<_> = specs.iter().map(wanted).collect();
     let load_all = move || {
         let mut reading = Reading::default();
-        wanted.iter().map(|wanted| load(wanted, &mut reading)).collect()
+        wanted.iter().map(|wanted| load(wanted, &mut reading, tell)).collect()
     };
     tokio::task::spawn_blocking(load_all).await.unwrap_or_else(|error| {
         error!(%error, "reading certificates has failed");
@@ -49,7 +63,11 @@ pub(super) fn speaks_tls(options: &TunnelOptions) -> bool {
     options.tls.is_some() || options.backend_tls.is_some()
 }
 
-fn load(wanted: &Wanted, reading: &mut Reading) -> Result<Option<Arc<Security>>, OpenError> {
+fn load(
+    wanted: &Wanted,
+    reading: &mut Reading,
+    tell: fn(&str, &Security),
+) -> Result<Option<Arc<Security>>, OpenError> {
     let Wanted { index, label, options } = wanted;
     if !speaks_tls(options) {
         return Ok(None);
@@ -63,12 +81,16 @@ fn load(wanted: &Wanted, reading: &mut Reading) -> Result<Option<Arc<Security>>,
     let originate = originate.transpose();
     let originate = originate.map_err(|error: OriginateError| OpenError::of(*index, error))?;
     let security = Security { terminate, originate };
+    tell(label, &security);
+    Ok(Some(Arc::new(security)))
+}
+
+fn warn_of(label: &str, security: &Security) {
     for live in security.live() {
         live.visit(&mut |shown| {
             shown.warnings.iter().for_each(|warning| warn!(tunnel = label, "{warning}"));
         });
     }
-    Ok(Some(Arc::new(security)))
 }
 
 /// What there is already, where its options say the same: it is kept as its files say.
