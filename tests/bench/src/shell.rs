@@ -24,6 +24,9 @@ const COMPLETIONS: usize = 5;
 /// Tunnels that there are to choose from.
 const TUNNELS: usize = 1_000;
 
+/// What completing adds.
+const COMPLETED: &[u8] = b"-tunnel";
+
 /// How long something may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -41,7 +44,7 @@ struct Figures {
 pub(crate) fn run(cpus: &Cpus) -> anyhow::Result<()> {
     let (plexyd, plexyctl) = (build_of("plexyd")?, build_of("plexyctl")?);
     let home = tempfile::tempdir()?;
-    let tunnels = (0..TUNNELS).map(|number| format!("0=127.0.0.1:9[name=tunnel-{number}]"));
+    let tunnels = (0..TUNNELS).map(|number| format!("0=127.0.0.1:9[name=t{number}-tunnel]"));
     let launch = Launch::new("plexyd", &plexyd, home.path(), cpus);
     let launch = tunnels.fold(launch.env("RUNTIME_DIRECTORY", home.path()), Launch::argument);
     let daemon = child::Child::start(launch)?;
@@ -84,17 +87,17 @@ fn one(
     shell.wait_for(b"> ")?;
     figures.start.record(micros(began))?;
     // Once it has said so it knows all tunnels.
-    shell.press(b"detail tunnel-99\t")?;
-    shell.wait_for(b"tunnel-999")?;
+    shell.press(b"detail t999-\t")?;
+    shell.wait_for(COMPLETED)?;
     kill_process(daemon, Signal::STOP)?;
     let completed = (0..COMPLETIONS).try_for_each(|_| {
         shell.press(b"\x03")?;
         shell.wait_for(b"> ")?;
-        shell.press(b"detail tunnel-98")?;
-        shell.wait_for(b"tunnel-98")?;
+        shell.press(b"detail t987-")?;
+        shell.wait_for(b"t987-")?;
         let began = Instant::now();
         shell.press(b"\t")?;
-        shell.wait_for(b"tunnel-989")?;
+        shell.wait_for(COMPLETED)?;
         figures.completion.record(micros(began)).map_err(anyhow::Error::from)
     });
     kill_process(daemon, Signal::CONT)?;
