@@ -40,21 +40,23 @@ impl Fragment {
                 continue;
             }
             let is_begin = text.get(fragment.start..at).is_some_and(|it| it.trim().is_empty());
-            match (fragment.part, character) {
-                (Part::Listen | Part::Backend, '[') if is_begin => is_address_of_v6 = true,
-                (_, ']') if is_address_of_v6 => is_address_of_v6 = false,
-                (Part::Listen, '=') => fragment = Self { part: Part::Backend, start: next },
-                (Part::Backend | Part::Attribute, ',') => {
-                    fragment = Self { part: Part::Backend, start: next };
+            let begun = match (fragment.part, character) {
+                (Part::Listen | Part::Backend, '[') if is_begin => {
+                    is_address_of_v6 = true;
+                    None
                 }
-                (Part::Backend | Part::Attribute, '+') => {
-                    fragment = Self { part: Part::Attribute, start: next };
+                (_, ']') if is_address_of_v6 => {
+                    is_address_of_v6 = false;
+                    None
                 }
-                (Part::Backend | Part::Attribute, '[') if has_listen => {
-                    fragment = Self { part: Part::Option, start: next };
-                }
-                (Part::Option, ',') => fragment = Self { part: Part::Option, start: next },
-                _ => {}
+                (Part::Listen, '=') | (Part::Backend | Part::Attribute, ',') => Some(Part::Backend),
+                (Part::Backend | Part::Attribute, '+') => Some(Part::Attribute),
+                (Part::Backend | Part::Attribute, '[') if has_listen => Some(Part::Option),
+                (Part::Option, ',') => Some(Part::Option),
+                _ => None,
+            };
+            if let Some(part) = begun {
+                fragment = Self { part, start: next };
             }
         }
         let blanks = text.get(fragment.start..).map_or(0, |it| it.len() - it.trim_start().len());

@@ -1,6 +1,8 @@
 //! What live connections get when their tunnel or their backend goes, and how a drain is followed to
 //! its end.
 
+use std::cell::Cell;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,7 +18,7 @@ use crate::admin::{Admin, Noted};
 use crate::backend::Backend;
 use crate::events::Happening;
 use crate::table::Entry;
-use crate::tunnel::Tunnel;
+use crate::tunnel::{Tunnel, TunnelId};
 
 /// How often a drain is looked at: soon at first, since most are over soon.
 const LOOK_MIN: Duration = Duration::from_millis(50);
@@ -97,6 +99,37 @@ impl Service {
                 LiveCounts { draining: live, ..LiveCounts::default() }
             }
         }
+    }
+
+    /// The same for several tunnels at once. However many are to be reset, all connections are looked at
+    /// once: no table is held still for each of the tunnels.
+    pub(super) fn part_all(
+        &self,
+        tunnels: &[(Arc<Tunnel>, LiveChoice)],
+        reason: Reason,
+        actor: &Actor,
+    ) -> Vec<LiveCounts> {
+        let is_kill = |choice: &LiveChoice| choice.action == LiveAction::Kill;
+        let killed = tunnels.iter().filter(|(_, choice)| is_kill(choice));
+        let ended: HashMap<TunnelId, Cell<u64>> = killed
+            .map(|(tunnel, _)| {
+                // A drain that was followed is over.
+                tunnel.admin.note(noted(actor, None));
+                (tunnel.id, Cell::new(0))
+            })
+            .collect();
+        let is_of_one = |entry: &Entry| {
+            let count = ended.get(&entry.tunnel.id);
+            count.inspect(|count| count.set(count.get() + 1)).is_some()
+        };
+        if !ended.is_empty() {
+            self.engine.workers.order(reason, is_of_one);
+        }
+        let part = |(tunnel, choice): &(Arc<Tunnel>, LiveChoice)| match ended.get(&tunnel.id) {
+            None => self.part(Holder::Tunnel(Arc::clone(tunnel)), *choice, reason, actor),
+            Some(count) => LiveCounts { ended: count.get(), ..LiveCounts::default() },
+        };
+        tunnels.iter().map(part).collect()
     }
 
     /// Follows so many connections to their end, and tells it.

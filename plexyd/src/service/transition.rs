@@ -14,10 +14,10 @@ use tracing::{error, warn};
 
 use super::close::{closed, waiting_for};
 use super::error::OpenError;
-use super::live::{Holder, settled};
+use super::live::settled;
 use super::reroute::{Ready, Rerouting};
 use super::security::{load_all, warn_if_unverified};
-use super::{Actor, Caller, Service, ServiceError, Turn, check_own_backends};
+use super::{Caller, Service, ServiceError, Turn, check_own_backends};
 use crate::backend::Member;
 use crate::bind::{Bound, adopt, bind};
 use crate::descriptors::Taken;
@@ -296,11 +296,13 @@ impl Service {
             rehearsal: Rehearsal::default(),
         };
         let note = |happening: Happening| telling.note(happening.by(&caller.actor, revision));
-        let mut closed = Vec::with_capacity(close.len());
-        for closing in close {
-            let (live, happening) = self.close_gone(&closing, &caller.actor).await;
-            closed.push(live);
-            happening.into_iter().for_each(note);
+        let mut gone = Vec::with_capacity(close.len());
+        for closing in &close {
+            gone.extend(self.take_out(closing).await);
+        }
+        let closed_live = self.part_all(&gone, Reason::TunnelClosed, &caller.actor);
+        for ((tunnel, choice), live) in gone.iter().zip(&closed_live) {
+            note(closed(tunnel, *live, choice.deadline));
         }
         let (live, happenings) = self.reroute_all(changed, revision, &caller.actor).await;
         happenings.into_iter().for_each(note);
@@ -312,16 +314,15 @@ impl Service {
             opened.push((index, reply));
             note(happening);
         }
-        Done { opened, live, closed, reply }
+        Done { opened, live, closed: closed_live, reply }
     }
 
-    async fn close_gone(
+    /// Stops listening, for good: what the connections of the tunnel get now, if it was still there.
+    async fn take_out(
         &self,
         Closing { tunnel, live, .. }: &Closing,
-        actor: &Actor,
-    ) -> (LiveCounts, Option<Happening>) {
-        let open = self.registry().remove(tunnel.id);
-        let Some(open) = open else { return (LiveCounts::default(), None) };
+    ) -> Option<(Arc<Tunnel>, LiveChoice)> {
+        let open = self.registry().remove(tunnel.id)?;
         if let Some(listener) = open.listener {
             listener.close(waiting_for(*live)).await;
         }
@@ -330,10 +331,7 @@ impl Service {
         for backend in &route.backends {
             self.engine.health.leave(backend);
         }
-        let choice = settled(*live, &route.options);
-        let holder = Holder::Tunnel(Arc::clone(tunnel));
-        let live = self.part(holder, choice, Reason::TunnelClosed, actor);
-        (live, Some(closed(tunnel, live, choice.deadline)))
+        Some((Arc::clone(tunnel), settled(*live, &route.options)))
     }
 
     fn insert(&self, prepared: Prepared, revision: u64) -> (OpenReply, Happening) {
