@@ -53,8 +53,14 @@ async fn keys_are_answered_while_the_daemon_is_stopped() {
     let shell = scene.shell().await;
     shell.enter("ping");
     shows(&shell, "pong").await;
+    // What there is has been asked for beside the command, and may come later.
+    let is_known = async || {
+        shell.press(&format!("\x15detail da{TAB}"));
+        shell.last_line() == "plexy:local> detail database"
+    };
+    eventually!(is_known().await, "{}", shell.screen());
     scene.process.signal(Signal::STOP);
-    shell.press(&format!("detail da{TAB}"));
+    shell.press(&format!("\x15detail da{TAB}"));
     eventually!(shell.last_line() == "plexy:local> detail database", "{}", shell.screen());
     // What is known grows old, and is offered all the same.
     shell.press(&format!("\x15drain da{TAB}"));
@@ -63,8 +69,11 @@ async fn keys_are_answered_while_the_daemon_is_stopped() {
     shell.enter("\x15ping");
     // From then on the terminal makes a signal of it.
     eventually!(shell.is_sane(), "{}", shell.screen());
-    shell.press("\x03");
-    shows(&shell, "interrupted").await;
+    let is_given_up = async || {
+        shell.press("\x03");
+        shell.shows("interrupted")
+    };
+    eventually!(is_given_up().await, "{}", shell.screen());
     scene.process.signal(Signal::CONT);
     shell.enter("ping");
     eventually!(shell.screen().matches("pong").count() == 2, "{}", shell.screen());
