@@ -11,6 +11,7 @@ pub mod fingerprint;
 pub mod history;
 pub mod info;
 pub mod manual;
+pub mod overview;
 pub mod plan;
 pub mod rpc;
 pub mod spec;

@@ -13,6 +13,7 @@ pub use error::{CallError, ErrorData};
 pub use method::{METHODS, Method, MethodRow, Subscription, methods::*};
 pub use openrpc::openrpc;
 pub use params::*;
+pub(crate) use params::{bad_value, interval, number_of, parse};
 
 /// Longest body of a request, in bytes: 10 000 long specifications.
 pub const BODY_BYTES_MAX: u32 = 10 * 1024 * 1024;
@@ -34,5 +35,6 @@ pub const FEATURES: &[&str] = &[
     "history",
     "log-level",
     "open-tunnels",
+    "overview",
     "subscribe-stats",
 ];

@@ -1,5 +1,6 @@
 //! What connections can be looked at by.
 
+use crate::overview::Column;
 use crate::word::{Words, words};
 
 /// What a filter tests, or an order goes by.
@@ -51,6 +52,16 @@ words!(Key {
     Subject => "subject",
     Fingerprint => "fingerprint",
 });
+
+impl Column for Key {
+    fn is_largest_first(self) -> bool {
+        matches!(self, Self::Bytes | Self::BytesIn | Self::BytesOut | Self::Age | Self::Idle)
+    }
+
+    fn is_text(self) -> bool {
+        matches!(self, Self::Id | Self::Tunnel | Self::Backend | Self::Client | Self::Sni)
+    }
+}
 
 impl Key {
     /// The key of that word, in any case.

@@ -63,6 +63,7 @@ macro_rules! methods {
             use crate::explanation;
             use crate::history;
             use crate::info;
+            use crate::overview;
             use crate::plan;
             use crate::rpc::params;
 
@@ -177,6 +178,12 @@ methods! {
         = "sends the counts again and again as `stats`; over a WebSocket only";
     UnsubscribeStats("unsubscribeStats", look, params::UnsubscribeParams) -> bool
         = "ends a subscription: its number is the only parameter, in an array";
+    Overview("overview", look, overview::OverviewParams) -> overview::Overview
+        = "shows the daemon at a glance: its sums, and rows of tunnels, backends or connections that are found, sorted and cut";
+    SubscribeOverview("subscribeOverview", look, overview::OverviewParams) -> String
+        = "sends `overview` again and again; over a WebSocket only";
+    UnsubscribeOverview("unsubscribeOverview", look, params::UnsubscribeParams) -> bool
+        = "ends a subscription: its number is the only parameter, in an array";
     Discover("rpc.discover", look, params::NoParams) -> serde_json::Value
         = "answers this interface as an OpenRPC document";
 }
@@ -185,6 +192,12 @@ impl Subscription for methods::SubscribeStats {
     const NOTIFICATION: &'static str = "stats";
     const UNSUBSCRIBE: &'static str = methods::UnsubscribeStats::NAME;
     type Item = crate::info::Stats;
+}
+
+impl Subscription for methods::SubscribeOverview {
+    const NOTIFICATION: &'static str = "overview";
+    const UNSUBSCRIBE: &'static str = methods::UnsubscribeOverview::NAME;
+    type Item = crate::overview::Overview;
 }
 
 impl Subscription for methods::SubscribeEvents {

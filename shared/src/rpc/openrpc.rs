@@ -4,7 +4,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::{ErrorData, METHODS, SubscribeEvents, SubscribeStats, Subscription};
+use super::{ErrorData, METHODS, SubscribeEvents, SubscribeOverview, SubscribeStats, Subscription};
 use crate::error::Code;
 use crate::word::Words;
 
@@ -39,6 +39,7 @@ pub fn openrpc(version: &str) -> Value {
     let notifications = [
         notification::<SubscribeEvents>(&mut generator),
         notification::<SubscribeStats>(&mut generator),
+        notification::<SubscribeOverview>(&mut generator),
     ];
     let data = generator.subschema_for::<ErrorData>();
     let errors: Map<String, Value> = Code::ALL

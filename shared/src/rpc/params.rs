@@ -33,7 +33,7 @@ use crate::spec::{
 use crate::units::{ValueError, parse_duration, show_duration};
 use crate::word::{Words, parse_word};
 
-/// How often `subscribeStats` may tell.
+/// How often `subscribeStats` and `subscribeOverview` may tell.
 pub const INTERVAL_RANGE: RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(3600);
 
@@ -701,17 +701,36 @@ impl StatsParams {
     ///
     /// If the interval is no duration, or beyond [`INTERVAL_RANGE`].
     pub fn request(&self) -> Result<(Duration, Detail), Refusal> {
-        let interval = match &self.interval {
-            None => Duration::from_secs(1),
-            Some(text) => parse_duration(text, &INTERVAL_RANGE)
-                .map_err(|error| bad_value("interval", &error))?,
-        };
-        Ok((interval, if self.tunnels { Detail::Full } else { Detail::Count }))
+        let every = interval(self.interval.as_deref())?;
+        Ok((every, if self.tunnels { Detail::Full } else { Detail::Count }))
     }
 }
 
+/// How many are wanted, where that is bounded.
+pub(crate) fn number_of(
+    key: &'static str,
+    wanted: Option<usize>,
+    default: usize,
+    range: &RangeInclusive<usize>,
+) -> Result<usize, Refusal> {
+    let wanted = wanted.unwrap_or(default);
+    if range.contains(&wanted) {
+        return Ok(wanted);
+    }
+    let (least, most) = (range.start(), range.end());
+    let message = format!("`{key}`: `{wanted}` is out of range; it may be {least} to {most}");
+    Err(Refusal::new(Code::OutOfRange, message).of_parameter(key))
+}
+
+/// How often something is told: once a second if nobody says.
+pub(crate) fn interval(text: Option<&str>) -> Result<Duration, Refusal> {
+    text.map_or(Ok(Duration::from_secs(1)), |text| {
+        parse_duration(text, &INTERVAL_RANGE).map_err(|error| bad_value("interval", &error))
+    })
+}
+
 /// Reads a parameter in the grammar of every other door.
-fn parse<T>(name: &'static str, text: &str) -> Result<T, Refusal>
+pub(crate) fn parse<T>(name: &'static str, text: &str) -> Result<T, Refusal>
 where
     T: FromStr,
     Refusal: From<T::Err>,
@@ -769,7 +788,7 @@ fn last(given: Option<usize>, range: &RangeInclusive<usize>) -> Result<Option<us
     }
 }
 
-fn bad_value(key: &'static str, error: &ValueError) -> Refusal {
+pub(crate) fn bad_value(key: &'static str, error: &ValueError) -> Refusal {
     Refusal::new(error.code(), format!("`{key}`: {error}"))
         .suggesting(error.suggestion().map(str::to_owned))
         .of_parameter(key)

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{bad_value, parse};
+use super::{bad_value, number_of, parse};
 use crate::connection::{
     ConnectionQuery, KILL_IDS_MAX, KillOrder, LIMIT_DEFAULT, LIMIT_RANGE, Sort,
 };
@@ -67,13 +67,7 @@ impl ConnectionsParams {
     /// If any of it does not follow its grammar, or more are wanted than are shown.
     pub fn query(&self) -> Result<ConnectionQuery, Refusal> {
         let sort = self.sort.as_deref().map(str::parse).transpose();
-        let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
-        if !LIMIT_RANGE.contains(&limit) {
-            let (least, most) = (LIMIT_RANGE.start(), LIMIT_RANGE.end());
-            let message =
-                format!("`limit`: `{limit}` is out of range; it may be {least} to {most}");
-            return Err(Refusal::new(Code::OutOfRange, message).of_parameter("limit"));
-        }
+        let limit = number_of("limit", self.limit, LIMIT_DEFAULT, &LIMIT_RANGE)?;
         Ok(ConnectionQuery {
             tunnel: tunnel(self.tunnel.as_deref())?,
             filter: filter(self.filter.as_deref())?,
