@@ -24,7 +24,7 @@ use help::Place;
 pub(crate) use help::{help_for, help_of, is_ours, typed};
 pub(crate) use own::{
     ConfigCommand, ContextCommand, Declaration, ExportFormat, Keys, Own, Shell, ShellOptions,
-    ToComplete, WatchOptions,
+    ToComplete, TopOptions, WatchOptions,
 };
 pub(crate) use session::{Asking, read as read_line};
 

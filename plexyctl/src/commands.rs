@@ -46,9 +46,16 @@ pub(crate) enum Wanted {
 pub(crate) struct Command<'a> {
     line: Cow<'a, str>,
     request: Request,
+    /// The revision that the daemon has to be at.
+    revision: Option<u64>,
 }
 
 impl Command<'_> {
+    /// The same, refused where the daemon is at another revision than this.
+    pub(crate) fn expecting(self, revision: Option<u64>) -> Self {
+        Self { revision, ..self }
+    }
+
     /// Whether it has an answer even if there is no daemon.
     pub(crate) fn is_version(&self) -> bool {
         matches!(self.request, Request::Version)
@@ -75,6 +82,7 @@ impl Command<'_> {
         let patience = Patience::new(options.timeout);
         let line = self.line.as_ref();
         let terms = dry_run::terms(&self.request, line, options)?;
+        let terms = Terms { expected_revision: self.revision, ..terms };
         if let Request::Events { range, follow: true } = self.request {
             return link.daemon(patience).await?.follow(range, line, tell).await;
         }

@@ -10,6 +10,7 @@ mod plan;
 mod watch;
 
 use crate::args::{Options, Own};
+use crate::dashboard;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::link::Link;
@@ -36,6 +37,10 @@ pub(crate) async fn run(
         Own::Diff { declaration } => diff::run(declaration, link, options, output).await,
         // Where it is no session it never comes here.
         Own::Shell(_) => Err(Failure::usage("this is a session already")),
+        Own::Top(top) => {
+            let link = link.map_err(|failure| failure.clone())?;
+            dashboard::run(top, link, options).await
+        }
         Own::Watch(watched) => {
             let link = link.map_err(|failure| failure.clone())?;
             watch::run(watched, link, options, output).await

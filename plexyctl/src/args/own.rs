@@ -7,11 +7,15 @@ use clap::{Args, Subcommand, ValueEnum};
 use plexy_shared::spec::LiveAction;
 use plexy_shared::word::Words;
 
+use crate::dashboard::{Theme, Units};
+
 /// One of them.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Own {
     /// Opens the shell, as plexyctl without a command does on a terminal
     Shell(ShellOptions),
+    /// Shows everything that flows, live, on the whole screen, and acts on it
+    Top(TopOptions),
     /// Does a command again and again, and shows what has changed; any key ends it
     Watch(WatchOptions),
     /// Prints the manual page, for `man -l -`
@@ -93,6 +97,34 @@ pub(crate) enum Keys {
     Emacs,
     /// As in vi, first in insert mode.
     Vi,
+}
+
+/// How the dashboard is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TopOptions {
+    /// Change nothing: no key, menu or command that does
+    #[arg(long)]
+    pub(crate) read_only: bool,
+
+    /// The colours
+    #[arg(long, value_name = "THEME", default_value = "auto")]
+    pub(crate) theme: Theme,
+
+    /// Draw with characters of ASCII alone
+    #[arg(long)]
+    pub(crate) ascii: bool,
+
+    /// What bytes are counted in
+    #[arg(long, value_name = "UNITS", default_value = "bytes")]
+    pub(crate) units: Units,
+
+    /// Leave the mouse to the terminal
+    #[arg(long)]
+    pub(crate) no_mouse: bool,
+
+    /// Panic, once something is drawn: for a test of what is left of the terminal
+    #[arg(long, hide = true)]
+    pub(crate) test_panic: bool,
 }
 
 /// What is watched.

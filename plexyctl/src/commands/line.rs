@@ -70,7 +70,7 @@ impl<'a> Words<'a> {
                 let failure = Failure::usage("`auth` is for a session of the line protocol only");
                 Err(failure.with_hint("`--token-file FILE` has the token"))
             }
-            Some(request) => Ok(Self::Command(Command { line, request })),
+            Some(request) => Ok(Self::Command(Command { line, request, revision: None })),
         }
     }
 }

@@ -1,0 +1,53 @@
+//! What comes from the daemon: a task with a connection of its own, which goes on asking where the
+//! connection was lost. Nobody waits for it.
+
+mod task;
+
+use std::sync::Arc;
+
+use plexy_shared::overview::OverviewParams;
+use tokio::sync::mpsc::Sender;
+use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
+
+use super::message::News;
+use crate::link::Link;
+use task::Task;
+
+/// It, for whoever looks. It ends with this.
+#[derive(Debug)]
+pub(super) struct Feed {
+    wanted: watch::Sender<OverviewParams>,
+    retry: Arc<Notify>,
+    task: AbortHandle,
+}
+
+impl Feed {
+    /// Begins to ask for this.
+    pub(super) fn start(link: Link, wanted: OverviewParams, told: Sender<News>) -> Self {
+        let (wanted, asked) = watch::channel(wanted);
+        let retry = Arc::new(Notify::new());
+        let task = Task::new(link, asked, Arc::clone(&retry), told);
+        Self { wanted, retry, task: tokio::spawn(task.run()).abort_handle() }
+    }
+
+    /// Asks for this from now on.
+    pub(super) fn want(&self, params: OverviewParams) {
+        self.wanted.send_if_modified(|wanted| {
+            let is_other = *wanted != params;
+            *wanted = params;
+            is_other
+        });
+    }
+
+    /// Tries at once, where the connection is lost.
+    pub(super) fn retry(&self) {
+        self.retry.notify_waiters();
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

@@ -1,0 +1,125 @@
+//! What was told before: numbers in the order of their time, as they are drawn in sparklines.
+
+use std::collections::{HashMap, VecDeque};
+
+use plexy_shared::overview::Overview;
+
+/// How many numbers are kept: more than any terminal has columns for.
+const KEPT: usize = 600;
+
+/// How many are kept of a tunnel: a minute, where it is looked at once a second.
+const KEPT_OF_TUNNEL: usize = 60;
+
+/// Looks after which a tunnel is forgotten that was not among the rows.
+const FORGOTTEN: u64 = 60;
+
+/// Numbers; none where nothing was told.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Trend {
+    numbers: VecDeque<Option<u64>>,
+    peak: u64,
+}
+
+impl Trend {
+    /// Of these, for who makes one up.
+    #[cfg(test)]
+    pub(crate) fn of(numbers: impl IntoIterator<Item = Option<u64>>) -> Self {
+        let mut trend = Self::default();
+        numbers.into_iter().for_each(|number| trend.push(number, KEPT));
+        trend
+    }
+
+    /// The newest so many, the oldest first; fewer, where there are not so many.
+    pub(crate) fn last(&self, count: usize) -> impl Iterator<Item = Option<u64>> {
+        self.numbers.iter().skip(self.numbers.len().saturating_sub(count)).copied()
+    }
+
+    /// The largest one since it was forgotten last.
+    pub(crate) fn peak(&self) -> u64 {
+        self.peak
+    }
+
+    fn push(&mut self, number: Option<u64>, kept: usize) {
+        while self.numbers.len() >= kept {
+            self.numbers.pop_front();
+        }
+        self.numbers.push_back(number);
+        self.peak = self.peak.max(number.unwrap_or_default());
+    }
+}
+
+/// All that is drawn.
+#[derive(Debug, Default)]
+pub(crate) struct Trends {
+    /// Bytes per second from clients.
+    pub(crate) rate_in: Trend,
+    /// Bytes per second to clients.
+    pub(crate) rate_out: Trend,
+    /// New connections in a thousand seconds.
+    pub(crate) new: Trend,
+    /// Live connections.
+    pub(crate) connections: Trend,
+    /// Failed attempts in a thousand seconds.
+    pub(crate) failed: Trend,
+    /// Of each tunnel, bytes per second in both directions, and the number of the look at it.
+    tunnels: HashMap<u64, (Trend, u64)>,
+    looks: u64,
+}
+
+impl Trends {
+    /// Takes what was told.
+    pub(crate) fn told(&mut self, overview: &Overview) {
+        // The first look of a daemon tells no rates.
+        let rates = (overview.over_ms > 0).then_some(overview.sums.rates);
+        self.rate_in.push(rates.map(|it| it.rate_in), KEPT);
+        self.rate_out.push(rates.map(|it| it.rate_out), KEPT);
+        self.new.push(rates.map(|it| it.new_per_1000s), KEPT);
+        self.failed.push(rates.map(|it| it.failed_per_1000s), KEPT);
+        self.connections.push(Some(overview.sums.traffic.connections), KEPT);
+        self.looks += 1;
+        let look = self.looks;
+        for row in overview.tunnels.iter().flat_map(|tunnels| &tunnels.rows) {
+            let (trend, seen) = self.tunnels.entry(row.id).or_default();
+            let rate = row.rates.rate_in.saturating_add(row.rates.rate_out);
+            trend.push(rates.map(|_| rate), KEPT_OF_TUNNEL);
+            *seen = look;
+        }
+        self.tunnels.retain(|_, (_, seen)| look - *seen < FORGOTTEN);
+    }
+
+    /// Nothing was told when something should have been: a gap, no zeros.
+    pub(crate) fn gap(&mut self) {
+        for trend in [
+            &mut self.rate_in,
+            &mut self.rate_out,
+            &mut self.new,
+            &mut self.failed,
+            &mut self.connections,
+        ] {
+            trend.push(None, KEPT);
+        }
+    }
+
+    /// Tunnels of another daemon are others.
+    pub(crate) fn forget_tunnels(&mut self) {
+        self.tunnels.clear();
+    }
+
+    /// Forgets the largest numbers.
+    pub(crate) fn forget_peaks(&mut self) {
+        for trend in [
+            &mut self.rate_in,
+            &mut self.rate_out,
+            &mut self.new,
+            &mut self.failed,
+            &mut self.connections,
+        ] {
+            trend.peak = 0;
+        }
+    }
+
+    /// Bytes per second of a tunnel in both directions.
+    pub(crate) fn of_tunnel(&self, id: u64) -> Option<&Trend> {
+        self.tunnels.get(&id).map(|(trend, _)| trend)
+    }
+}

@@ -1,0 +1,121 @@
+//! What the daemon tells, and time that passes.
+
+use plexy_shared::overview::{Overview, OverviewParams};
+
+use super::super::message::News;
+use super::super::state::{Lost, Moment, Returned, State, Told, Way};
+
+/// Takes what came from the daemon.
+pub(super) fn told(state: &mut State, news: News) {
+    match news {
+        News::Online(hello, endpoint) => {
+            let now = state.now;
+            if let Way::Lost(lost) = &state.way {
+                let before = state.told.as_ref().map(|told| &told.overview);
+                let restarted = before.filter(|it| it.instance != hello.instance).map(|it| {
+                    [
+                        (it.process.pid, it.process.version.clone()),
+                        (hello.version.pid, hello.version.version.clone()),
+                    ]
+                });
+                let lost_for = now.saturating_sub(lost.since);
+                let time = String::new();
+                state.returned = Some(Returned { at: now, time, lost_for, restarted });
+            }
+            state.place.endpoint = endpoint;
+            state.way = Way::Live { since: now };
+        }
+        News::Overview(params, overview) => overview_told(state, &params, overview),
+        News::Events(reply) => state.events.told(reply),
+        News::Lost { why, hint, retry } => {
+            let (since, tries) = match &state.way {
+                Way::Lost(lost) => (lost.since, lost.tries + 1),
+                Way::Unknown | Way::Live { .. } => (state.now, 1),
+            };
+            if tries == 1 {
+                state.trends.gap();
+            }
+            let next = retry.map(|after| state.now + after);
+            state.way = Way::Lost(Lost { since, why, hint, tries, next });
+        }
+    }
+}
+
+fn overview_told(state: &mut State, params: &OverviewParams, overview: Box<Overview>) {
+    let before = state.held.as_ref().or(state.told.as_ref());
+    let is_same = before.is_some_and(|told| told.overview.instance == overview.instance);
+    if !is_same {
+        state.trends.forget_tunnels();
+    }
+    if let Some(returned) = state.returned.as_mut().filter(|returned| returned.time.is_empty()) {
+        returned.time.clone_from(&overview.time);
+    }
+    let cpu = before.filter(|_| is_same).and_then(|told| cpu(&told.overview, &overview));
+    state.trends.told(&overview);
+    let told = Told { overview, at: state.now, cpu };
+    if state.paused.is_some() {
+        state.held = Some(told);
+    } else {
+        show(state, Some(params), told);
+    }
+}
+
+/// Thousandths of a CPU between two looks.
+fn cpu(before: &Overview, after: &Overview) -> Option<u64> {
+    let over = after.monotonic_ms.checked_sub(before.monotonic_ms).filter(|ms| *ms > 0)?;
+    let used = after.process.cpu_ms.checked_sub(before.process.cpu_ms)?;
+    Some(used * 1_000 / over)
+}
+
+/// Shows what was told: rows, if they are those that are wanted now.
+fn show(state: &mut State, params: Option<&OverviewParams>, told: Told) {
+    let (now, wanted) = (state.now, state.wanted());
+    let level = state.level_mut();
+    let (tunnels, backends, connections) = (
+        told.overview
+            .tunnels
+            .clone()
+            .filter(|_| params.is_none_or(|it| it.tunnels == wanted.tunnels)),
+        told.overview
+            .backends
+            .clone()
+            .filter(|_| params.is_none_or(|it| it.backends == wanted.backends)),
+        told.overview
+            .connections
+            .clone()
+            .filter(|_| params.is_none_or(|it| it.connections == wanted.connections)),
+    );
+    if let Some(rows) = tunnels {
+        level.tunnels.told(rows, now);
+    }
+    if let Some(rows) = backends {
+        level.backends.told(rows, now);
+    }
+    if let Some(rows) = connections {
+        level.connections.told(rows, now);
+    }
+    state.told = Some(told);
+}
+
+/// Holds what is shown, or lets it go on.
+pub(super) fn pause(state: &mut State) {
+    if state.paused.take().is_none() {
+        state.paused = Some(state.now);
+    } else if let Some(held) = state.held.take() {
+        show(state, None, held);
+    }
+}
+
+/// Time has passed.
+pub(super) fn passed(state: &mut State) {
+    let now: Moment = state.now;
+    if state.toast.as_ref().is_some_and(|toast| toast.is_over(now)) {
+        state.toast = None;
+    }
+    if state.paused.is_none() {
+        let level = state.level_mut();
+        level.tunnels.forget_gone(now);
+        level.backends.forget_gone(now);
+        level.connections.forget_gone(now);
+    }
+}

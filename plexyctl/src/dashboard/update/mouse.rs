@@ -1,0 +1,65 @@
+//! What is done with the mouse.
+
+use std::time::Duration;
+
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
+
+use super::super::action::Action;
+use super::super::message::{Effect, Target};
+use super::super::state::State;
+use super::{act, movement};
+
+/// Lines of one turn of the wheel.
+const WHEEL: isize = 3;
+
+/// Two clicks within that time are one.
+const DOUBLE: Duration = Duration::from_millis(400);
+
+/// Something was done with it.
+pub(super) fn moved(state: &mut State, event: MouseEvent) -> Vec<Effect> {
+    match event.kind {
+        MouseEventKind::ScrollUp => turn(state, Action::Up),
+        MouseEventKind::ScrollDown => turn(state, Action::Down),
+        MouseEventKind::Down(MouseButton::Left) => {
+            click(state, Position::new(event.column, event.row))
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn turn(state: &mut State, action: Action) -> Vec<Effect> {
+    if state.dialog.is_none() {
+        for _ in 0..WHEEL {
+            movement::go(state, action);
+        }
+    }
+    Vec::new()
+}
+
+fn click(state: &mut State, at: Position) -> Vec<Effect> {
+    let hit = state.drawn.targets.iter().rev().find(|(area, _)| area.contains(at));
+    let Some((_, target)) = hit.copied() else { return Vec::new() };
+    if state.dialog.is_some() {
+        return Vec::new();
+    }
+    let is_double = state
+        .clicked
+        .is_some_and(|(last, when)| last == at && state.now.saturating_sub(when) < DOUBLE);
+    state.clicked = Some((at, state.now));
+    match target {
+        Target::Row(row) => {
+            movement::select_seen(state, row);
+            if is_double {
+                return act(state, Action::Open);
+            }
+            Vec::new()
+        }
+        Target::Column(number) => {
+            movement::sort_by(state.level_mut(), number);
+            Vec::new()
+        }
+        Target::Action(action) => act(state, action),
+        Target::Pane(number) => movement::pane(state, number),
+    }
+}
