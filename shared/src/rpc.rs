@@ -2,7 +2,7 @@
 //! and `rpc.discover` is printed from it.
 //!
 //! A new method is one row in [`METHODS`] (made by the macro below), its
-//! parameters in `rpc/params.rs`, and its reply in [`info`](crate::info).
+//! parameters in a file of `rpc/params/`, and its reply in [`info`](crate::info).
 
 mod error;
 mod method;

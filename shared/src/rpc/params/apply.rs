@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{read_live, read_specs};
+use super::live::read_live;
+use super::tunnels::read_specs;
 use crate::command::LiveChoice;
 use crate::error::{Code, Refusal};
 use crate::info::is_false;
