@@ -191,7 +191,8 @@ impl<R: Row> Table<R> {
         if self.is_locked {
             self.keep_order(&before);
         }
-        if is_same_part {
+        // Where others are that match, one that is not here may be there.
+        if is_same_part && matched == self.rows.len() as u64 {
             self.keep_gone(before, now);
         }
         self.follow_selected();
@@ -261,19 +262,26 @@ impl<R: Row> Table<R> {
 
     /// Selects the first of all rows that match.
     pub(crate) fn select_first(&mut self) {
-        (self.skip, self.around) = (0, None);
-        self.select(0);
+        if self.skipped == 0 {
+            (self.skip, self.around) = (0, None);
+            return self.select(0);
+        }
+        self.wait_for(0, 0);
     }
 
     /// Selects the last of all rows that match.
     pub(crate) fn select_last(&mut self) {
         let matched = usize::try_from(self.matched).unwrap_or(usize::MAX);
-        self.select(usize::MAX);
-        if matched > WINDOW {
-            (self.skip, self.around) = (matched - WINDOW, None);
-            // The one that will be the last here.
-            (self.selected, self.position) = (None, WINDOW - 1);
+        if self.skipped + self.rows.len() as u64 >= self.matched {
+            return self.select(usize::MAX);
         }
+        self.wait_for(matched.saturating_sub(WINDOW), WINDOW - 1);
+    }
+
+    /// Asks for another part, of which the row in this place will be selected.
+    fn wait_for(&mut self, skip: usize, position: usize) {
+        (self.skip, self.around) = (skip, None);
+        (self.selected, self.position) = (None, position);
     }
 
     /// Where the selection is, among all rows that match.
@@ -335,3 +343,6 @@ impl<R: Row> Table<R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
