@@ -4,7 +4,7 @@
 //! and says what may come next.
 
 use super::words::Words;
-use super::{Verb, changes, connections};
+use super::{Verb, verbs};
 use crate::error::Span;
 use crate::filter::Key;
 use crate::info::LogLevel;
@@ -126,7 +126,7 @@ pub(super) fn set(before: &[&str]) -> Vec<Slot> {
     match before {
         [] => vec![Slot::Tunnel],
         [_] => vec![Slot::Option, Slot::Backend],
-        [_, second, ..] if changes::is_setting(second) => vec![Slot::Option],
+        [_, second, ..] if verbs::is_setting(second) => vec![Slot::Option],
         _ => vec![Slot::Attribute],
     }
 }
@@ -151,7 +151,7 @@ pub(super) fn backend(before: &[&str]) -> Vec<Slot> {
 pub(super) fn conns(before: &[&str]) -> Vec<Slot> {
     let clauses = |used: &[&str]| {
         let is_left = |word: &&str| !used.iter().any(|it| it.eq_ignore_ascii_case(word));
-        connections::CLAUSES.into_iter().filter(is_left).map(Slot::Word).collect::<Vec<_>>()
+        verbs::CLAUSES.into_iter().filter(is_left).map(Slot::Word).collect::<Vec<_>>()
     };
     match before {
         [] => [vec![Slot::Tunnel], clauses(&[])].concat(),

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::error::Refusal;
+use crate::spec::{BackendAddr, LiveAction, TunnelRef};
 
 #[track_caller]
 fn parsed(line: &str) -> Request {

@@ -8,6 +8,9 @@ use crate::filter::{Filter, FilterError};
 use crate::spec::{BackendSpec, SpecError, TunnelRef};
 use crate::units::ValueError;
 
+/// What stands for a backend, where one is missing.
+pub(super) const BACKEND: &str = "a backend like `10.0.0.1:5432`";
+
 /// Reads a line word by word and knows where the last one stood. Quotes hold
 /// a word together and stay on it, for whoever parses the word.
 #[derive(Debug)]
@@ -117,7 +120,7 @@ impl<'a> Words<'a> {
     }
 
     pub(super) fn backend(&mut self) -> Result<BackendSpec, CommandError> {
-        self.rest_as("a backend like `10.0.0.1:5432`")
+        self.rest_as(BACKEND)
     }
 
     /// A filter: it ends where no more tests follow.

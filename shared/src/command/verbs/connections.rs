@@ -1,14 +1,47 @@
-//! The arguments of `conns` and `kill`.
+//! The verbs about live connections, and how what stands behind them is read.
 
-use super::{CommandError, Request, Words};
+use crate::command::words::Words;
+use crate::command::{CommandError, Group, Request, Verb, slot};
 use crate::connection::{ConnectionId, ConnectionQuery, KILL_IDS_MAX, KillOrder, LIMIT_RANGE};
+use crate::rpc::{self, Method};
 use crate::units::{ValueError, parse_count};
 
 /// What may stand in `conns` behind a tunnel, each once and in any order.
-pub(super) const CLAUSES: [&str; 3] = ["where", "sort", "limit"];
+pub(in crate::command) const CLAUSES: [&str; 3] = ["where", "sort", "limit"];
+
+pub(super) const CONNS: Verb = Verb {
+    name: "conns",
+    aliases: &[],
+    arguments: "[tunnel] [where ...]",
+    usage: "[tunnel] [where KEY=VALUE [and ...]] [sort [-]KEY] [limit N]",
+    help: "shows the live connections, the oldest 100 if nothing else is asked for; keys are tunnel, backend, client, age, idle, bytes, bytes-in, bytes-out, phase, sni, tls, subject, fingerprint, and id to sort by; besides = there are != and, for times and sizes, < > <= >=",
+    methods: &[rpc::ListConnections::NAME],
+    examples: [
+        "conns db sort -bytes limit 20",
+        "conns where client=10.0.0.0/8 and idle>10m and bytes<64k",
+    ],
+    group: Group::Connections,
+    related: &["kill", "status"],
+    parse: parse_conns,
+    slots: slot::conns,
+};
+
+pub(super) const KILL: Verb = Verb {
+    name: "kill",
+    aliases: &[],
+    arguments: "id ... | [tunnel] where ...",
+    usage: "ID ... | [tunnel] where KEY=VALUE [and ...]",
+    help: "resets connections at once: those with these ids, or all that conns would show for the same where",
+    methods: &[rpc::KillConnections::NAME],
+    examples: ["kill 7355149516800000001", "kill db where backend=10.0.0.1:5432 and idle>1h"],
+    group: Group::Connections,
+    related: &["conns", "close"],
+    parse: parse_kill,
+    slots: slot::kill,
+};
 
 /// Reads `[TUNNEL] [where FILTER] [sort [-]KEY] [limit N]`.
-pub(super) fn parse_conns(words: &mut Words<'_>) -> Result<Request, CommandError> {
+fn parse_conns(words: &mut Words<'_>) -> Result<Request, CommandError> {
     let mut query = ConnectionQuery::default();
     let (mut sort, mut limit) = (None, None);
     let mut is_first = true;
@@ -36,7 +69,7 @@ pub(super) fn parse_conns(words: &mut Words<'_>) -> Result<Request, CommandError
 }
 
 /// Reads `ID ...` or `[TUNNEL] where FILTER`.
-pub(super) fn parse_kill(words: &mut Words<'_>) -> Result<Request, CommandError> {
+fn parse_kill(words: &mut Words<'_>) -> Result<Request, CommandError> {
     let first = words.next("the id of a connection, or `where`")?;
     if is(first, "where") {
         let filter = words.filter()?;
