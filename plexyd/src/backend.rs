@@ -231,6 +231,11 @@ impl Backend {
         is_news && state == BackendState::Up
     }
 
+    /// When it came to be in the state that it is in.
+    pub(crate) fn settled_at(&self) -> Instant {
+        self.settled().1
+    }
+
     fn settled(&self) -> MutexGuard<'_, (BackendState, Instant)> {
         self.settled.lock().unwrap_or_else(PoisonError::into_inner)
     }

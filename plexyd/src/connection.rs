@@ -259,6 +259,7 @@ async fn connect(
                 if let Some(trace) = trace {
                     trace.attempted(now, Ok(()));
                 }
+                registered.has_connected_in(now - begun);
                 engine.health.succeeded(&entry.tunnel, backend);
                 return Ok((reached, lease));
             }

@@ -21,7 +21,7 @@ use crate::access_log::AccessLog;
 use crate::args::Files;
 use crate::config::Config;
 use crate::connection::DESCRIPTORS;
-use crate::descriptors::{Descriptors, RESERVE, open_now, raise_limit};
+use crate::descriptors::{Descriptors, RESERVE, raise_limit};
 use crate::engine::Engine;
 use crate::events::Events;
 use crate::health::Health;
@@ -29,6 +29,7 @@ use crate::hops::Hops;
 use crate::log::Control;
 use crate::metrics::Metrics;
 use crate::otlp::{Exporter, OtlpSettings};
+use crate::process::descriptors_open;
 use crate::relay::{PIPE_BYTES_MAX, Pipes};
 use crate::resolver::Resolver;
 use crate::service::{Actor, LogControl, Newcomers, Parts, Service, ServiceError};
@@ -115,7 +116,7 @@ impl Daemon {
         let hearts = systemd.watchdog().map(|_| workers.hearts()).transpose();
         let hearts = hearts.context("cannot show that the workers live")?;
         // The sockets of tunnels are counted when those are opened, also where they are open already.
-        let open = open_now().saturating_sub(inherited.len() as u64);
+        let open = descriptors_open().saturating_sub(inherited.len() as u64);
         // Both ends of what every worker is asked at once.
         let beats = hearts.as_ref().map_or(0, |hearts| 2 * hearts.len() as u64);
         let left = limit.saturating_sub(open + beats);

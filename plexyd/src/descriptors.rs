@@ -141,12 +141,6 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Descriptors that the process has open.
-pub(crate) fn open_now() -> u64 {
-    let open = std::fs::read_dir("/proc/self/fd").map(Iterator::count).unwrap_or_default();
-    u64::try_from(open).unwrap_or_default()
-}
-
 /// Raises the process's limit as far as it may, and tells it.
 pub(crate) fn raise_limit() -> io::Result<u64> {
     let limit = getrlimit(Resource::Nofile);

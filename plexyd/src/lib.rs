@@ -26,6 +26,7 @@ mod log;
 mod metrics;
 mod otlp;
 mod places;
+mod process;
 mod queue;
 mod refusal;
 mod registry;

@@ -11,6 +11,7 @@ mod certificates;
 mod change;
 mod close;
 mod conns;
+mod cut;
 mod detail;
 mod down;
 mod error;
@@ -26,6 +27,7 @@ mod load;
 mod log;
 mod open;
 mod open_all;
+mod overview;
 mod rehearsal;
 mod reload;
 mod remove;
@@ -41,7 +43,7 @@ mod transition;
 mod turns;
 mod undo;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -58,6 +60,7 @@ use tokio_util::task::TaskTracker;
 pub use caller::{Actor, Caller, Door, Peer};
 pub use error::{BindFailure, OpenError, ServiceError, TlsFault};
 pub(crate) use log::LogControl;
+pub(crate) use overview::Watcher;
 pub(crate) use reload::TunnelFiles;
 pub(crate) use survey::{Survey, TunnelSurvey};
 
@@ -75,6 +78,7 @@ use crate::tunnel::Tunnel;
 use crate::watch::Watches;
 use certificates::Certificates;
 use log::Logging;
+use overview::Sampler;
 use reload::LastReload;
 use revisions::Revisions;
 use turns::{Place, Scope, Turns};
@@ -108,6 +112,10 @@ pub struct Service {
     /// Held during a look at all connections: one at a time leaves the data path the rest of the
     /// machine.
     looking: Arc<tokio::sync::Mutex<()>>,
+    /// What is kept for those who watch.
+    sampler: Sampler,
+    /// The most connections that have lived at once when somebody looked.
+    connections_peak: AtomicU64,
     tasks: TaskTracker,
     /// Cancelled when the daemon begins to end.
     stopping: CancellationToken,
@@ -155,6 +163,8 @@ impl Service {
             last_reload: Mutex::default(),
             reloading: tokio::sync::Mutex::default(),
             looking: Arc::default(),
+            sampler: Sampler::default(),
+            connections_peak: AtomicU64::new(0),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             started: Instant::now(),

@@ -24,7 +24,7 @@ use tracing::debug;
 
 use crate::access_log::{AccessLog, Moment, Record};
 use crate::backend::{Backend, Lease};
-use crate::histogram::LIFETIMES;
+use crate::histogram::{CONNECT_TIMES, Histogram, LIFETIMES};
 use crate::introduction::Introduction;
 use crate::socket::ClientAddr;
 use crate::stop::Stop;
@@ -173,6 +173,9 @@ pub(crate) struct Table {
     clock: Clock,
     /// All that was in it, whatever became of its tunnel.
     totals: Totals,
+    /// How long it took to connect to the backends of those, and how long they have lived.
+    connect_times: Histogram,
+    lifetimes: Histogram,
     /// Wakes the sweep when a connection with a shorter pause has come.
     sooner: Notify,
     /// Of all connections.
@@ -204,6 +207,8 @@ impl Table {
             slots: Mutex::default(),
             clock: Clock::since(Instant::now()),
             totals: Totals::default(),
+            connect_times: Histogram::default(),
+            lifetimes: Histogram::default(),
             sooner: Notify::new(),
             shortest_pause: Mutex::new(SILENT_PAUSE_MAX),
             access_log,
@@ -270,6 +275,16 @@ impl Table {
     /// Connections in it.
     pub(crate) fn len(&self) -> usize {
         self.lock().slab.len()
+    }
+
+    /// How long it took to connect to the backends of all that were in it, since the beginning.
+    pub(crate) fn connect_times(&self) -> &Histogram {
+        &self.connect_times
+    }
+
+    /// How long those have lived that were let in and have ended.
+    pub(crate) fn lifetimes(&self) -> &Histogram {
+        &self.lifetimes
     }
 
     /// Holds everything still, for a consistent look.
@@ -382,6 +397,11 @@ impl Registered {
         self.seat = None;
     }
 
+    /// It has taken so long to connect to its backend.
+    pub(crate) fn has_connected_in(&self, took: Duration) {
+        self.table.connect_times.observe(&CONNECT_TIMES, took);
+    }
+
     /// Says that a backend carries it.
     pub(crate) fn started(&self) {
         if let Some(log) = self.table.access_log.of_start(self.entry.id) {
@@ -402,6 +422,7 @@ impl Drop for Registered {
         let ended = Instant::now();
         let lifetime = ended - entry.started;
         if self.was_let_in {
+            self.table.lifetimes.observe(&LIFETIMES, lifetime);
             entry.tunnel.lifetimes.observe(&LIFETIMES, lifetime);
         }
         if let Some(backend) = entry.backend.get() {

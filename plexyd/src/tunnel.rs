@@ -111,6 +111,15 @@ impl Route {
         Some(self.security.as_ref()?.originate.as_ref()?.current())
     }
 
+    /// What is done of the TLS of clients, where anything is.
+    pub(crate) fn tls(&self) -> Option<&'static str> {
+        match (self.terminate(), self.names()) {
+            (Some(_), _) => Some("terminate"),
+            (None, Some(_)) => Some("route"),
+            (None, None) => None,
+        }
+    }
+
     /// All of it that is kept as its files say.
     pub(crate) fn live(&self) -> impl Iterator<Item = Arc<dyn Renewable>> {
         self.security.iter().flat_map(|security| security.live())

@@ -91,6 +91,8 @@ pub enum Test {
     BytesIn(Comparison, u64),
     /// Bytes from the backend to the client.
     BytesOut(Comparison, u64),
+    /// Bytes per second in both directions together, as `conns` shows them.
+    Rate(Comparison, u64),
 }
 
 /// How things compare that are the same or not, and nothing more.
@@ -234,6 +236,7 @@ impl Test {
             Self::Bytes(..) => Key::Bytes,
             Self::BytesIn(..) => Key::BytesIn,
             Self::BytesOut(..) => Key::BytesOut,
+            Self::Rate(..) => Key::Rate,
         }
     }
 }
@@ -257,7 +260,8 @@ impl fmt::Display for Test {
             }
             Self::Bytes(comparison, bytes)
             | Self::BytesIn(comparison, bytes)
-            | Self::BytesOut(comparison, bytes) => {
+            | Self::BytesOut(comparison, bytes)
+            | Self::Rate(comparison, bytes) => {
                 write!(f, "{key}{comparison}{}", show_size(*bytes))
             }
         }

@@ -22,6 +22,7 @@ const LAYERS: &[&[&str]] = &[
         "resolver",
         "bind",
         "places",
+        "process",
         "state",
         "events",
     ],

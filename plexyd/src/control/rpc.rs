@@ -10,6 +10,7 @@ mod events;
 mod guard;
 mod message;
 mod methods;
+mod overview;
 mod stats;
 mod websocket;
 

@@ -6,7 +6,7 @@ use prometheus::proto::{
 };
 
 use super::family::{Head, Kind, Label, Sink, Value};
-use crate::histogram::{BOUNDS, Bounds, Observed};
+use crate::histogram::{Bounds, Observed, TOLD_BOUNDS};
 
 /// Samples that are one piece: some ten kilobytes.
 const SAMPLES_PER_PIECE: usize = 400;
@@ -104,14 +104,14 @@ fn set(metric: &mut Metric, kind: Kind, value: f64) {
 
 fn histogram(bounds: &Bounds, observed: &Observed) -> Histogram {
     let mut sum = 0;
-    let cumulated = bounds.0.iter().zip(observed.counts).map(|(bound, count)| {
+    let cumulated = bounds.told.iter().zip(observed.counts).map(|(bound, count)| {
         sum += count;
         let mut bucket = Bucket::default();
         bucket.set_upper_bound(bound.as_secs_f64());
         bucket.set_cumulative_count(sum);
         bucket
     });
-    let buckets: Vec<_> = cumulated.take(BOUNDS).collect();
+    let buckets: Vec<_> = cumulated.take(TOLD_BOUNDS).collect();
     let mut histogram = Histogram::default();
     histogram.set_bucket(buckets);
     // The bucket without a bound follows from the count.

@@ -34,11 +34,7 @@ pub(super) static FAMILIES: &[Family] = &[
         },
         sample: |survey, samples| {
             let strategy = survey.route.options.strategy.to_string();
-            let tls = match (survey.route.terminate(), survey.route.names()) {
-                (Some(_), _) => "terminate",
-                (None, Some(_)) => "route",
-                (None, None) => "none",
-            };
+            let tls = survey.route.tls().unwrap_or("none");
             let backend_tls = match survey.route.originate() {
                 Some(originate) if originate.is_verified() => "verified",
                 Some(_) => "unverified",
@@ -103,7 +99,8 @@ pub(super) static FAMILIES: &[Family] = &[
             help: "How long clients of a tunnel were parked, whatever became of them.",
         },
         sample: |survey, samples| {
-            let observed = survey.tunnel.gate().and_then(|gate| gate.queue.times.observed());
+            let observed =
+                survey.tunnel.gate().and_then(|gate| gate.queue.times.observed(&PARKED_TIMES));
             if let Some(observed) = observed {
                 let value = Value::Histogram(&PARKED_TIMES, &observed);
                 samples.sample(&[Label::Tunnel(survey)], value);
@@ -189,7 +186,7 @@ pub(super) static FAMILIES: &[Family] = &[
             help: "How long the connections of a tunnel have lived, those that have ended.",
         },
         sample: |survey, samples| {
-            if let Some(observed) = survey.tunnel.lifetimes.observed() {
+            if let Some(observed) = survey.tunnel.lifetimes.observed(&LIFETIMES) {
                 let value = Value::Histogram(&LIFETIMES, &observed);
                 samples.sample(&[Label::Tunnel(survey)], value);
             }
@@ -422,7 +419,7 @@ pub(super) static FAMILIES: &[Family] = &[
         },
         sample: |survey, samples| {
             for (backend, _) in backends(survey) {
-                if let Some(observed) = backend.connect_times.observed() {
+                if let Some(observed) = backend.connect_times.observed(&CONNECT_TIMES) {
                     let labels = [Label::Tunnel(survey), Label::Backend(backend)];
                     samples.sample(&labels, Value::Histogram(&CONNECT_TIMES, &observed));
                 }
@@ -516,7 +513,7 @@ pub(super) static FAMILIES: &[Family] = &[
         },
         sample: |survey, samples| {
             for (backend, _) in backends(survey) {
-                if let Some(observed) = backend.lifetimes.observed() {
+                if let Some(observed) = backend.lifetimes.observed(&LIFETIMES) {
                     let labels = [Label::Tunnel(survey), Label::Backend(backend)];
                     samples.sample(&labels, Value::Histogram(&LIFETIMES, &observed));
                 }

@@ -183,7 +183,7 @@ impl Clock {
             count: observed.counts.iter().sum(),
             sum: Some(observed.sum.as_secs_f64()),
             bucket_counts: observed.counts.to_vec(),
-            explicit_bounds: bounds.0.iter().map(std::time::Duration::as_secs_f64).collect(),
+            explicit_bounds: bounds.told.iter().map(std::time::Duration::as_secs_f64).collect(),
             ..HistogramDataPoint::default()
         }
     }

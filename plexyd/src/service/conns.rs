@@ -1,20 +1,25 @@
 //! `conns`: the live connections. They are filtered, sorted and cut before anything of them is
 //! written down, and never on a thread of the data path.
 
+mod finding;
 mod ranking;
 
 use std::collections::HashMap;
 use std::time::Instant;
 
 use plexy_shared::connection::{ConnectionInfo, ConnectionQuery, ConnectionsReply, Sort};
+use plexy_shared::filter::Key;
 use plexy_shared::info::TlsHandshake;
+use plexy_shared::overview::Find;
 
+use super::cut::{Cut, Part};
 use super::selection::Selection;
 use super::{Service, ServiceError};
 use crate::table::Entry;
 use crate::tunnel::{Tunnel, TunnelId};
 use crate::worker::Workers;
-use ranking::{Ranked, first};
+use finding::Finder;
+use ranking::{Ranked, cut};
 
 impl Service {
     /// The live connections that are asked for, in the order that is asked for.
@@ -24,14 +29,17 @@ impl Service {
     /// If there is no such tunnel, open or with connections that outlive it.
     pub async fn conns(&self, query: &ConnectionQuery) -> Result<ConnectionsReply, ServiceError> {
         let mut selection = self.selection(query.tunnel.as_ref(), &query.filter).await;
-        let (sort, limit) = (query.sort, query.limit);
-        let looked = self.looking(move |workers| {
-            let reply = look(workers, &mut selection, sort, limit);
-            (reply, selection)
-        });
+        let wanted = Wanted {
+            find: Find::default(),
+            sort: query.sort,
+            part: Part { skip: 0, limit: query.limit },
+            around: None,
+        };
+        let looked =
+            self.looking(move |workers| (look(workers, &mut selection, &wanted), selection));
         let (reply, selection) = looked.await?;
         self.check_tunnel(query.tunnel.as_ref(), &selection)?;
-        Ok(reply)
+        Ok(ConnectionsReply { matched: reply.cut.matched, connections: reply.cut.rows })
     }
 
     /// Looks at all connections, one who looks after the other, on no thread of data or control.
@@ -50,23 +58,41 @@ impl Service {
     }
 }
 
-fn look(
-    workers: &Workers,
-    selection: &mut Selection,
-    sort: Sort,
-    limit: usize,
-) -> ConnectionsReply {
-    let mut ranked = Vec::new();
+/// Which of the connections that are meant are shown, and in which order.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) find: Find<Key>,
+    pub(super) sort: Sort,
+    pub(super) part: Part,
+    /// The id of one that is to be among them.
+    pub(super) around: Option<u64>,
+}
+
+/// What was seen.
+#[derive(Debug)]
+pub(super) struct Seen {
+    /// Connections that are meant, whether they are found or not.
+    pub(super) total: u64,
+    pub(super) cut: Cut<ConnectionInfo>,
+}
+
+/// Looks at all connections, and writes those down that are shown.
+pub(super) fn look(workers: &Workers, selection: &mut Selection, wanted: &Wanted) -> Seen {
+    let (mut total, mut ranked) = (0, Vec::new());
+    let mut finder = Finder::new(&wanted.find);
     for (worker, table) in workers.tables().enumerate() {
         table.look(|sight| {
             if selection.has(&sight) {
-                ranked.push(Ranked::new(worker, &sight, sort.key));
+                total += 1;
+                if finder.finds(&sight) {
+                    ranked.push(Ranked::new(worker, &sight, wanted.sort.key));
+                }
             }
         });
     }
-    let matched = ranked.len() as u64;
-    let shown = first(ranked, limit, sort.is_descending);
-    ConnectionsReply { matched, connections: written(workers, &shown) }
+    let cut = cut(ranked, wanted.part, wanted.sort.is_descending, wanted.around);
+    let (matched, skipped) = (cut.matched, cut.skipped);
+    Seen { total, cut: Cut { matched, skipped, rows: written(workers, &cut.rows) } }
 }
 
 /// Those that still live, in their order.
@@ -89,7 +115,7 @@ fn written(workers: &Workers, shown: &[Ranked]) -> Vec<ConnectionInfo> {
 
 /// What the tunnels are called, so that each is asked once.
 #[derive(Debug, Default)]
-struct Names(HashMap<TunnelId, (String, String)>);
+pub(super) struct Names(HashMap<TunnelId, (String, String)>);
 
 impl Names {
     /// Its label, and where it listens.

@@ -52,7 +52,7 @@ impl Service {
     }
 }
 
-fn describe(survey: &TunnelSurvey) -> TunnelInfo {
+pub(super) fn describe(survey: &TunnelSurvey) -> TunnelInfo {
     let TunnelSurvey { tunnel, route, .. } = survey;
     let option = |row: &plexy_shared::spec::OptionRow| OptionInfo {
         key: row.key.to_owned(),
@@ -137,7 +137,7 @@ fn backend_list(survey: &TunnelSurvey) -> Vec<BackendInfo> {
     backends.map(|(backend, traffic)| backend_info(&survey.route, backend, *traffic)).collect()
 }
 
-fn backend_info(route: &Route, backend: &Member, traffic: Traffic) -> BackendInfo {
+pub(super) fn backend_info(route: &Route, backend: &Member, traffic: Traffic) -> BackendInfo {
     let condition = backend.condition();
     let check = route.options.check.as_deref();
     let weight = backend.options.weight;

@@ -94,6 +94,11 @@ impl Service {
 }
 
 impl Selection {
+    /// Whether the tunnel that is meant is open, or a connection of it was seen.
+    pub(super) fn is_tunnel_known(&self) -> bool {
+        self.is_tunnel_known
+    }
+
     /// Whether this connection is meant.
     pub(super) fn has(&mut self, sight: &Sight<'_>) -> bool {
         if let Some(test) = &mut self.tunnel {
@@ -112,9 +117,10 @@ impl Check {
     fn is_far(&self) -> bool {
         match self {
             Self::Tunnel(..) => true,
-            Self::Other(test) => {
-                !matches!(test.key(), Key::Idle | Key::Bytes | Key::BytesIn | Key::BytesOut)
-            }
+            Self::Other(test) => !matches!(
+                test.key(),
+                Key::Idle | Key::Bytes | Key::BytesIn | Key::BytesOut | Key::Rate
+            ),
         }
     }
 
@@ -166,6 +172,7 @@ impl Check {
             Test::Bytes(comparison, bytes) => comparison.holds(&(bytes_in + bytes_out), bytes),
             Test::BytesIn(comparison, bytes) => comparison.holds(&bytes_in, bytes),
             Test::BytesOut(comparison, bytes) => comparison.holds(&bytes_out, bytes),
+            Test::Rate(comparison, bytes) => comparison.holds(&sight.rates.sum(), bytes),
         }
     }
 }

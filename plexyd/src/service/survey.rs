@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use plexy_shared::info::Traffic;
 
@@ -52,7 +53,7 @@ impl Service {
     pub(super) fn survey(&self, tunnels: Vec<Arc<Tunnel>>) -> Survey {
         // Before the tables are held, since that is where connections wait.
         let mut surveys: Vec<_> = tunnels.into_iter().map(TunnelSurvey::new).collect();
-        self.engine.workers.read(|tables| {
+        let survey = self.engine.workers.read(|tables| {
             let mut live = Live::default();
             let mut daemon = Traffic::default();
             for table in tables {
@@ -71,7 +72,9 @@ impl Service {
                 survey.count(&live);
             }
             Survey { daemon, tunnels: surveys }
-        })
+        });
+        self.connections_peak.fetch_max(survey.daemon.connections, Ordering::Relaxed);
+        survey
     }
 }
 

@@ -57,6 +57,13 @@ impl Pace {
     }
 }
 
+impl Rates {
+    /// Both directions together.
+    pub(crate) fn sum(self) -> u64 {
+        self.bytes_in.saturating_add(self.bytes_out)
+    }
+}
+
 impl From<Rates> for Last {
     #[expect(clippy::cast_precision_loss, reason = "digits beyond the seventh do not matter")]
     fn from(rates: Rates) -> Self {

@@ -24,6 +24,8 @@ pub enum Key {
     BytesIn,
     /// Bytes from the backend to the client.
     BytesOut,
+    /// Bytes per second in both directions together.
+    Rate,
     /// How far it has come.
     Phase,
     /// The name that its client has asked for.
@@ -46,6 +48,7 @@ words!(Key {
     Bytes => "bytes",
     BytesIn => "bytes-in",
     BytesOut => "bytes-out",
+    Rate => "rate",
     Phase => "phase",
     Sni => "sni",
     Tls => "tls",
@@ -55,7 +58,10 @@ words!(Key {
 
 impl Column for Key {
     fn is_largest_first(self) -> bool {
-        matches!(self, Self::Bytes | Self::BytesIn | Self::BytesOut | Self::Age | Self::Idle)
+        matches!(
+            self,
+            Self::Bytes | Self::BytesIn | Self::BytesOut | Self::Rate | Self::Age | Self::Idle
+        )
     }
 
     fn is_text(self) -> bool {

@@ -183,6 +183,7 @@ impl Test {
             Key::Idle => Self::Idle(reader.comparison(key)?, reader.value(key, duration)?),
             Key::BytesIn => Self::BytesIn(reader.comparison(key)?, reader.value(key, size)?),
             Key::BytesOut => Self::BytesOut(reader.comparison(key)?, reader.value(key, size)?),
+            Key::Rate => Self::Rate(reader.comparison(key)?, reader.value(key, size)?),
             // No filter tests the id: `key` has refused it.
             Key::Bytes | Key::Id => Self::Bytes(reader.comparison(key)?, reader.value(key, size)?),
         })

@@ -11,9 +11,9 @@ use plexy_shared::error::{Code, Refusal};
 use plexy_shared::rpc::{
     AddBackend, ApplyTunnels, Backends, CloseTunnel, Disable, Discover, Drain, Enable, Explain,
     Export, Hello, History, KillConnections, ListConnections, ListEvents, ListTunnels, Load,
-    LogLevel, Method, NumberOfTunnels, OpenTunnel, OpenTunnels, Ping, PlanTunnels, Reload,
-    RemoveBackend, Save, SetBackend, SetLogLevel, SetTunnel, SwitchBackends, Terms, TunnelInfo,
-    Undo, Version, openrpc,
+    LogLevel, Method, NumberOfTunnels, OpenTunnel, OpenTunnels, Overview, Ping, PlanTunnels,
+    Reload, RemoveBackend, Save, SetBackend, SetLogLevel, SetTunnel, SwitchBackends, Terms,
+    TunnelInfo, Undo, Version, openrpc,
 };
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -156,6 +156,9 @@ impl Methods {
         methods.add::<LogLevel, _, _>(async |service, _, _| Ok(service.log_level()));
         methods.add::<SetLogLevel, _, _>(async |service, params, actor| {
             Ok(service.set_log_level(params.change()?, &actor.into()))
+        });
+        methods.add::<Overview, _, _>(async |service, params, _| {
+            Ok(service.overview(&params.query()?).await?)
         });
         methods.add::<ListEvents, _, _>(async |service, params, _| {
             Ok(service.events(params.range()?))

@@ -11,8 +11,8 @@ use http::header::{HeaderMap, HeaderValue, UPGRADE};
 use http::{Method, Request, Response, StatusCode};
 use plexy_shared::error::{Code, Refusal};
 use plexy_shared::rpc::{
-    BODY_BYTES_MAX, Method as _, SubscribeEvents, SubscribeStats, Subscription, UnsubscribeEvents,
-    UnsubscribeStats,
+    BODY_BYTES_MAX, Method as _, SubscribeEvents, SubscribeOverview, SubscribeStats, Subscription,
+    UnsubscribeEvents, UnsubscribeOverview, UnsubscribeStats,
 };
 use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -31,6 +31,7 @@ use super::events::follow;
 use super::guard::Refused;
 use super::message::{Call, Entry, Id, Message};
 use super::methods::read;
+use super::overview::watch;
 use super::stats::Counter;
 use crate::control::guests::Guest;
 use crate::control::http1::Body;
@@ -185,7 +186,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Ok(Message::One(Entry::Call(call))) => match call.method.as_str() {
                 SubscribeStats::NAME => Some(self.answered(&call, Self::subscribe_stats)),
                 SubscribeEvents::NAME => Some(self.answered(&call, Self::subscribe_events)),
-                UnsubscribeStats::NAME | UnsubscribeEvents::NAME => {
+                SubscribeOverview::NAME => Some(self.answered(&call, Self::subscribe_overview)),
+                UnsubscribeStats::NAME | UnsubscribeEvents::NAME | UnsubscribeOverview::NAME => {
                     Some(self.answered(&call, Self::unsubscribe))
                 }
                 _ => {
@@ -222,6 +224,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let range = read::<SubscribeEvents>(&call.params)?.range()?;
         let events = follow(Arc::clone(&self.shared.service), range);
         self.subscribe::<SubscribeEvents>(events)
+    }
+
+    fn subscribe_overview(&mut self, call: &Call) -> Result<Box<RawValue>, Refusal> {
+        let query = read::<SubscribeOverview>(&call.params)?.query()?;
+        let overviews = watch(Arc::clone(&self.shared.service), query);
+        self.subscribe::<SubscribeOverview>(overviews)
     }
 
     fn subscribe<M: Subscription>(

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use plexy_shared::filter::Key;
 
 use crate::introduction::ClientCertificate;
+use crate::service::cut::{Cut, Part};
 use crate::socket::ClientAddr;
 use crate::table::{Entry, Rates, Sight};
 
@@ -55,6 +56,7 @@ impl Rank {
             Key::Bytes => Self::Number(sight.bytes.0 + sight.bytes.1),
             Key::BytesIn => Self::Number(sight.bytes.0),
             Key::BytesOut => Self::Number(sight.bytes.1),
+            Key::Rate => Self::Number(sight.rates.sum()),
             Key::Phase => Self::Number(entry.phase() as u64),
             Key::Tunnel => Self::Number(entry.tunnel.id.0),
             Key::Client => Self::Client(match entry.client {
@@ -78,15 +80,14 @@ fn certified(entry: &Entry, text: impl Fn(&ClientCertificate) -> String) -> Opti
     entry.introduction()?.certificate().map(text)
 }
 
-/// The first of them, in their order.
-pub(super) fn first(mut all: Vec<Ranked>, limit: usize, is_descending: bool) -> Vec<Ranked> {
-    let compare = |one: &Ranked, other: &Ranked| one.compare(other, is_descending);
-    if all.len() > limit {
-        all.select_nth_unstable_by(limit, compare);
-        all.truncate(limit);
-    }
-    all.sort_unstable_by(compare);
-    all
+/// A part of them in their order, or the part around the connection of that id.
+pub(super) fn cut(
+    all: Vec<Ranked>,
+    part: Part,
+    is_descending: bool,
+    around: Option<u64>,
+) -> Cut<Ranked> {
+    part.of(all, |one, other| one.compare(other, is_descending), |it| Some(it.id) == around)
 }
 
 #[cfg(test)]
@@ -100,7 +101,8 @@ mod tests {
 
     fn ids(limit: usize, is_descending: bool) -> Vec<u64> {
         let all = [(5, 1), (7, 2), (5, 3), (9, 4), (7, 5)].map(|(rank, id)| ranked(rank, id));
-        first(all.into(), limit, is_descending).iter().map(|it| it.id).collect()
+        let part = Part { skip: 0, limit };
+        cut(all.into(), part, is_descending, None).rows.iter().map(|it| it.id).collect()
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub(super) const CONNS: Verb = Verb {
     aliases: &[],
     arguments: "[tunnel] [where ...]",
     usage: "[tunnel] [where KEY=VALUE [and ...]] [sort [-]KEY] [limit N]",
-    help: "shows the live connections, the oldest 100 if nothing else is asked for; keys are tunnel, backend, client, age, idle, bytes, bytes-in, bytes-out, phase, sni, tls, subject, fingerprint, and id to sort by; besides = there are != and, for times and sizes, < > <= >=",
+    help: "shows the live connections, the oldest 100 if nothing else is asked for; keys are tunnel, backend, client, age, idle, bytes, bytes-in, bytes-out, rate, phase, sni, tls, subject, fingerprint, and id to sort by; besides = there are != and, for times, sizes and rates, < > <= >=",
     methods: &[rpc::ListConnections::NAME],
     examples: [
         "conns db sort -bytes limit 20",
