@@ -172,9 +172,9 @@ pub(crate) static BINDINGS: &[Binding] = &[
     bind(
         Action::Follow,
         &["f"],
-        "follow",
-        "the newest events as they come, or not",
-        Place::In(&[Pane::Events]),
+        "",
+        "show the newest events as they come, or freeze those that are seen",
+        Place::Everywhere,
     ),
     bind(
         Action::Copy,
@@ -193,7 +193,13 @@ pub(crate) static BINDINGS: &[Binding] = &[
     bind(Action::Pause, &["p", "Space"], "pause", "hold what is shown", Place::Everywhere),
     bind(Action::Slower, &["+"], "", "look less often, up to each 10 s", Place::Everywhere),
     bind(Action::Faster, &["-"], "", "look more often, down to each 250 ms", Place::Everywhere),
-    bind(Action::Wide, &["w"], "", "more columns; of events, warnings only", Place::Everywhere),
+    bind(
+        Action::Wide,
+        &["w"],
+        "",
+        "more columns; where events are listed, warnings only",
+        Place::Everywhere,
+    ),
     bind(Action::Zoom, &["z"], "", "only the main table", Place::Everywhere),
     bind(
         Action::Retry,

@@ -75,10 +75,28 @@ pub(crate) enum Effect {
 /// What was drawn where, for the mouse, and how many rows had room.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Drawn {
-    /// Rows of the main table, the events or the text that has the keys.
+    /// Rows of the main table, or lines of the events.
     pub(crate) height: usize,
+    /// The text that has the keys, where one does.
+    pub(crate) text: Option<TextDrawn>,
     /// Places that mean something where somebody clicks; the last one that is hit counts.
     pub(crate) targets: Vec<(Rect, Target)>,
+}
+
+/// What was drawn of a text that may be longer than the room for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct TextDrawn {
+    /// Lines that it has.
+    pub(crate) lines: usize,
+    /// Lines that had room.
+    pub(crate) height: usize,
+}
+
+impl TextDrawn {
+    /// How far it can be scrolled.
+    pub(crate) fn scroll_max(self) -> usize {
+        self.lines.saturating_sub(self.height)
+    }
 }
 
 /// What a click means.

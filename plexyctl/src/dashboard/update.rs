@@ -11,7 +11,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 
 use super::action::{Action, action_of};
 use super::message::{Drawn, Effect, Message};
-use super::state::{Moment, Mood, State, Toast};
+use super::state::{Dialog, Moment, Mood, Pane, State, Toast};
 
 /// Takes a message that came at this moment.
 pub(crate) fn update(state: &mut State, now: Moment, message: Message) -> Vec<Effect> {
@@ -39,8 +39,15 @@ pub(crate) fn update(state: &mut State, now: Moment, message: Message) -> Vec<Ef
 
 /// Takes what was drawn: whether it would be drawn otherwise now.
 pub(crate) fn drawn(state: &mut State, drawn: Drawn) -> bool {
-    let height = drawn.height;
+    let (height, text) = (drawn.height, drawn.text.unwrap_or_default());
     state.drawn = drawn;
+    // Whoever has gone beyond the end comes back with the next key.
+    if let Some(Dialog::Help(at)) = &mut state.dialog {
+        *at = text.scroll_max().min(*at);
+    } else {
+        let level = state.level_mut();
+        level.scroll = text.scroll_max().min(level.scroll);
+    }
     let level = state.level_mut();
     let others = [
         level.tunnels.set_height(height),
@@ -83,12 +90,12 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Pause => data::pause(state),
         Action::Slower => state.change_interval(true),
         Action::Faster => state.change_interval(false),
-        Action::Wide => {
-            state.looks.is_wide = !state.looks.is_wide;
-            state.events.has_warnings_only = state.looks.is_wide;
+        Action::Wide if state.level().pane == Pane::Events => {
+            state.events.has_warnings_only = !state.events.has_warnings_only;
         }
+        Action::Wide => state.looks.is_wide = !state.looks.is_wide,
         Action::Zoom => state.is_zoomed = !state.is_zoomed,
-        Action::Follow => state.events.is_frozen = !state.events.is_frozen,
+        Action::Follow => state.events.set_frozen(!state.events.is_frozen()),
         Action::Theme => {
             state.looks.theme = state.looks.theme.next();
             let text = format!("colours: {}", state.looks.theme.as_str());

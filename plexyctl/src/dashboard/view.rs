@@ -26,5 +26,5 @@ pub(crate) fn draw(state: &State, frame: &mut Frame<'_>) -> Drawn {
         place.height = 1;
         frame.render_widget(line, place);
     }
-    Drawn { height: usize::from(area.height).saturating_sub(1), targets: Vec::new() }
+    Drawn { height: usize::from(area.height).saturating_sub(1), ..Drawn::default() }
 }

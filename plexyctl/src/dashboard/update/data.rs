@@ -3,7 +3,7 @@
 use plexy_shared::overview::{Overview, OverviewParams};
 
 use super::super::message::News;
-use super::super::state::{Lost, Moment, Returned, State, Told, Way};
+use super::super::state::{Lost, Moment, Pane, Returned, State, Told, Way};
 
 /// Takes what came from the daemon.
 pub(super) fn told(state: &mut State, news: News) {
@@ -26,7 +26,12 @@ pub(super) fn told(state: &mut State, news: News) {
             state.way = Way::Live { since: now };
         }
         News::Overview(params, overview) => overview_told(state, &params, overview),
-        News::Events(reply) => state.events.told(reply),
+        News::Events(reply) => {
+            state.events.told(reply);
+            if state.level().pane == Pane::Events {
+                state.events.unread = 0;
+            }
+        }
         News::Lost { why, hint, retry } => {
             let (since, tries) = match &state.way {
                 Way::Lost(lost) => (lost.since, lost.tries + 1),

@@ -46,7 +46,7 @@ pub(super) fn press(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         Some(Dialog::Find(input)) => find(state, input, key),
         Some(Dialog::Sort(at)) => sort(state, at, key),
         Some(Dialog::Help(at)) => {
-            let page = state.drawn.height;
+            let page = state.drawn.text.map_or(1, |text| text.height);
             let action = action_of(key, state);
             if !matches!(action, Some(Action::Help | Action::Quit | Action::Back)) {
                 let at = action.map_or(at, |action| movement::scrolled(at, page, action));

@@ -10,6 +10,7 @@ use super::super::state::{Level, Pane, Row, Scope, State, Table, TunnelName};
 /// Goes to another row, or scrolls a text.
 pub(super) fn go(state: &mut State, action: Action) -> Vec<Effect> {
     let page = state.drawn.height.max(1);
+    let text_page = state.drawn.text.map_or(1, |text| text.height);
     let level = state.level_mut();
     match level.pane {
         Pane::Tunnels | Pane::Latency if level.scope == Scope::All => {
@@ -17,8 +18,12 @@ pub(super) fn go(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Pane::Backends => go_in(&mut level.backends, action),
         Pane::Connections => go_in(&mut level.connections, action),
-        Pane::Tunnels | Pane::Events | Pane::Options | Pane::Latency => {
-            level.scroll = scrolled(level.scroll, page, action);
+        Pane::Events => {
+            let scope = level.scope.clone();
+            state.events.scroll(&scope, page, |at| scrolled(at, page, action));
+        }
+        Pane::Tunnels | Pane::Options | Pane::Latency => {
+            level.scroll = scrolled(level.scroll, text_page, action);
         }
     }
     Vec::new()
@@ -39,7 +44,7 @@ fn go_in<R: Row>(table: &mut Table<R>, action: Action) {
     }
 }
 
-/// How far a text is scrolled; whoever draws it knows where it ends.
+/// How far a text is scrolled; whoever draws it tells where it ends.
 pub(super) fn scrolled(at: usize, page: usize, action: Action) -> usize {
     match action {
         Action::Up => at.saturating_sub(1),
