@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use crossterm::event::{Event, EventStream};
 use futures_util::StreamExt;
+use jiff::tz::TimeZone;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -84,7 +85,10 @@ fn begin(
         is_wide: false,
         has_mouse: !top.no_mouse,
     };
-    Ok(State::new(place, looks, terminal.size().map_err(|error| failed(&error))?))
+    let size = terminal.size().map_err(|error| failed(&error))?;
+    let mut state = State::new(place, looks, size);
+    state.zone = TimeZone::system();
+    Ok(state)
 }
 
 fn failed(error: &io::Error) -> Failure {

@@ -13,7 +13,10 @@ mod wanted;
 
 use std::time::Duration;
 
-use plexy_shared::overview::{BackendRowsParams, ConnectionRowsParams, Overview, OverviewParams};
+use jiff::tz::TimeZone;
+use plexy_shared::overview::{
+    BackendRowsParams, ConnectionRowsParams, Overview, OverviewParams, TunnelOverview,
+};
 use plexy_shared::units::show_duration;
 use ratatui::layout::Position;
 
@@ -24,7 +27,7 @@ pub(crate) use link::{Lost, Returned, Way};
 pub(crate) use looks::{Looks, Theme, Units};
 pub(crate) use table::{Listed, Row, Table};
 pub(crate) use toast::{Mood, Toast};
-pub(crate) use trends::{Trend, Trends};
+pub(crate) use trends::{Trend, Trends, TunnelTrends};
 
 use super::message::Drawn;
 
@@ -120,6 +123,8 @@ pub(crate) struct State {
     pub(crate) size: (u16, u16),
     /// How all of it looks.
     pub(crate) looks: Looks,
+    /// Where somebody sits, as far as clocks go.
+    pub(crate) zone: TimeZone,
     /// Where the daemon is.
     pub(crate) place: Place,
     /// How the way to it is.
@@ -159,6 +164,7 @@ impl State {
             now: Moment::ZERO,
             size,
             looks,
+            zone: TimeZone::UTC,
             place,
             way: Way::Unknown,
             returned: None,
@@ -265,12 +271,15 @@ impl State {
         match level.pane {
             Pane::Tunnels | Pane::Latency if level.scope == Scope::All => {
                 wanted.tunnels = Some(level.tunnels.wanted());
-                if self.room().has_details() && level.pane == Pane::Tunnels {
+                if self.has_details() || level.pane == Pane::Latency {
                     let selected = level.tunnels.selected_row();
                     wanted.tunnel = selected.map(|row| row.status.listen.clone());
-                    self.want_beside(&mut wanted);
+                }
+                if self.has_details() {
+                    want_beside(&mut wanted);
                 }
             }
+            Pane::Latency => wanted.backends = Some(beside(tunnel.clone())),
             Pane::Connections => {
                 let filter = level.scope.backend().map(|backend| format!("backend={backend}"));
                 wanted.connections = Some(level.connections.wanted(tunnel.clone(), filter));
@@ -284,19 +293,38 @@ impl State {
         wanted
     }
 
-    /// The backends and the busiest connections of the tunnel that is selected.
-    fn want_beside(&self, wanted: &mut OverviewParams) {
-        let Some(tunnel) = wanted.tunnel.clone() else { return };
-        wanted.backends = Some(BackendRowsParams {
-            tunnel: Some(tunnel.clone()),
-            limit: Some(ROWS_BESIDE),
-            ..BackendRowsParams::default()
-        });
-        wanted.connections = Some(ConnectionRowsParams {
-            tunnel: Some(tunnel),
-            sort: Some("-rate".to_owned()),
-            limit: Some(ROWS_BESIDE),
-            ..ConnectionRowsParams::default()
-        });
+    /// Whether the selected tunnel is shown in full beside the others.
+    pub(crate) fn has_details(&self) -> bool {
+        let level = self.level();
+        let is_main = level.scope == Scope::All && level.pane == Pane::Tunnels;
+        is_main && self.room().has_details() && !self.is_zoomed
     }
+
+    /// The tunnel in full that somebody looks into, or has selected, once it was told.
+    pub(crate) fn tunnel(&self) -> Option<&TunnelOverview> {
+        let level = self.level();
+        let id = match level.scope.tunnel() {
+            Some(tunnel) => tunnel.id,
+            None => level.tunnels.selected_row()?.id,
+        };
+        let tunnel = self.told.as_ref()?.overview.tunnel.as_ref();
+        tunnel.filter(|tunnel| tunnel.row.id == id)
+    }
+}
+
+/// The backends and the busiest connections of the tunnel that is told in full.
+fn want_beside(wanted: &mut OverviewParams) {
+    let Some(tunnel) = wanted.tunnel.clone() else { return };
+    wanted.connections = Some(ConnectionRowsParams {
+        tunnel: Some(tunnel.clone()),
+        sort: Some("-rate".to_owned()),
+        limit: Some(ROWS_BESIDE),
+        ..ConnectionRowsParams::default()
+    });
+    wanted.backends = Some(beside(Some(tunnel)));
+}
+
+/// A few backends of a tunnel, the worst first.
+fn beside(tunnel: Option<String>) -> BackendRowsParams {
+    BackendRowsParams { tunnel, limit: Some(ROWS_BESIDE), ..BackendRowsParams::default() }
 }

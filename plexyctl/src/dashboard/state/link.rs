@@ -1,6 +1,11 @@
 //! How the way to the daemon is.
 
+use std::time::Duration;
+
 use super::Moment;
+
+/// How long it is told that the same daemon is back.
+const TOLD: Duration = Duration::from_secs(10);
 
 /// It.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,4 +47,11 @@ pub(crate) struct Returned {
     pub(crate) lost_for: Moment,
     /// Where it is another daemon: number of the process and version, then and now.
     pub(crate) restarted: Option<[(u32, String); 2]>,
+}
+
+impl Returned {
+    /// Whether it was told long enough: that it is another daemon is told until somebody hides it.
+    pub(crate) fn is_over(&self, now: Moment) -> bool {
+        self.restarted.is_none() && now.saturating_sub(self.at) >= TOLD
+    }
 }

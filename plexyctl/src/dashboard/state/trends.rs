@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use plexy_shared::overview::Overview;
+use plexy_shared::overview::{Overview, TunnelRow};
 
 /// How many numbers are kept: more than any terminal has columns for.
 const KEPT: usize = 600;
@@ -61,9 +61,33 @@ pub(crate) struct Trends {
     pub(crate) connections: Trend,
     /// Failed attempts in a thousand seconds.
     pub(crate) failed: Trend,
-    /// Of each tunnel, bytes per second in both directions, and the number of the look at it.
-    tunnels: HashMap<u64, (Trend, u64)>,
+    /// Of each tunnel, with the number of the look at it.
+    tunnels: HashMap<u64, (TunnelTrends, u64)>,
     looks: u64,
+}
+
+/// What is drawn of a tunnel.
+#[derive(Debug, Default)]
+pub(crate) struct TunnelTrends {
+    /// Bytes per second in both directions.
+    pub(crate) rate: Trend,
+    /// Bytes per second from clients.
+    pub(crate) rate_in: Trend,
+    /// Bytes per second to clients.
+    pub(crate) rate_out: Trend,
+    /// Live connections.
+    pub(crate) connections: Trend,
+}
+
+impl TunnelTrends {
+    fn told(&mut self, row: &TunnelRow, has_rates: bool) {
+        let rate = |rate: u64| has_rates.then_some(rate);
+        let rates = &row.rates;
+        self.rate.push(rate(rates.rate_in.saturating_add(rates.rate_out)), KEPT_OF_TUNNEL);
+        self.rate_in.push(rate(rates.rate_in), KEPT_OF_TUNNEL);
+        self.rate_out.push(rate(rates.rate_out), KEPT_OF_TUNNEL);
+        self.connections.push(Some(row.status.traffic.connections), KEPT_OF_TUNNEL);
+    }
 }
 
 impl Trends {
@@ -78,11 +102,14 @@ impl Trends {
         self.connections.push(Some(overview.sums.traffic.connections), KEPT);
         self.looks += 1;
         let look = self.looks;
-        for row in overview.tunnels.iter().flat_map(|tunnels| &tunnels.rows) {
-            let (trend, seen) = self.tunnels.entry(row.id).or_default();
-            let rate = row.rates.rate_in.saturating_add(row.rates.rate_out);
-            trend.push(rates.map(|_| rate), KEPT_OF_TUNNEL);
-            *seen = look;
+        let rows = overview.tunnels.iter().flat_map(|tunnels| &tunnels.rows);
+        for row in rows.chain(overview.tunnel.iter().map(|tunnel| &tunnel.row)) {
+            let (trends, seen) = self.tunnels.entry(row.id).or_default();
+            // One that is among the rows and told in full as well is told once.
+            if *seen != look {
+                trends.told(row, rates.is_some());
+                *seen = look;
+            }
         }
         self.tunnels.retain(|_, (_, seen)| look - *seen < FORGOTTEN);
     }
@@ -116,10 +143,18 @@ impl Trends {
         ] {
             trend.peak = 0;
         }
+        for (trends, _) in self.tunnels.values_mut() {
+            trends.connections.peak = 0;
+        }
     }
 
     /// Bytes per second of a tunnel in both directions.
     pub(crate) fn of_tunnel(&self, id: u64) -> Option<&Trend> {
-        self.tunnels.get(&id).map(|(trend, _)| trend)
+        self.all_of_tunnel(id).map(|trends| &trends.rate)
+    }
+
+    /// All that is drawn of a tunnel.
+    pub(crate) fn all_of_tunnel(&self, id: u64) -> Option<&TunnelTrends> {
+        self.tunnels.get(&id).map(|(trends, _)| trends)
     }
 }

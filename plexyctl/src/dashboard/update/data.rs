@@ -72,32 +72,32 @@ fn cpu(before: &Overview, after: &Overview) -> Option<u64> {
     Some(used * 1_000 / over)
 }
 
-/// Shows what was told: rows, if they are those that are wanted now.
+/// Shows what was told: rows of the main table, if they are those that are wanted now. What is shown
+/// beside it is taken as it was told.
 fn show(state: &mut State, params: Option<&OverviewParams>, told: Told) {
     let (now, wanted) = (state.now, state.wanted());
     let level = state.level_mut();
-    let (tunnels, backends, connections) = (
-        told.overview
-            .tunnels
-            .clone()
-            .filter(|_| params.is_none_or(|it| it.tunnels == wanted.tunnels)),
-        told.overview
-            .backends
-            .clone()
-            .filter(|_| params.is_none_or(|it| it.backends == wanted.backends)),
-        told.overview
-            .connections
-            .clone()
-            .filter(|_| params.is_none_or(|it| it.connections == wanted.connections)),
-    );
-    if let Some(rows) = tunnels {
-        level.tunnels.told(rows, now);
-    }
-    if let Some(rows) = backends {
-        level.backends.told(rows, now);
-    }
-    if let Some(rows) = connections {
-        level.connections.told(rows, now);
+    let is_wanted = match level.pane {
+        Pane::Tunnels | Pane::Latency => params.is_none_or(|it| it.tunnels == wanted.tunnels),
+        Pane::Backends => params.is_none_or(|it| it.backends == wanted.backends),
+        Pane::Connections => params.is_none_or(|it| it.connections == wanted.connections),
+        Pane::Events | Pane::Options => false,
+    };
+    let overview = &told.overview;
+    match level.pane {
+        _ if !is_wanted => {}
+        Pane::Backends => {
+            let rows = overview.backends.clone();
+            rows.into_iter().for_each(|rows| level.backends.told(rows, now));
+        }
+        Pane::Connections => {
+            let rows = overview.connections.clone();
+            rows.into_iter().for_each(|rows| level.connections.told(rows, now));
+        }
+        _ => {
+            let rows = overview.tunnels.clone();
+            rows.into_iter().for_each(|rows| level.tunnels.told(rows, now));
+        }
     }
     state.told = Some(told);
 }
@@ -116,6 +116,9 @@ pub(super) fn passed(state: &mut State) {
     let now: Moment = state.now;
     if state.toast.as_ref().is_some_and(|toast| toast.is_over(now)) {
         state.toast = None;
+    }
+    if state.returned.as_ref().is_some_and(|returned| returned.is_over(now)) {
+        state.returned = None;
     }
     if state.paused.is_none() {
         let level = state.level_mut();
