@@ -12,6 +12,7 @@ use plexy_shared::info::{
     BackendReply, CloseReply, HelloReply, LogLevelReply, OpenReply, StatusReply, TunnelChangeReply,
     TunnelInfo,
 };
+use plexy_shared::overview::Overview;
 use plexy_shared::plan::ApplyReply;
 use plexy_shared::spec::{TunnelRef, TunnelSpec};
 
@@ -95,6 +96,8 @@ pub(crate) enum Answer {
     },
     /// Of `health`.
     Health(Health),
+    /// Of `top`, where it writes lines: one look.
+    Overview(Box<Overview>),
 }
 
 /// What became of a backend.

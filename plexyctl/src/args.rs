@@ -24,7 +24,7 @@ use help::Place;
 pub(crate) use help::{help_for, help_of, is_ours, typed};
 pub(crate) use own::{
     ConfigCommand, ContextCommand, Declaration, ExportFormat, Keys, Own, Shell, ShellOptions,
-    ToComplete, TopOptions, WatchOptions,
+    ToComplete, TopOptions, TopView, WatchOptions,
 };
 pub(crate) use session::{Asking, read as read_line};
 
@@ -215,6 +215,8 @@ pub(crate) enum Format {
     Vertical,
     /// One JSON document.
     Json,
+    /// One JSON document a line, of what comes again and again: `top` and `events follow`.
+    Ndjson,
     /// One name a line.
     Name,
     /// Lists as CSV: every column, values as they are.
@@ -482,9 +484,15 @@ mod tests {
         refused("ping --timeout 2d", "unknown unit");
         refused("ping --timeout 99ms", "100ms to 1h");
         refused("ping --timeout nan", "finite");
-        refused("ping -o yaml", "possible values: table, wide, vertical, json, name, csv");
+        refused("ping -o yaml", "possible values: table, wide, vertical, json, ndjson, name, csv");
         refused("ping -q -o json", "cannot be used with");
         refused("list -q --columns name", "cannot be used with");
+        refused("top --once --batch", "cannot be used with");
+        refused("top --once -n 2", "cannot be used with");
+        refused("top --batch --theme mono", "cannot be used with");
+        refused("top --batch -n 0", "0 is not in 1..");
+        refused("top -d 50ms", "100ms to 1h");
+        refused("top --view events", "possible values: tunnels, backends, connections");
         refused("list --sort-by -", "the key of a column is missing");
         refused("ping --endpoint localhost:1", "did you mean `ws://localhost:1`?");
     }

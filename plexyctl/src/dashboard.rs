@@ -20,11 +20,12 @@ use std::time::Duration;
 use crossterm::event::{Event, EventStream};
 use futures_util::StreamExt;
 use jiff::tz::TimeZone;
+use plexy_shared::overview::OverviewParams;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-use crate::args::{Options, ShellOptions, TopOptions};
+use crate::args::{Format, Options, ShellOptions, TopOptions};
 use crate::exit::{ClientCode, Exit};
 use crate::failure::Failure;
 use crate::link::Link;
@@ -46,15 +47,23 @@ const TICK: Duration = Duration::from_millis(250);
 /// News that wait to be shown; the daemon keeps the newest ones where they are not taken.
 const NEWS: usize = 16;
 
-/// Until somebody leaves.
-pub(crate) async fn run(top: &TopOptions, link: &Link, options: &Options) -> Result<Exit, Failure> {
+/// Until somebody leaves, who sees these rows first.
+pub(crate) async fn run(
+    top: &TopOptions,
+    first: &OverviewParams,
+    link: &Link,
+    options: &Options,
+) -> Result<Exit, Failure> {
     let screen = Screen::of(&io::stdout(), options.color);
     if !(screen.can_redraw && io::stdin().is_terminal()) {
         let message = "this is no terminal that the dashboard can draw on";
         return Err(Failure::usage(message).with_hint("`plexyctl top --batch` writes lines"));
     }
     let mut terminal = Terminal::enter(!top.no_mouse).map_err(|error| failed(&error))?;
-    let state = begin(top, link, screen, &terminal)?;
+    let mut state = begin(top, link, screen, &terminal)?;
+    state.every = top.delay;
+    state.looks.is_wide = options.output == Format::Wide;
+    state.level_mut().show_first(first);
     let ended = Dashboard::new(state, link, options, screen)?.run(&mut terminal, top).await;
     if let Ok(End::Hangup) = ended {
         terminal.forget();

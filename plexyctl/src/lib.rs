@@ -115,19 +115,24 @@ fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Fail
 /// What clap has to say: help for those who ask, and what is wrong.
 fn explain(error: &clap::Error, given: &[OsString]) -> Exit {
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    if is_help || !wants_json(given) {
+    let is_line = wants(given, "ndjson");
+    if is_help || !(is_line || wants(given, "json")) {
         // A reader that went away needs no explanation.
         error.print().unwrap_or_default();
     } else {
         let failure = Failure::of_args(error).with_hint("see `plexyctl --help`");
-        output::failure_as_json(&failure);
+        output::failure_as_json(&failure, is_line);
     }
     if is_help { Exit::Done } else { Exit::Usage }
 }
 
-/// Whether JSON was asked for on a command line that could not be read.
-fn wants_json(given: &[OsString]) -> bool {
-    let is_pair = |pair: &[OsString]| matches!(pair, [option, value] if (option == "-o" || option == "--output") && value == "json");
-    let is_one = |word: &OsString| word == "-ojson" || word == "-o=json" || word == "--output=json";
+/// Whether a format was asked for on a command line that could not be read.
+fn wants(given: &[OsString], format: &str) -> bool {
+    let is_pair = |pair: &[OsString]| matches!(pair, [option, value] if (option == "-o" || option == "--output") && value == format);
+    let is_one = |word: &OsString| {
+        let value =
+            ["--output=", "-o=", "-o"].iter().find_map(|it| word.to_str()?.strip_prefix(it));
+        value == Some(format)
+    };
     given.windows(2).any(is_pair) || given.iter().any(is_one)
 }

@@ -34,7 +34,7 @@ use crate::failure::Failure;
 use colour::Tint;
 use layout::Layout;
 pub(crate) use screen::Screen;
-pub(crate) use table::{CONTEXTS, SETTINGS};
+pub(crate) use table::{CONTEXTS, SETTINGS, keys_of_top};
 pub(crate) use view::Order;
 use view::View;
 
@@ -101,12 +101,36 @@ impl Output {
 
     /// Whether what a request will be answered with can be written as the options ask for.
     pub(crate) fn check(&self, request: &Request) -> Result<(), Failure> {
+        if !matches!(request, Request::Events { follow: true, .. }) {
+            self.view.check_once()?;
+        }
         self.check_keys(table::keys(request).as_deref())
     }
 
     /// The same where a list has these columns; none where there will be no list.
     pub(crate) fn check_keys(&self, keys: Option<&[&str]>) -> Result<(), Failure> {
         self.view.check(keys)
+    }
+
+    /// Whether an answer of the client's own that comes once can be written so.
+    pub(crate) fn check_once(&self) -> Result<(), Failure> {
+        self.view.check_once()
+    }
+
+    /// The same for rows that come in the order that was asked for.
+    pub(crate) fn unsorted(&self) -> Self {
+        Self { view: View { order: None, ..self.view.clone() }, ..self.clone() }
+    }
+
+    /// The same for an answer behind another one of its kind, and what stands between the two.
+    pub(crate) fn behind_another(&self) -> (Self, &'static str) {
+        let is_for_people =
+            matches!(self.view.format, Format::Table | Format::Wide | Format::Vertical);
+        match self.view.format {
+            Format::Csv => (Self { has_headers: false, ..self.clone() }, ""),
+            _ if is_for_people && !self.is_quiet => (self.clone(), "\n"),
+            _ => (self.clone(), ""),
+        }
     }
 
     /// An answer as it is written.
@@ -119,7 +143,8 @@ impl Output {
     /// Whether an answer only says how far something has come: it is written then, over the one before.
     pub(crate) fn is_progress(&self, answer: &Answer) -> bool {
         let Answer::Waiting(waiting) = answer else { return false };
-        let is_told = !self.is_quiet && !matches!(self.view.format, Format::Json | Format::Name);
+        let is_told = !self.is_quiet
+            && !matches!(self.view.format, Format::Json | Format::Ndjson | Format::Name);
         let told = progress::written(waiting, self.notes).filter(|_| is_told);
         complain(&told.unwrap_or_default());
         true
@@ -147,6 +172,7 @@ impl Output {
         }
         match (self.view.format, table::listing(answer)) {
             (Format::Json, _) => json::answer(answer),
+            (Format::Ndjson, _) => json::in_a_line(answer),
             (Format::Csv, Some(listing)) => {
                 let data = csv::write(&listing.viewed(&self.view), self.has_headers);
                 Written::new(data).noted(sentence::note(answer))
@@ -157,7 +183,9 @@ impl Output {
                 Written::new(data).noted(sentence::note(answer))
             }
             (Format::Name, None) => quiet::write(answer),
-            (Format::Table | Format::Wide, Some(listing)) if self.view.columns.is_some() => {
+            (Format::Table | Format::Wide, Some(listing))
+                if self.view.columns.is_some() && !matches!(answer, Answer::Overview(_)) =>
+            {
                 Written::new(layout.table(listing)).noted(sentence::note(answer))
             }
             (Format::Vertical, Some(listing)) => {
@@ -205,10 +233,14 @@ impl Output {
         let Answer::Version(Some(daemon)) = answer else { return };
         let (ours, theirs) = (env!("CARGO_PKG_VERSION"), daemon.hello.version.version.as_str());
         if ours != theirs {
-            let theirs = safe::safe(theirs);
-            let warning = Tint::Doubtful.paint("warning:", self.notes.has_colour);
-            complain(&format!("{warning} plexyctl is {ours} and plexyd is {theirs}\n"));
+            self.warn(&format!("plexyctl is {ours} and plexyd is {theirs}"));
         }
+    }
+
+    /// Tells people of something that is not as it should be, and does not end anything.
+    pub(crate) fn warn(&self, what: &str) {
+        let warning = Tint::Doubtful.paint("warning:", self.notes.has_colour);
+        complain(&format!("{warning} {}\n", safe::safe(what)));
     }
 
     /// Writes what went wrong.
@@ -220,14 +252,15 @@ impl Output {
     pub(crate) fn written_failure(&self, failure: &Failure) -> String {
         match self.view.format {
             Format::Json => json::failure(failure),
+            Format::Ndjson => json::failure_in_a_line(failure),
             _ => caret::render(failure, self.notes),
         }
     }
 }
 
 /// Writes what went wrong before there are options, as JSON.
-pub(crate) fn failure_as_json(failure: &Failure) {
-    complain(&json::failure(failure));
+pub(crate) fn failure_as_json(failure: &Failure, is_line: bool) {
+    complain(&if is_line { json::failure_in_a_line(failure) } else { json::failure(failure) });
 }
 
 /// Where standard error cannot be written to, there is nobody left to tell.

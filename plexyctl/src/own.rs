@@ -7,10 +7,10 @@ mod context;
 mod diff;
 mod health;
 mod plan;
+mod top;
 mod watch;
 
 use crate::args::{Options, Own};
-use crate::dashboard;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::link::Link;
@@ -29,6 +29,9 @@ pub(crate) async fn run(
         let failure = Failure::usage("there is nothing to try out: no tunnel changes by it");
         return Err(failure.with_hint("leave `--dry-run` out"));
     }
+    if !matches!(own, Own::Top(_)) {
+        output.check_once()?;
+    }
     match own {
         Own::Apply { declaration, exit_code } => {
             let link = link.map_err(|failure| failure.clone())?;
@@ -39,7 +42,7 @@ pub(crate) async fn run(
         Own::Shell(_) => Err(Failure::usage("this is a session already")),
         Own::Top(top) => {
             let link = link.map_err(|failure| failure.clone())?;
-            dashboard::run(top, link, options).await
+            top::run(top, link, options, output).await
         }
         Own::Watch(watched) => {
             let link = link.map_err(|failure| failure.clone())?;

@@ -14,7 +14,8 @@ use crate::dashboard::{Theme, Units};
 pub(crate) enum Own {
     /// Opens the shell, as plexyctl without a command does on a terminal
     Shell(ShellOptions),
-    /// Shows everything that flows, live, on the whole screen, and acts on it
+    /// Shows everything that flows, live, on the whole screen, and acts on it; or writes it as lines
+    #[command(after_help = TOP)]
     Top(TopOptions),
     /// Does a command again and again, and shows what has changed; any key ends it
     Watch(WatchOptions),
@@ -99,9 +100,34 @@ pub(crate) enum Keys {
     Vi,
 }
 
-/// How the dashboard is.
+/// How the dashboard is, or what is written in its place.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TopOptions {
+    /// Write one look, with the rates of --delay, and end
+    #[arg(long, conflicts_with_all = OF_THE_SCREEN)]
+    pub(crate) once: bool,
+
+    /// Write one look behind the other, until Ctrl-C; so it is where standard output is no terminal
+    #[arg(long, conflicts_with_all = OF_THE_SCREEN, conflicts_with = "once")]
+    pub(crate) batch: bool,
+
+    /// With --batch: so many looks
+    #[arg(short = 'n', long, value_name = "N", conflicts_with = "once",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
+
+    /// Time between two looks, 100ms to 1h
+    #[arg(short, long, value_name = "DURATION", default_value = "1s", value_parser = super::timeout)]
+    pub(crate) delay: std::time::Duration,
+
+    /// Which rows
+    #[arg(long, value_name = "VIEW", default_value = "tunnels")]
+    pub(crate) view: TopView,
+
+    /// Only rows with that text: !text without it, ~text with its letters in between, column:text
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) filter: Option<String>,
+
     /// Change nothing: no key, menu or command that does
     #[arg(long)]
     pub(crate) read_only: bool,
@@ -127,6 +153,20 @@ pub(crate) struct TopOptions {
     pub(crate) test_panic: bool,
 }
 
+/// Options that say something of the whole screen alone.
+const OF_THE_SCREEN: [&str; 5] = ["read_only", "theme", "ascii", "units", "no_mouse"];
+
+/// Which rows are seen first, or written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TopView {
+    /// The tunnels.
+    Tunnels,
+    /// The backends of all tunnels.
+    Backends,
+    /// The live connections.
+    Connections,
+}
+
 /// What is watched.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct WatchOptions {
@@ -138,6 +178,15 @@ pub(crate) struct WatchOptions {
     #[arg(required = true, num_args = 1.., value_name = "COMMAND")]
     pub(crate) words: Vec<String>,
 }
+
+const TOP: &str = "Examples:
+  plexyctl top
+  plexyctl top --once --filter '!health:ok'
+  plexyctl top --batch -n 60 -d 1s -o csv --columns time,name,conns,in,out
+  plexyctl top --once -o json --sort-by -out
+
+The keys of --sort-by and of --filter are those of --columns, but for connections, where they are
+those of `conns`. plexyd sorts, and tells up to 500 rows; of how many, is told too.";
 
 const APPLY: &str = "Examples:
   plexyctl apply -f tunnels.toml

@@ -23,8 +23,8 @@ impl Tint {
     /// The meaning of a word of state, whatever it is a state of; none where it has none.
     pub(crate) fn of_word(word: &str) -> Option<Self> {
         match word {
-            "up" | "passed" | "open" => Some(Self::Good),
-            "drain" | "disabled" | "pending" | "warning" | "ejected" | "degraded" => {
+            "up" | "passed" | "open" | "ok" => Some(Self::Good),
+            "drain" | "draining" | "disabled" | "pending" | "warning" | "ejected" | "degraded" => {
                 Some(Self::Doubtful)
             }
             "down" | "refused" => Some(Self::Bad),

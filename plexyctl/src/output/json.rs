@@ -10,6 +10,9 @@ use crate::answer::{Answer, Daemon};
 use crate::config::Setting;
 use crate::failure::Failure;
 
+/// The shape of one look of `top`.
+const TOP: &str = "plexy.top/1";
+
 /// What the daemon answered, with the name of its shape before it.
 #[derive(Debug, Serialize)]
 struct Document<'a, T> {
@@ -62,9 +65,19 @@ pub(super) fn answer(answer: &Answer) -> Written {
         Answer::Context(change) => document("plexy.context/1", change),
         Answer::Settings { settings, .. } => document("plexy.config/1", &config(settings)),
         Answer::Health(health) => document("plexy.health/1", health),
+        Answer::Overview(look) => document(TOP, look),
         Answer::Version(daemon) => document("plexy.version/1", &versions(daemon.as_ref())),
     };
     Written::new(data)
+}
+
+/// The same of what comes again and again, in one line.
+pub(super) fn in_a_line(answer: &Answer) -> Written {
+    match answer {
+        Answer::Overview(look) => Written::new(line(&Document { schema: TOP, reply: look })),
+        // News are lines in any case.
+        other => self::answer(other),
+    }
 }
 
 /// One a line, since there is no end of it; what is missing between two of them has a line too.
@@ -87,11 +100,21 @@ fn versions(daemon: Option<&Daemon>) -> Versions<'_> {
     }
 }
 
+/// What went wrong, as one document.
 pub(super) fn failure(failure: &Failure) -> String {
+    pretty(&told(failure))
+}
+
+/// The same in one line.
+pub(super) fn failure_in_a_line(failure: &Failure) -> String {
+    line(&told(failure))
+}
+
+fn told(failure: &Failure) -> Value {
     let message = std::iter::once(&failure.message).chain(&failure.details);
     let message = message.map(String::as_str).collect::<Vec<_>>().join("; ");
     let span = failure.place.as_ref().map(|place| (place.span.start, place.span.end));
-    pretty(&json!({ "error": {
+    json!({ "error": {
         "code": failure.code,
         "message": message,
         "origin": failure.origin,
@@ -99,7 +122,7 @@ pub(super) fn failure(failure: &Failure) -> String {
         "span": span,
         "suggestion": failure.suggestion,
         "hint": failure.hint,
-    }}))
+    }})
 }
 
 fn document<T: Serialize>(schema: &'static str, reply: &T) -> String {
@@ -159,5 +182,7 @@ mod tests {
         }});
         assert_eq!(document, expected);
         assert!(written.is_ascii());
+        let line = failure_in_a_line(&Failure::new(ClientCode::Unreachable, "no\nbody"));
+        assert!(line.ends_with("}\n") && line.matches('\n').count() == 1, "{line}");
     }
 }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use super::colour::Tint;
 use super::safe::safe;
-use super::units::{age, short, wait};
+use super::units::{age, millis, per_second, short, wait};
 use super::view::{Order, View};
 
 /// What stands where there is nothing to say.
@@ -186,6 +186,18 @@ impl Cell {
         Self::new(wait(ms), seconds_of(ms))
     }
 
+    /// How often something happens in a second, told how often in a thousand of them.
+    #[expect(clippy::cast_precision_loss, reason = "no daemon does a thing that often")]
+    pub(super) fn per_second(per_1000s: u64) -> Self {
+        Self::new(per_second(per_1000s), Raw::Number(per_1000s as f64 / 1_000.0))
+    }
+
+    /// A short time, told in microseconds: seconds for programs.
+    #[expect(clippy::cast_precision_loss, reason = "no short time is a hundred years")]
+    pub(super) fn micros(micros: u64) -> Self {
+        Self::new(millis(micros), Raw::Number(micros as f64 / 1_000_000.0))
+    }
+
     /// Something that is or is not.
     pub(super) fn flag(is: bool, shown: &str) -> Self {
         let raw = Raw::Text(if is { "yes" } else { "no" }.to_owned());
@@ -269,6 +281,14 @@ impl Listing {
         for (row, more) in self.rows.iter_mut().zip(other.rows) {
             row.cells.extend(more.cells);
         }
+        self
+    }
+
+    /// With a column before its own that is the same in every row.
+    pub(super) fn led_by<T>(mut self, column: &Column<T>, item: &T) -> Self {
+        let cell = (column.cell)(item);
+        self.heads.insert(0, column.head);
+        self.rows.iter_mut().for_each(|row| row.cells.insert(0, cell.clone()));
         self
     }
 

@@ -5,6 +5,7 @@ use plexy_shared::info::TunnelStatus;
 
 use super::Written;
 use super::safe::safe;
+use super::table;
 use crate::answer::Answer;
 
 pub(super) fn write(answer: &Answer) -> Written {
@@ -34,6 +35,10 @@ pub(super) fn write(answer: &Answer) -> Written {
         Answer::Contexts(contexts) => {
             let data = contexts.iter().map(|it| safe(&it.name) + "\n").collect();
             Written::new(data)
+        }
+        Answer::Overview(look) => {
+            let rows = table::overview(look).into_iter().flat_map(|listing| listing.rows);
+            Written::new(rows.map(|row| row.name + "\n").collect())
         }
         Answer::Saved(reply) => Written::line(safe(&reply.file)),
         Answer::LogLevel(reply) => Written::line(safe(reply.level.as_str())),

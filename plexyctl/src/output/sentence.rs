@@ -64,6 +64,9 @@ pub(super) fn write(answer: &Answer, layout: &Layout<'_>) -> Written {
         Answer::Context(change) => Written::line(context(change)),
         Answer::Settings { .. } => Written::new(settings(answer, layout)),
         Answer::Health(health) => Written::line(health::line(health)),
+        Answer::Overview(look) => {
+            Written::new(table::overview_lines(look, layout)).noted(note(answer))
+        }
         Answer::Version(None) => Written::line(CLIENT),
         Answer::Version(Some(daemon)) => version(daemon),
     }
@@ -75,6 +78,7 @@ pub(super) fn note(answer: &Answer) -> Option<String> {
         Answer::Status(reply) => paused(reply),
         Answer::Conns(reply) => part_of(reply),
         Answer::Events(reply) | Answer::News(reply) => missed(reply),
+        Answer::Overview(look) => table::overview_note(look),
         _ => None,
     }
 }

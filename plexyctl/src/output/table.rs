@@ -6,6 +6,7 @@ mod contexts;
 mod events;
 mod explanation;
 mod history;
+mod overview;
 mod summary;
 mod tunnels;
 
@@ -18,6 +19,8 @@ pub(crate) use contexts::{CONTEXTS, SETTINGS};
 pub(super) use events::{events, line as event_line};
 pub(super) use explanation::explained;
 pub(super) use history::history;
+pub(crate) use overview::keys as keys_of_top;
+pub(super) use overview::{lines as overview_lines, note as overview_note, overview};
 pub(super) use summary::detail;
 pub(super) use tunnels::tunnels;
 
@@ -32,6 +35,7 @@ pub(super) fn listing(answer: &Answer) -> Option<Listing> {
         Answer::History(reply) => Some(history(reply)),
         Answer::Contexts(contexts) => Some(contexts::contexts(contexts)),
         Answer::Settings { settings, .. } => Some(contexts::settings(settings)),
+        Answer::Overview(look) => overview(look),
         _ => None,
     }
 }

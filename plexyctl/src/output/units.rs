@@ -46,6 +46,22 @@ pub(super) fn millis(micros: u64) -> String {
     format!("{}.{}ms", micros / 1_000, micros % 1_000 / 100)
 }
 
+/// How often something happens in a second, told how often in a thousand of them.
+pub(super) fn per_second(per_1000s: u64) -> String {
+    match per_1000s {
+        few if few < 999_950 => {
+            let tenths = (few + 50) / 100;
+            format!("{}.{}", tenths / 10, tenths % 10)
+        }
+        many => short(many / 1_000),
+    }
+}
+
+/// So many bytes.
+pub(super) fn bytes(count: u64) -> String {
+    format!("{}B", short(count))
+}
+
 /// So many of something.
 pub(super) fn some(count: impl Into<u64>, one: &str, more: &str) -> String {
     match count.into() {
@@ -89,6 +105,22 @@ mod tests {
         assert_eq!(wait(1), "1s");
         assert_eq!(wait(2_000), "2s");
         assert_eq!([millis(0), millis(180), millis(12_345)], ["0.0ms", "0.1ms", "12.3ms"]);
+    }
+
+    #[test]
+    fn what_happens_seldom_has_one_decimal() {
+        for (per_1000s, text) in [
+            (0, "0.0"),
+            (49, "0.0"),
+            (50, "0.1"),
+            (12_000, "12.0"),
+            (999_949, "999.9"),
+            (999_950, "999"),
+            (1_240_000, "1.24k"),
+        ] {
+            assert_eq!(per_second(per_1000s), text);
+        }
+        assert_eq!([bytes(0), bytes(31_200_000)], ["0B", "31.2MB"]);
     }
 
     #[test]

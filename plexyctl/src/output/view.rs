@@ -1,5 +1,6 @@
 //! What somebody wants to see of a list: which columns, in which order, and in which form.
 
+use std::fmt;
 use std::str::FromStr;
 
 use plexy_shared::error::{nearest, quoted};
@@ -9,8 +10,7 @@ use crate::args::{Format, Options};
 use crate::failure::Failure;
 
 /// The commands that answer a list.
-const LISTS: &str =
-    "lists are the answers of `status full`, `detail`, `conns`, `explain`, `events` and `history`";
+const LISTS: &str = "lists are the answers of `status full`, `detail`, `conns`, `explain`, `events`, `history` and `top`";
 
 /// What is wanted.
 #[derive(Debug, Clone)]
@@ -44,6 +44,13 @@ impl FromStr for Order {
     }
 }
 
+/// As it is typed.
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", if self.is_descending { "-" } else { "" }, self.key)
+    }
+}
+
 impl View {
     /// As the options ask for.
     pub(super) fn new(options: &Options) -> Self {
@@ -66,6 +73,15 @@ impl View {
         }
     }
 
+    /// Whether an answer that comes once can be had in this form.
+    pub(super) fn check_once(&self) -> Result<(), Failure> {
+        if self.format != Format::Ndjson {
+            return Ok(());
+        }
+        let message = "`-o ndjson` is for what comes again and again: `top` and `events follow`";
+        Err(Failure::usage(message).with_hint("`-o json` is one document"))
+    }
+
     /// Whether all of it can be had where an answer has these columns; none where it is no list.
     pub(super) fn check(&self, keys: Option<&[&str]>) -> Result<(), Failure> {
         let option = match (&self.columns, &self.order) {
@@ -81,8 +97,9 @@ impl View {
                 Err(Failure::usage(message).with_hint(LISTS))
             }
             (Some(_), Some(keys)) => match (option, self.format) {
-                (Some(option), Format::Json) => {
-                    let message = format!("`{option}` does not go with `-o json`");
+                (Some(option), Format::Json | Format::Ndjson) => {
+                    let form = if self.format == Format::Json { "json" } else { "ndjson" };
+                    let message = format!("`{option}` does not go with `-o {form}`");
                     let hint = "that is the answer as it came; `-o csv` has columns";
                     Err(Failure::usage(message).with_hint(hint))
                 }
@@ -135,6 +152,10 @@ mod tests {
         assert!(view("list --sort-by -bytes_in").check(Some(KEYS)).is_ok());
         assert!(view("ping -o wide").check(None).is_ok());
         refused("ping -o csv", None, "`-o csv` is for lists");
+        assert!(view("events follow -o ndjson").check(None).is_ok());
+        let once = view("list -o ndjson").check_once().unwrap_err();
+        assert!(once.message.contains("`top` and `events follow`"), "{once:?}");
+        refused("top -o ndjson --columns name", Some(KEYS), "does not go with `-o ndjson`");
         refused("ping --columns name", None, "`--columns` is for lists");
         refused("list -o json --sort-by name", Some(KEYS), "does not go with `-o json`");
         refused("list -o name --columns name", Some(KEYS), "does not go with `-o name`");

@@ -1,7 +1,7 @@
 //! Where somebody is: in the whole daemon, in a tunnel, or in a backend of it.
 
 use plexy_shared::connection::ConnectionInfo;
-use plexy_shared::overview::{BackendRow, TunnelRow};
+use plexy_shared::overview::{BackendRow, OverviewParams, TunnelRow};
 
 use super::table::Table;
 
@@ -117,6 +117,21 @@ impl Level {
             backends: Table::default(),
             connections: Table::default(),
             scroll: 0,
+        }
+    }
+
+    /// Shows the rows that somebody has asked for in the first place.
+    pub(crate) fn show_first(&mut self, first: &OverviewParams) {
+        let OverviewParams { tunnels, backends, connections, .. } = first;
+        if let Some(rows) = tunnels {
+            self.pane = Pane::Tunnels;
+            self.tunnels.begin(rows.find.as_deref(), rows.sort.as_deref());
+        } else if let Some(rows) = backends {
+            self.pane = Pane::Backends;
+            self.backends.begin(rows.find.as_deref(), rows.sort.as_deref());
+        } else if let Some(rows) = connections {
+            self.pane = Pane::Connections;
+            self.connections.begin(rows.find.as_deref(), rows.sort.as_deref());
         }
     }
 

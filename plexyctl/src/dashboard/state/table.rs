@@ -332,6 +332,14 @@ impl<R: Row> Table<R> {
         (self.skip, self.around) = (0, None);
     }
 
+    /// Shows what was asked for in the first place; what is no order leaves the one that is there.
+    pub(super) fn begin(&mut self, find: Option<&str>, sort: Option<&str>) {
+        self.look_for(find.unwrap_or_default());
+        if let Some(order) = sort.and_then(|sort| sort.parse().ok()) {
+            self.sort(order);
+        }
+    }
+
     /// What is asked of the daemon.
     pub(super) fn part(&self) -> Part<R::Id> {
         Part {

@@ -6,7 +6,7 @@ use super::super::colour::Tint;
 use super::super::layout::Layout;
 use super::super::listing::{Cell, Column, Listing, NOTHING, Raw, keys as keys_of};
 use super::super::safe::safe;
-use super::super::units::{millis, short, wait};
+use super::super::units::{short, wait};
 
 type Field = Column<BackendInfo>;
 
@@ -65,7 +65,7 @@ const HEALTH: &[Field] = &[
     })
     .rank(8),
     Field::number("check_took", "TOOK", |it| {
-        of_check(it, |check| check.took_us.map_or_else(Cell::nothing, took))
+        of_check(it, |check| check.took_us.map_or_else(Cell::nothing, Cell::micros))
     }),
     Field::number("check_next", "NEXT", |it| of_check(it, |check| Cell::until(check.next_ms))),
     Field::text("ejected", "EJECTED", |it| match &it.ejection {
@@ -141,10 +141,4 @@ fn connections(backend: &BackendInfo) -> Cell {
             cell.shown_as(shown)
         }
     }
-}
-
-/// A time in microseconds.
-#[expect(clippy::cast_precision_loss, reason = "no check takes a hundred years")]
-fn took(micros: u64) -> Cell {
-    Cell::text(&millis(micros)).with_raw(Raw::Number(micros as f64 / 1_000_000.0))
 }
