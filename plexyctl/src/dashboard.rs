@@ -6,10 +6,13 @@
 
 mod action;
 mod feed;
+#[cfg(test)]
+mod fixture;
 mod message;
 mod order;
 mod state;
 mod terminal;
+mod theme;
 mod update;
 mod view;
 

@@ -33,6 +33,8 @@ use crate::exit::ClientCode;
 use crate::failure::Failure;
 use colour::Tint;
 use layout::Layout;
+pub(crate) use layout::cut;
+pub(crate) use listing::Side;
 pub(crate) use screen::Screen;
 pub(crate) use table::{CONTEXTS, SETTINGS, keys_of_top};
 pub(crate) use view::Order;
@@ -40,6 +42,7 @@ use view::View;
 
 pub(crate) use safe::safe;
 pub(crate) use sentence::notice;
+pub(crate) use units::{age, scaled};
 
 /// How things are written.
 #[derive(Debug, Clone)]

@@ -174,7 +174,7 @@ fn shrink(widths: &mut [usize], listing: &Listing, room: usize) {
 }
 
 /// As much of a text as has room: its begin, or its end, and a sign that there was more.
-pub(super) fn cut(text: &str, room: usize, side: Side, ellipsis: &str) -> String {
+pub(crate) fn cut(text: &str, room: usize, side: Side, ellipsis: &str) -> String {
     if text.width() <= room {
         return text.to_owned();
     }

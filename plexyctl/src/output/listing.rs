@@ -34,7 +34,7 @@ pub(super) struct Head {
 
 /// Where the cells of a column stand, and what of one is left where there is no room for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(crate) enum Side {
     /// Words: left, and their begin is left.
     Left,
     /// Addresses: left, and their end is left, since the port tells them apart.

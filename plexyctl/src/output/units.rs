@@ -2,31 +2,42 @@
 
 /// Three digits, and a letter for the thousands.
 pub(super) fn short(count: u64) -> String {
+    let (digits, power) = scaled(count, 1_000, [2, 1, 0]);
+    digits + ["", "k", "M", "G", "T", "P", "E"].get(power).copied().unwrap_or_default()
+}
+
+/// A number with three digits before its point at most, and how often it was divided by the base for
+/// that. It has so many decimals behind one digit, behind two, and behind three; what was not divided has
+/// none.
+pub(crate) fn scaled(count: u64, base: u16, decimals: [u32; 3]) -> (String, usize) {
     if count < 1_000 {
-        return count.to_string();
+        return (count.to_string(), 0);
     }
-    let (mut unit, mut letter) = (1_000_u128, "k");
-    for next in ["M", "G", "T", "P", "E"] {
-        // What would be rounded to 1000 is one of the next.
-        if u128::from(count) * 2 < unit * 1_999 {
-            break;
+    let (count, mut unit) = (u128::from(count), u128::from(base));
+    for power in 1.. {
+        for (whole, decimals) in [10, 100, 1_000].into_iter().zip(decimals) {
+            let scale = 10_u128.pow(decimals);
+            let rounded = (count * scale * 2 + unit) / (unit * 2);
+            // What would be rounded to 1000 is one of the next.
+            if rounded < whole * scale {
+                return (with_point(rounded, decimals), power);
+            }
         }
-        unit *= 1_000;
-        letter = next;
+        unit *= u128::from(base);
     }
-    let count = u128::from(count);
-    let rounded = |scale: u128| (count * scale * 2 + unit) / (unit * 2);
-    match (rounded(100), rounded(10)) {
-        (hundredths, _) if hundredths < 1_000 => {
-            format!("{}.{:02}{letter}", hundredths / 100, hundredths % 100)
-        }
-        (_, tenths) if tenths < 1_000 => format!("{}.{}{letter}", tenths / 10, tenths % 10),
-        _ => format!("{}{letter}", rounded(1)),
+    (String::new(), 0)
+}
+
+fn with_point(number: u128, decimals: u32) -> String {
+    let scale = 10_u128.pow(decimals);
+    match usize::try_from(decimals).unwrap_or_default() {
+        0 => number.to_string(),
+        width => format!("{}.{:0width$}", number / scale, number % scale),
     }
 }
 
 /// The two largest units of a time.
-pub(super) fn age(seconds: u64) -> String {
+pub(crate) fn age(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
     match () {
         () if days > 0 => format!("{days}d{:02}h", hours % 24),

@@ -148,9 +148,9 @@ impl<R: Row> Table<R> {
         &self.rows
     }
 
-    /// Those that are seen, and whether each is the selected one.
-    pub(crate) fn seen(&self) -> impl Iterator<Item = (&Listed<R>, bool)> {
-        let seen = self.rows.iter().enumerate().skip(self.offset).take(self.height);
+    /// Those that are seen where so many have room, and whether each is the selected one.
+    pub(crate) fn seen(&self, height: usize) -> impl Iterator<Item = (&Listed<R>, bool)> {
+        let seen = self.rows.iter().enumerate().skip(self.offset_of(height)).take(height);
         seen.map(|(at, listed)| (listed, at == self.position && self.is_selected(listed)))
     }
 
@@ -303,9 +303,14 @@ impl<R: Row> Table<R> {
     }
 
     fn keep_in_sight(&mut self) {
-        let last_offset = self.rows.len().saturating_sub(self.height);
-        let lowest = (self.position + 1).saturating_sub(self.height);
-        self.offset = self.offset.clamp(lowest, self.position.max(lowest)).min(last_offset);
+        self.offset = self.offset_of(self.height);
+    }
+
+    /// The first row that is seen where so many have room, so that the selected one is.
+    fn offset_of(&self, height: usize) -> usize {
+        let last_offset = self.rows.len().saturating_sub(height);
+        let lowest = (self.position + 1).saturating_sub(height);
+        self.offset.clamp(lowest, self.position.max(lowest)).min(last_offset)
     }
 
     /// Asks for another part where the selection comes to the end of this one.
