@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(queue.len(), 1);
         drop(second);
         assert_eq!((queue.len(), queue.place(2).is_none()), (0, true));
-        let observed = queue.times.observed().unwrap();
+        let observed = queue.times.observed(&PARKED_TIMES).unwrap();
         assert_eq!(observed.counts.iter().sum::<u64>(), 3);
     }
 

@@ -19,8 +19,8 @@ pub use column::{BackendColumn, Column, TunnelColumn};
 pub use find::Find;
 pub use order::Order;
 pub use params::{
-    BackendId, BackendRowsParams, ConnectionRowsParams, OverviewParams, OverviewQuery, ROWS_RANGE,
-    Rows, TunnelRowsParams,
+    BackendId, BackendRowsParams, ConnectionRows, ConnectionRowsParams, OverviewParams,
+    OverviewQuery, ROWS_RANGE, Rows, TunnelRowsParams,
 };
 pub use quantiles::{Bucket, LatencyInfo, Quantiles};
 

@@ -58,7 +58,8 @@ impl Distribution {
     pub(crate) fn quantiles(&self, bounds: &Bounds) -> Quantiles {
         let count = self.count();
         let at = |percent| self.quantile(bounds, count, percent);
-        Quantiles { count, p50_us: at(50), p90_us: at(90), p99_us: at(99), max_us: self.max }
+        let (p50_us, p90_us, p99_us) = (at(50), at(90), at(99));
+        Quantiles { over_ms: 0, count, p50_us, p90_us, p99_us, max_us: self.max }
     }
 
     /// So many percent of them are shorter: where that is in its bucket follows from how many of it

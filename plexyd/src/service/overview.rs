@@ -8,6 +8,7 @@ mod health;
 mod latency;
 mod look;
 mod pace;
+mod recent;
 mod sampler;
 mod tunnels;
 
@@ -18,8 +19,8 @@ use std::time::{Duration, Instant};
 use plexy_shared::connection::{ConnectionId, Sort};
 use plexy_shared::filter::Key;
 use plexy_shared::overview::{
-    BackendRow, HealthCounts, LatencyInfo, Overview, OverviewQuery, ProcessInfo, Rows, RowsReply,
-    Sums, TunnelOverview,
+    BackendRow, HealthCounts, Overview, OverviewQuery, ProcessInfo, Rows, RowsReply, Sums,
+    TunnelOverview,
 };
 use plexy_shared::spec::TunnelRef;
 
@@ -119,9 +120,9 @@ impl Service {
         // The revision first: one that is a little old has a change refused, one that is too new
         // would let it pass.
         let revision = self.revision();
-        let look = self
-            .sampler
-            .look(revision, watcher, |before| Look::new(self.survey_all(), revision, before));
+        let look = self.sampler.look(revision, watcher, |before| {
+            Look::new(self.survey_all(), latency::of_daemon(workers), revision, before)
+        });
         let in_full = request.in_full.and_then(|id| look.of(id));
         Overview {
             instance: self.instance.clone(),
@@ -130,7 +131,7 @@ impl Service {
             over_ms: millis(look.window.over),
             revision: look.revision,
             process: self.process(),
-            sums: self.sums(&look, workers),
+            sums: self.sums(&look),
             tunnels: request.query.tunnels.as_ref().map(|wanted| tunnels::rows(&look, wanted)),
             backends: request.backends(&look),
             connections: request.connections.as_mut().map(|(selection, wanted)| {
@@ -156,8 +157,8 @@ impl Service {
         }
     }
 
-    fn sums(&self, look: &Look, workers: &Workers) -> Sums {
-        let (connect, lifetime) = latency::of_daemon(workers);
+    fn sums(&self, look: &Look) -> Sums {
+        let (connect, lifetime) = look.latencies();
         let (mut counts, mut backends, mut backends_up) = (HealthCounts::default(), 0, 0);
         for tunnel in &look.tunnels {
             let condition = tunnel.condition;
@@ -174,8 +175,8 @@ impl Service {
             tunnels: counts,
             backends,
             backends_up,
-            connect,
-            lifetime,
+            connect: connect.quantiles(),
+            lifetime: lifetime.quantiles(),
             certificate_seconds: first_end.map(|end| look.seconds_until(end)),
         }
     }
@@ -241,8 +242,8 @@ fn overview_of(look: &Look, tunnel: &TunnelLook) -> TunnelOverview {
     TunnelOverview {
         row: tunnels::row(look, tunnel),
         info: describe(&tunnel.survey),
-        connect: LatencyInfo::default(),
-        lifetime: LatencyInfo::default(),
+        connect: latency::connect(look, tunnel).info(),
+        lifetime: latency::lifetime(look, tunnel).info(),
     }
 }
 

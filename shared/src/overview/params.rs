@@ -135,10 +135,13 @@ pub struct OverviewQuery {
     /// Which backends, of one tunnel or of all.
     pub backends: Option<(Option<TunnelRef>, Rows<BackendColumn, BackendId>)>,
     /// Which connections, of one tunnel or of all, and what they have to pass.
-    pub connections: Option<(Option<TunnelRef>, Filter, Rows<Key, ConnectionId>)>,
+    pub connections: Option<ConnectionRows>,
     /// Which tunnel in full.
     pub tunnel: Option<TunnelRef>,
 }
+
+/// Connections of one tunnel or of all, what they have to pass, and the part of them.
+pub type ConnectionRows = (Option<TunnelRef>, Filter, Rows<Key, ConnectionId>);
 
 /// A part of all rows of a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,18 +158,25 @@ pub struct Rows<C, I> {
     pub around: Option<I>,
 }
 
+/// What parameters of one kind of rows are called in an error.
+#[derive(Debug, Clone, Copy)]
+struct Names {
+    sort: &'static str,
+    limit: &'static str,
+}
+
 impl<C: Column, I> Rows<C, I> {
     fn read(
-        find: Option<&str>,
-        sort: Option<&str>,
+        names: Names,
+        (find, sort): (Option<&str>, Option<&str>),
         default: C,
         (skip, limit): (Option<usize>, Option<usize>),
         around: Option<I>,
     ) -> Result<Self, Refusal> {
-        let limit = number_of("limit", limit, ROWS_DEFAULT, &ROWS_RANGE)?;
+        let limit = number_of(names.limit, limit, ROWS_DEFAULT, &ROWS_RANGE)?;
         let order = match sort {
             None => Order { column: default, is_descending: false },
-            Some(text) => text.parse().map_err(|error| bad_value("sort", &error))?,
+            Some(text) => text.parse().map_err(|error| bad_value(names.sort, &error))?,
         };
         let find = find.map(Find::read).unwrap_or_default();
         Ok(Self { find, order, skip: skip.unwrap_or_default(), limit, around })
@@ -180,33 +190,47 @@ impl OverviewParams {
     ///
     /// If something is no tunnel, order, filter, duration or number of rows.
     pub fn query(&self) -> Result<OverviewQuery, Refusal> {
-        let tunnel = |text: &Option<String>| {
-            text.as_deref().map(|text| parse::<TunnelRef>("tunnel", text)).transpose()
-        };
-        let tunnels = self.tunnels.as_ref().map(|it| {
-            let (find, sort) = (it.find.as_deref(), it.sort.as_deref());
-            Rows::read(find, sort, TunnelColumn::Health, (it.skip, it.limit), it.around)
-        });
-        let backends = self.backends.as_ref().map(|it| {
-            let (find, sort) = (it.find.as_deref(), it.sort.as_deref());
-            let around = it.around.clone();
-            let rows = Rows::read(find, sort, BackendColumn::Health, (it.skip, it.limit), around)?;
-            Ok::<_, Refusal>((tunnel(&it.tunnel)?, rows))
-        });
-        let connections = self.connections.as_ref().map(|it| {
-            let (find, sort) = (it.find.as_deref(), it.sort.as_deref());
-            let around = it.around.as_deref().map(str::parse::<ConnectionId>).transpose();
-            let around = around.map_err(|error| bad_value("around", &error))?;
-            let filter = it.filter.as_deref().map(|text| parse("where", text)).transpose()?;
-            let rows = Rows::read(find, sort, Key::Id, (it.skip, it.limit), around)?;
-            Ok::<_, Refusal>((tunnel(&it.tunnel)?, filter.unwrap_or_default(), rows))
-        });
         Ok(OverviewQuery {
             every: interval(self.interval.as_deref())?,
-            tunnels: tunnels.transpose()?,
-            backends: backends.transpose()?,
-            connections: connections.transpose()?,
-            tunnel: tunnel(&self.tunnel)?,
+            tunnels: self.tunnels.as_ref().map(TunnelRowsParams::rows).transpose()?,
+            backends: self.backends.as_ref().map(BackendRowsParams::rows).transpose()?,
+            connections: self.connections.as_ref().map(ConnectionRowsParams::rows).transpose()?,
+            tunnel: tunnel("tunnel", self.tunnel.as_deref())?,
         })
     }
+}
+
+impl TunnelRowsParams {
+    fn rows(&self) -> Result<Rows<TunnelColumn, u64>, Refusal> {
+        let names = Names { sort: "tunnels.sort", limit: "tunnels.limit" };
+        let text = (self.find.as_deref(), self.sort.as_deref());
+        Rows::read(names, text, TunnelColumn::Health, (self.skip, self.limit), self.around)
+    }
+}
+
+impl BackendRowsParams {
+    fn rows(&self) -> Result<(Option<TunnelRef>, Rows<BackendColumn, BackendId>), Refusal> {
+        let names = Names { sort: "backends.sort", limit: "backends.limit" };
+        let text = (self.find.as_deref(), self.sort.as_deref());
+        let (part, around) = ((self.skip, self.limit), self.around.clone());
+        let rows = Rows::read(names, text, BackendColumn::Health, part, around)?;
+        Ok((tunnel("backends.tunnel", self.tunnel.as_deref())?, rows))
+    }
+}
+
+impl ConnectionRowsParams {
+    fn rows(&self) -> Result<ConnectionRows, Refusal> {
+        let names = Names { sort: "connections.sort", limit: "connections.limit" };
+        let text = (self.find.as_deref(), self.sort.as_deref());
+        let around = self.around.as_deref().map(str::parse::<ConnectionId>).transpose();
+        let around = around.map_err(|error| bad_value("connections.around", &error))?;
+        let rows = Rows::read(names, text, Key::Id, (self.skip, self.limit), around)?;
+        let filter = self.filter.as_deref().map(|text| parse("connections.where", text));
+        let filter = filter.transpose()?.unwrap_or_default();
+        Ok((tunnel("connections.tunnel", self.tunnel.as_deref())?, filter, rows))
+    }
+}
+
+fn tunnel(name: &'static str, text: Option<&str>) -> Result<Option<TunnelRef>, Refusal> {
+    text.map(|text| parse(name, text)).transpose()
 }

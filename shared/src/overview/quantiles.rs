@@ -4,9 +4,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Quantiles of durations, in microseconds; all of them are 0 where nothing was observed. They are
-/// found in the buckets of a histogram, each at its place between the bounds of its bucket.
+/// found in the buckets of a histogram, each at its place between the bounds of its bucket. Those of a
+/// row, or of sums, are of the last minute where anything was observed in it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Quantiles {
+    /// Milliseconds that they go back: a minute, or as long as somebody has looked; 0 where they are
+    /// all since the beginning.
+    #[serde(default)]
+    pub over_ms: u64,
     /// How many durations.
     pub count: u64,
     /// Half of them are shorter.

@@ -52,7 +52,7 @@ pub(super) fn rows(
         total,
         matched: cut.matched,
         skipped: cut.skipped,
-        rows: cut.rows.iter().map(|it| row(it.sight)).collect(),
+        rows: cut.rows.iter().map(|it| row(look, it.sight)).collect(),
     }
 }
 
@@ -79,8 +79,8 @@ fn rank<'a>(sight: BackendSight<'a>, column: BackendColumn, look: &Look) -> Rank
         BackendColumn::New => rates.new_per_1000s,
         BackendColumn::In => rates.rate_in,
         BackendColumn::Out => rates.rate_out,
-        BackendColumn::P50 => latency::connect_of(sight.member).p50_us,
-        BackendColumn::P99 => latency::connect_of(sight.member).p99_us,
+        BackendColumn::P50 => latency::connect_of(look, sight).quantiles().p50_us,
+        BackendColumn::P99 => latency::connect_of(look, sight).quantiles().p99_us,
         BackendColumn::Errors => sight.look.failed,
         BackendColumn::Backend | BackendColumn::Cause => {
             return Rank::Text(text(sight, column, look));
@@ -105,23 +105,23 @@ fn text<'a>(sight: BackendSight<'a>, column: BackendColumn, look: &Look) -> Cow<
         BackendColumn::New => rates.new_per_1000s / 1_000,
         BackendColumn::In => rates.rate_in,
         BackendColumn::Out => rates.rate_out,
-        BackendColumn::P50 => latency::connect_of(sight.member).p50_us,
-        BackendColumn::P99 => latency::connect_of(sight.member).p99_us,
+        BackendColumn::P50 => latency::connect_of(look, sight).quantiles().p50_us,
+        BackendColumn::P99 => latency::connect_of(look, sight).quantiles().p99_us,
         BackendColumn::Errors => sight.look.failed,
     };
     number.to_string().into()
 }
 
-fn row(sight: BackendSight<'_>) -> BackendRow {
-    let BackendSight { tunnel, member, traffic, look, .. } = sight;
+fn row(look: &Look, sight: BackendSight<'_>) -> BackendRow {
+    let BackendSight { tunnel, member, traffic, .. } = sight;
     BackendRow {
         tunnel_id: tunnel.survey.tunnel.id.0,
         tunnel: tunnel.face.label.to_string(),
         listen: tunnel.face.listen.to_string(),
-        health: look.health.into(),
+        health: sight.look.health.into(),
         info: backend_info(&tunnel.survey.route, member, traffic),
-        rates: look.pace.rates,
-        connect: latency::connect_of(member),
-        lifetime: latency::lifetime(&member.backend.lifetimes),
+        rates: sight.look.pace.rates,
+        connect: latency::connect_of(look, sight).quantiles(),
+        lifetime: latency::lifetime_of(look, sight).quantiles(),
     }
 }

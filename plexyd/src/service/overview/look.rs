@@ -11,8 +11,11 @@ use plexy_shared::overview::{Health, RatesInfo};
 
 use super::face::{Face, rank};
 use super::health::{self, Condition};
+use super::latency::Latency;
 use super::pace::{Counts, Pace, Window};
+use super::recent::{Notes, Past};
 use crate::backend::Member;
+use crate::histogram::{CONNECT_TIMES, Distribution, Histogram, LIFETIMES};
 use crate::service::survey::{Survey, TunnelSurvey};
 use crate::tunnel::TunnelId;
 
@@ -23,12 +26,15 @@ pub(super) struct Look {
     pub(super) time: Timestamp,
     pub(super) revision: u64,
     pub(super) window: Window,
+    pub(super) notes: Notes,
     pub(super) traffic: Traffic,
     /// What has failed and was not let in since the first of these looks, and all before that of the
     /// tunnels that were open then: what is closed takes nothing away.
     failed: u64,
     rejected: u64,
     pace: Pace,
+    connect_times: (Distribution, Past),
+    lifetimes: (Distribution, Past),
     /// In order of opening, so that their numbers rise.
     pub(super) tunnels: Vec<TunnelLook>,
     /// Those of the first tunnel first.
@@ -49,6 +55,7 @@ pub(super) struct TunnelLook {
     /// When the first of its certificates ends, in seconds since 1970.
     pub(super) not_after: Option<i64>,
     pub(super) pace: Pace,
+    pub(super) lifetimes: Past,
     backends: Range<usize>,
 }
 
@@ -58,6 +65,8 @@ pub(super) struct BackendLook {
     pub(super) health: Health,
     pub(super) failed: u64,
     pub(super) pace: Pace,
+    pub(super) connect_times: Past,
+    pub(super) lifetimes: Past,
 }
 
 /// A backend with what belongs to it.
@@ -73,14 +82,27 @@ pub(super) struct BackendSight<'a> {
 
 impl Look {
     /// At what was counted, behind another look if there was one not long ago.
-    pub(super) fn new(survey: Survey, revision: u64, before: Option<&Self>) -> Self {
+    pub(super) fn new(
+        survey: Survey,
+        (connect_times, lifetimes): (Distribution, Distribution),
+        revision: u64,
+        before: Option<&Self>,
+    ) -> Self {
         let at = Instant::now();
         let window = Window::new(before.map(|look| look.window), at);
+        let notes = Notes::new(before.map(|look| &look.notes), at);
+        let noted = |held: Distribution, before| {
+            let past = Past::noted(before, &notes, || Some(held.clone()));
+            (held, past)
+        };
         let mut look = Self {
             at,
             time: Timestamp::now(),
             revision,
             window,
+            connect_times: noted(connect_times, before.map(|look| &look.connect_times.1)),
+            lifetimes: noted(lifetimes, before.map(|look| &look.lifetimes.1)),
+            notes,
             traffic: survey.daemon,
             failed: before.map_or(0, |look| look.failed),
             rejected: before.map_or(0, |look| look.rejected),
@@ -123,8 +145,8 @@ impl Look {
                 }
                 (None, None) => None,
             };
-            let pace_known = place_known.and_then(|place| backends_known.get(place));
-            let backend = BackendLook::new(member, *traffic, pace_known, self.window);
+            let look_known = place_known.and_then(|place| backends_known.get(place));
+            let backend = BackendLook::new(member, *traffic, look_known, self);
             failed += backend.failed;
             self.backends.push(backend);
         }
@@ -140,6 +162,9 @@ impl Look {
             parked: tunnel.parked(),
             not_after: first_end(&survey),
             pace: Pace::look(known.map(|it| it.pace), counts, self.window),
+            lifetimes: Past::noted(known.map(|it| &it.lifetimes), &self.notes, || {
+                tunnel.lifetimes.distribution()
+            }),
             backends: first..self.backends.len(),
             survey,
         }
@@ -173,6 +198,14 @@ impl Look {
         time.saturating_sub(self.time.as_second())
     }
 
+    /// How long it takes to connect to backends, and how long connections live.
+    pub(super) fn latencies(&self) -> (Latency, Latency) {
+        let of = |(held, past): &(Distribution, Past), bounds| {
+            Latency::new(held.clone(), past, &self.notes, bounds)
+        };
+        (of(&self.connect_times, CONNECT_TIMES), of(&self.lifetimes, LIFETIMES))
+    }
+
     /// How fast all of it goes.
     pub(super) fn rates(&self) -> RatesInfo {
         self.pace.rates
@@ -187,11 +220,20 @@ impl<'a> BackendSight<'a> {
 }
 
 impl BackendLook {
-    fn new(member: &Member, traffic: Traffic, known: Option<&Self>, window: Window) -> Self {
-        let failed = member.backend.attempts.of(&[Attempt::Failure, Attempt::Timeout]);
+    fn new(member: &Member, traffic: Traffic, known: Option<&Self>, look: &Look) -> Self {
+        let backend = &member.backend;
+        let failed = backend.attempts.of(&[Attempt::Failure, Attempt::Timeout]);
         let counts = Counts::of(traffic, failed, 0);
-        let pace = Pace::look(known.map(|it| it.pace), counts, window);
-        Self { health: health::of_backend(member), failed, pace }
+        let noted = |known, histogram: &Histogram| {
+            Past::noted(known, &look.notes, || histogram.distribution())
+        };
+        Self {
+            health: health::of_backend(member),
+            failed,
+            pace: Pace::look(known.map(|it| it.pace), counts, look.window),
+            connect_times: noted(known.map(|it| &it.connect_times), &backend.connect_times),
+            lifetimes: noted(known.map(|it| &it.lifetimes), &backend.lifetimes),
+        }
     }
 }
 

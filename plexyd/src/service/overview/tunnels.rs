@@ -30,9 +30,9 @@ enum Rank<'a> {
 /// Those that are wanted.
 pub(super) fn rows(look: &Look, wanted: &Rows<TunnelColumn, u64>) -> RowsReply<TunnelRow> {
     let Order { column, is_descending } = wanted.order;
-    let is_found = |tunnel: &&TunnelLook| wanted.find.matches(|column| text(tunnel, column));
+    let is_found = |tunnel: &&TunnelLook| wanted.find.matches(|column| text(look, tunnel, column));
     let found = look.tunnels.iter().filter(is_found);
-    let ranked = found.map(|tunnel| Ranked { rank: rank(tunnel, column), tunnel }).collect();
+    let ranked = found.map(|tunnel| Ranked { rank: rank(look, tunnel, column), tunnel }).collect();
     let part = Part { skip: wanted.skip, limit: wanted.limit };
     let is_wanted = |it: &Ranked<'_>| Some(it.tunnel.survey.tunnel.id.0) == wanted.around;
     let cut = part.of(ranked, |one, other| compare(one, other, is_descending), is_wanted);
@@ -51,7 +51,7 @@ fn compare(one: &Ranked<'_>, other: &Ranked<'_>, is_descending: bool) -> Orderin
     by_rank.then(one.tunnel.rank.cmp(&other.tunnel.rank))
 }
 
-fn rank(tunnel: &TunnelLook, column: TunnelColumn) -> Rank<'_> {
+fn rank<'a>(look: &Look, tunnel: &'a TunnelLook, column: TunnelColumn) -> Rank<'a> {
     let rates = &tunnel.pace.rates;
     Rank::Number(match column {
         TunnelColumn::Health => tunnel.condition.health as u64,
@@ -65,14 +65,16 @@ fn rank(tunnel: &TunnelLook, column: TunnelColumn) -> Rank<'_> {
         TunnelColumn::In => rates.rate_in,
         TunnelColumn::Out => rates.rate_out,
         TunnelColumn::Errors => rates.failed_per_1000s,
-        TunnelColumn::P99 => latency::connect(&tunnel.survey).p99_us,
+        TunnelColumn::P99 => latency::connect(look, tunnel).quantiles().p99_us,
         TunnelColumn::Opened => tunnel.survey.tunnel.id.0,
-        TunnelColumn::Strategy | TunnelColumn::Tls => return Rank::Text(text(tunnel, column)),
+        TunnelColumn::Strategy | TunnelColumn::Tls => {
+            return Rank::Text(text(look, tunnel, column));
+        }
     })
 }
 
 /// What a tunnel says in a column; rates in whole units per second, durations in microseconds.
-fn text(tunnel: &TunnelLook, column: TunnelColumn) -> Cow<'_, str> {
+fn text<'a>(look: &Look, tunnel: &'a TunnelLook, column: TunnelColumn) -> Cow<'a, str> {
     let (route, rates) = (&tunnel.survey.route, &tunnel.pace.rates);
     let text = match column {
         TunnelColumn::Name => return Cow::from(&*tunnel.face.label),
@@ -87,7 +89,7 @@ fn text(tunnel: &TunnelLook, column: TunnelColumn) -> Cow<'_, str> {
         TunnelColumn::In => rates.rate_in.to_string(),
         TunnelColumn::Out => rates.rate_out.to_string(),
         TunnelColumn::Errors => (rates.failed_per_1000s / 1_000).to_string(),
-        TunnelColumn::P99 => latency::connect(&tunnel.survey).p99_us.to_string(),
+        TunnelColumn::P99 => latency::connect(look, tunnel).quantiles().p99_us.to_string(),
         TunnelColumn::Opened => tunnel.survey.tunnel.opened.elapsed().as_secs().to_string(),
     };
     text.into()
@@ -110,8 +112,8 @@ pub(super) fn row(look: &Look, tunnel: &TunnelLook) -> TunnelRow {
         attempts_failed: tunnel.failed,
         rejected: tunnel.rejected,
         rates: tunnel.pace.rates,
-        connect: latency::connect(survey),
-        lifetime: latency::lifetime(&it.lifetimes),
+        connect: latency::connect(look, tunnel).quantiles(),
+        lifetime: latency::lifetime(look, tunnel).quantiles(),
         strategy: route.options.strategy.to_string(),
         tls: route.tls().map(str::to_owned),
         backend_tls: route.originate().is_some(),
