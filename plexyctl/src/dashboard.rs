@@ -17,15 +17,16 @@ mod update;
 mod view;
 
 use std::io::{self, IsTerminal};
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream};
-use futures_util::StreamExt;
+use crossterm::event::{Event, MouseEventKind};
 use jiff::tz::TimeZone;
 use plexy_shared::overview::OverviewParams;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::args::{Format, Options, ShellOptions, TopOptions};
@@ -39,13 +40,19 @@ use message::{Effect, Message, News};
 use order::{Order, Orders};
 use state::{Looks, Place, State};
 pub(crate) use state::{Theme, Units};
-use terminal::Terminal;
+use terminal::{Keys, Terminal};
 
 /// The shortest time between two frames: 30 a second.
 const FRAME: Duration = Duration::from_millis(33);
 
 /// How often it is looked whether time alone has changed anything.
 const TICK: Duration = Duration::from_millis(250);
+
+/// How long the program may go on after it was stopped: where it does, nobody has stopped it.
+const STOPPED: Duration = Duration::from_millis(250);
+
+/// The signal that brings a stopped program back.
+const CONTINUED: i32 = rustix::process::Signal::CONT.as_raw();
 
 /// News that wait to be shown; the daemon keeps the newest ones where they are not taken.
 const NEWS: usize = 16;
@@ -68,12 +75,9 @@ pub(crate) async fn run(
     state.looks.is_wide = options.output == Format::Wide;
     state.level_mut().show_first(first);
     let ended = Dashboard::new(state, link, options, screen)?.run(&mut terminal, top).await;
-    if let Ok(End::Hangup) = ended {
-        terminal.forget();
-    }
     match ended.map_err(|error| failed(&error))? {
         End::Quit => Ok(Exit::Done),
-        End::Hangup | End::Signal => Ok(Exit::Interrupted),
+        End::Gone => Ok(Exit::Interrupted),
     }
 }
 
@@ -108,13 +112,12 @@ fn failed(error: &io::Error) -> Failure {
 }
 
 /// Why it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     /// Somebody has left.
     Quit,
-    /// A signal has asked for it.
-    Signal,
-    /// The terminal has gone.
-    Hangup,
+    /// A signal has asked for it, or the terminal has gone.
+    Gone,
 }
 
 /// All that runs.
@@ -122,13 +125,49 @@ struct Dashboard<'a> {
     state: State,
     options: &'a Options,
     begun: Instant,
+    keys: Keys,
     feed: Feed,
     news: Receiver<News>,
     orders: UnboundedSender<Order>,
     /// Does what is ordered; it ends with this.
     working: Pin<Box<dyn Future<Output = ()> + 'a>>,
     told: UnboundedReceiver<Message>,
-    signals: [Signal; 3],
+    signals: Signals,
+    away: Away,
+}
+
+/// Signals that are listened to.
+struct Signals {
+    ending: [Signal; 2],
+    interrupt: Signal,
+    resized: Signal,
+    continued: Signal,
+}
+
+/// Who has the terminal.
+enum Away {
+    /// We have.
+    No,
+    /// The shell, on a thread of its own: two cannot read the same keys.
+    Shell(JoinHandle<()>),
+    /// Whoever has stopped us; nobody, where we still run then.
+    Stopped(Instant),
+}
+
+/// What is to be done next.
+enum Next {
+    /// It is drawn.
+    Draw,
+    /// The state changes.
+    Update(Message),
+    /// The terminal is ours again.
+    Back,
+    /// It has another size.
+    Resized,
+    /// Nothing.
+    Wait,
+    /// It ends.
+    End(End),
 }
 
 impl<'a> Dashboard<'a> {
@@ -138,49 +177,67 @@ impl<'a> Dashboard<'a> {
         options: &'a Options,
         screen: Screen,
     ) -> Result<Self, Failure> {
-        let listened = |kind| signal(kind).map_err(|error| failed(&error));
-        let signals = [
-            listened(SignalKind::terminate())?,
-            listened(SignalKind::interrupt())?,
-            listened(SignalKind::hangup())?,
-        ];
+        let signals = Signals::listen().map_err(|error| failed(&error))?;
+        let keys = Keys::of_input().map_err(|error| failed(&error))?;
         let (tell_news, news) = channel(NEWS);
         let feed = Feed::start(link.again(), state.wanted(), tell_news);
         let (orders, ordered) = unbounded_channel();
         let (tell, told) = unbounded_channel();
         let written = Screen { has_colour: false, columns: Some(76), ..screen };
         let working = Box::pin(Orders::new(link.again(), options, written).run(ordered, tell));
-        let begun = Instant::now();
-        Ok(Self { state, options, begun, feed, news, orders, working, told, signals })
+        let (begun, away) = (Instant::now(), Away::No);
+        Ok(Self { state, options, begun, keys, feed, news, orders, working, told, signals, away })
     }
 
     async fn run(&mut self, terminal: &mut Terminal, top: &TopOptions) -> io::Result<End> {
-        let mut keys = EventStream::new();
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut is_dirty = true;
         let mut next_frame = Instant::now();
         loop {
-            let [terminate, interrupt, hangup] = &mut self.signals;
-            let message = tokio::select! {
+            let is_here = matches!(self.away, Away::No);
+            let can_draw = is_dirty && is_here && terminal.is_ready();
+            let [terminate, hangup] = &mut self.signals.ending;
+            let next = tokio::select! {
                 biased;
-                _ = hangup.recv() => return Ok(End::Hangup),
-                _ = terminate.recv() => return Ok(End::Signal),
-                _ = interrupt.recv() => return Ok(End::Signal),
-                // Before keys: who holds one down sees where it leads.
-                () = sleep_until(next_frame), if is_dirty => None,
-                event = keys.next() => match event {
-                    Some(Ok(event)) => message_of(event),
-                    // It cannot be read any more.
-                    Some(Err(_)) | None => return Ok(End::Hangup),
+                _ = hangup.recv() => Next::End(End::Gone),
+                _ = terminate.recv() => Next::End(End::Gone),
+                // What the shell does is interrupted by it, and nothing else.
+                _ = self.signals.interrupt.recv() => match self.away {
+                    Away::Shell(_) => Next::Wait,
+                    Away::No | Away::Stopped(_) => Next::End(End::Gone),
                 },
-                Some(news) = self.news.recv() => Some(Message::News(Box::new(news))),
-                Some(message) = self.told.recv() => Some(message),
-                () = &mut self.working => None,
-                _ = tick.tick() => Some(Message::Tick),
+                _ = self.signals.continued.recv() => match self.away {
+                    Away::Shell(_) => Next::Wait,
+                    Away::No | Away::Stopped(_) => Next::Back,
+                },
+                () = back(&mut self.away), if !is_here => Next::Back,
+                panic = self.feed.panicked() => resume_unwind(panic),
+                flushed = terminal.flush(), if is_here && terminal.has_more() => match flushed {
+                    Ok(()) => Next::Wait,
+                    // It takes nothing any more.
+                    Err(_) => Next::End(End::Gone),
+                },
+                // Before keys: who holds one down sees where it leads.
+                () = sleep_until(next_frame), if can_draw => Next::Draw,
+                event = self.keys.next(), if is_here => match event {
+                    Some(event) => message_of(event).map_or(Next::Wait, Next::Update),
+                    // It cannot be read any more.
+                    None => Next::End(End::Gone),
+                },
+                _ = self.signals.resized.recv() => Next::Resized,
+                Some(news) = self.news.recv() => Next::Update(Message::News(Box::new(news))),
+                Some(message) = self.told.recv() => Next::Update(message),
+                () = &mut self.working => Next::Wait,
+                _ = tick.tick() => Next::Update(Message::Tick),
             };
-            match message {
-                None if is_dirty && Instant::now() >= next_frame => {
+            match next {
+                Next::Wait => {}
+                Next::End(end) => {
+                    self.leave_shell().await;
+                    return Ok(end);
+                }
+                Next::Draw => {
                     #[expect(clippy::panic, reason = "a test asks for it")]
                     if top.test_panic && self.state.told.is_some() {
                         panic!("this is only a test");
@@ -189,67 +246,103 @@ impl<'a> Dashboard<'a> {
                     is_dirty = update::drawn(&mut self.state, drawn);
                     next_frame = Instant::now() + FRAME;
                 }
-                None => {}
-                Some(message) => {
+                Next::Back | Next::Resized => {
+                    if matches!(next, Next::Back) {
+                        self.away = Away::No;
+                        self.keys.forget();
+                        terminal.take_back()?;
+                    }
+                    let (columns, rows) = terminal.size()?;
+                    is_dirty = true;
+                    self.update(Message::Resized(columns, rows));
+                }
+                Next::Update(message) => {
                     let before = matches!(message, Message::Tick).then(|| self.state.pulse());
-                    let effects = update::update(&mut self.state, self.begun.elapsed(), message);
+                    let effects = self.update(message);
                     is_dirty |= before.is_none_or(|before| before != self.state.pulse());
                     for effect in effects {
                         is_dirty = true;
-                        if self.does(effect, terminal, &mut keys).await? {
+                        if self.does(effect, terminal)? {
                             return Ok(End::Quit);
                         }
                     }
-                    self.feed.want(self.state.wanted());
                 }
             }
         }
     }
 
+    fn update(&mut self, message: Message) -> Vec<Effect> {
+        let effects = update::update(&mut self.state, self.begun.elapsed(), message);
+        self.feed.want(self.state.wanted());
+        effects
+    }
+
     /// Does what was decided: whether that is the end.
-    async fn does(
-        &mut self,
-        effect: Effect,
-        terminal: &mut Terminal,
-        keys: &mut EventStream,
-    ) -> io::Result<bool> {
+    fn does(&mut self, effect: Effect, terminal: &mut Terminal) -> io::Result<bool> {
         match effect {
             // Whoever does them ends with this.
             Effect::Order(order) => self.orders.send(*order).unwrap_or_default(),
             Effect::Copy(text) => terminal.copy(&text)?,
             Effect::Retry => self.feed.retry(),
-            Effect::Redraw => terminal.clear()?,
+            Effect::Redraw => terminal.clear(),
             Effect::Mouse(is_ours) => terminal.set_mouse(is_ours)?,
-            Effect::Suspend => terminal.suspend()?,
+            Effect::Suspend => {
+                terminal.suspend()?;
+                self.away = Away::Stopped(Instant::now() + STOPPED);
+            }
             Effect::Shell => {
                 terminal.lend();
-                // Two cannot read the same keys.
-                *keys = self.shell().await;
-                terminal.take_back()?;
-                let size = terminal.size()?;
-                self.state.size = size;
+                let options = self.options.clone();
+                // What was wrong, it has told by itself.
+                let run = move || shell::run(&ShellOptions::default(), &options).map_or((), drop);
+                self.away = Away::Shell(tokio::task::spawn_blocking(run));
             }
             Effect::Quit => return Ok(true),
         }
         Ok(false)
     }
 
-    /// The shell, on a thread of its own, until somebody leaves it.
-    async fn shell(&self) -> EventStream {
-        let options = self.options.clone();
-        let run = move || shell::run(&ShellOptions::default(), &options).map(drop);
-        // What was wrong, it has told by itself.
-        tokio::task::spawn_blocking(run).await.map(drop).unwrap_or_default();
-        EventStream::new()
+    /// It is told to end by itself, and gives the terminal back.
+    async fn leave_shell(&mut self) {
+        if let Away::Shell(_) = self.away {
+            back(&mut self.away).await;
+        }
+    }
+}
+
+/// Until whoever has the terminal is done with it.
+async fn back(away: &mut Away) {
+    match away {
+        Away::No => std::future::pending().await,
+        Away::Stopped(until) => sleep_until(*until).await,
+        Away::Shell(shell) => {
+            if let Err(Ok(panic)) = shell.await.map_err(tokio::task::JoinError::try_into_panic) {
+                resume_unwind(panic);
+            }
+        }
+    }
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            ending: [signal(SignalKind::terminate())?, signal(SignalKind::hangup())?],
+            interrupt: signal(SignalKind::interrupt())?,
+            resized: signal(SignalKind::window_change())?,
+            continued: signal(SignalKind::from_raw(CONTINUED))?,
+        })
     }
 }
 
 fn message_of(event: Event) -> Option<Message> {
     match event {
         Event::Key(key) => Some(Message::Key(key)),
-        Event::Mouse(mouse) => Some(Message::Mouse(mouse)),
+        Event::Mouse(mouse) => match mouse.kind {
+            // Nobody does anything with it.
+            MouseEventKind::Drag(_) | MouseEventKind::Up(_) | MouseEventKind::Moved => None,
+            _ => Some(Message::Mouse(mouse)),
+        },
         Event::Paste(text) => Some(Message::Paste(text)),
-        Event::Resize(columns, rows) => Some(Message::Resized(columns, rows)),
-        Event::FocusGained | Event::FocusLost => None,
+        Event::Resize(..) | Event::FocusGained | Event::FocusLost => None,
     }
 }

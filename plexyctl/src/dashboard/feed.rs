@@ -3,12 +3,13 @@
 
 mod task;
 
+use std::any::Any;
 use std::sync::Arc;
 
 use plexy_shared::overview::OverviewParams;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::{Notify, watch};
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 
 use super::message::News;
 use crate::link::Link;
@@ -19,7 +20,7 @@ use task::Task;
 pub(super) struct Feed {
     wanted: watch::Sender<OverviewParams>,
     retry: Arc<Notify>,
-    task: AbortHandle,
+    task: JoinHandle<()>,
 }
 
 impl Feed {
@@ -28,7 +29,7 @@ impl Feed {
         let (wanted, asked) = watch::channel(wanted);
         let retry = Arc::new(Notify::new());
         let task = Task::new(link, asked, Arc::clone(&retry), told);
-        Self { wanted, retry, task: tokio::spawn(task.run()).abort_handle() }
+        Self { wanted, retry, task: tokio::spawn(task.run()) }
     }
 
     /// Asks for this from now on.
@@ -43,6 +44,15 @@ impl Feed {
     /// Tries at once, where the connection is lost.
     pub(super) fn retry(&self) {
         self.retry.notify_waiters();
+    }
+
+    /// Until it panics, if it does, and with what.
+    pub(super) async fn panicked(&mut self) -> Box<dyn Any + Send> {
+        match (&mut self.task).await.map_err(tokio::task::JoinError::try_into_panic) {
+            Err(Ok(panic)) => panic,
+            // It ends by itself only once nobody listens.
+            Ok(()) | Err(Err(_)) => std::future::pending().await,
+        }
     }
 }
 

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use plexy_shared::error::Code;
 use plexy_shared::event::{EVENTS_MAX, EventRange};
 use plexy_shared::overview::OverviewParams;
 use plexy_shared::rpc::{
     EventsParams, Hello, HelloParams, ListEvents, SubscribeEvents, SubscribeOverview,
 };
+use plexy_shared::word::Words;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -50,7 +52,12 @@ enum End {
 
 impl From<ClientError> for End {
     fn from(error: ClientError) -> Self {
-        Self::Lost(Failure::of_call(error, "", &serde_json::Value::Null, ""))
+        let mut failure = Failure::of_call(error, "", &serde_json::Value::Null, "");
+        if failure.code == Code::UnknownMethod.word() {
+            failure.message = "this plexyd is too old to be looked at here".to_owned();
+            failure.hint = Some("update it, or take the plexyctl that came with it".to_owned());
+        }
+        Self::Lost(failure)
     }
 }
 
@@ -68,6 +75,10 @@ impl Task {
     /// As long as somebody looks.
     pub(super) async fn run(mut self) {
         while let Err(End::Lost(failure)) = self.connection().await {
+            if failure.exit() == Exit::Interrupted {
+                // Ctrl-C, of somebody who is in the shell: it was not meant for us.
+                continue;
+            }
             // What is not permitted is not so by being tried again.
             let can_help = failure.exit() != Exit::Permission;
             let pause = can_help.then(|| self.next_pause());
@@ -100,25 +111,31 @@ impl Task {
         self.link.lose();
         let mut link = self.link.again();
         let daemon = link.daemon(Patience::new(PATIENCE)).await.map_err(End::Lost)?;
-        let mut events = self.begin(daemon).await?;
-        [self.pause, _] = PAUSES;
+        let client = HelloParams { client: Some(CLIENT.to_owned()) };
+        let hello = daemon.client.call::<Hello>(&client).await?;
+        let mut params = self.wanted.borrow_and_update().clone();
+        // One that cannot tell it is as good as lost.
+        let mut looks = daemon.client.subscribe::<SubscribeOverview>(&params).await?;
+        let instance = hello.instance.clone();
+        self.tell(News::Online(hello, daemon.endpoint.to_string())).await?;
+        let mut events = self.events(daemon, &instance).await?;
         loop {
-            let params = self.wanted.borrow_and_update().clone();
-            daemon.client.renew(Patience::new(PATIENCE));
-            let mut looks = daemon.client.subscribe::<SubscribeOverview>(&params).await?;
             self.follow(&params, &mut looks, &mut events).await?;
+            params = self.wanted.borrow_and_update().clone();
+            daemon.client.renew(Patience::new(PATIENCE));
+            looks = daemon.client.subscribe::<SubscribeOverview>(&params).await?;
         }
     }
 
-    /// Says hello, tells what has happened while nobody listened, and begins to listen.
-    async fn begin(&mut self, daemon: &Found) -> Result<Followed<SubscribeEvents>, End> {
-        let client = HelloParams { client: Some(CLIENT.to_owned()) };
-        let hello = daemon.client.call::<Hello>(&client).await?;
-        let instance = hello.instance.clone();
-        self.tell(News::Online(hello, daemon.endpoint.to_string())).await?;
-        let seen = self.seen.take().filter(|(known, _)| *known == instance);
+    /// Tells what has happened while nobody listened, and begins to listen.
+    async fn events(
+        &mut self,
+        daemon: &Found,
+        instance: &str,
+    ) -> Result<Followed<SubscribeEvents>, End> {
+        let seen = self.seen.as_ref().filter(|(known, _)| known == instance);
         let range = match seen {
-            Some((_, after)) => EventRange { after: Some(after), last: None },
+            Some((_, after)) => EventRange { after: Some(*after), last: None },
             None => EventRange { after: None, last: Some(EVENTS_MAX) },
         };
         let before = daemon.client.call::<ListEvents>(&EventsParams::new(range)).await?;
@@ -141,6 +158,7 @@ impl Task {
             tokio::select! {
                 look = timeout(patience, looks.next()) => {
                     let overview = look.map_err(|_| silent(patience))??;
+                    [self.pause, _] = PAUSES;
                     self.tell(News::Overview(params.clone(), Box::new(overview))).await?;
                 }
                 news = events.next() => {
