@@ -16,6 +16,7 @@ mod theme;
 mod update;
 mod view;
 
+use std::env;
 use std::io::{self, IsTerminal};
 use std::panic::resume_unwind;
 use std::pin::Pin;
@@ -94,7 +95,7 @@ fn begin(
         is_read_only: top.read_only,
     };
     let looks = Looks {
-        theme: top.theme,
+        theme: top.theme.on(env::var("COLORFGBG").ok().as_deref()),
         has_colour: screen.has_colour,
         is_ascii: top.ascii || screen.is_ascii,
         units: top.units,

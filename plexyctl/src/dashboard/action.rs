@@ -280,7 +280,21 @@ fn is_useful(action: Action, state: &State) -> bool {
         | Action::Edit
         | Action::Kill => state.can_act(),
         Action::Back => state.levels().len() > 1,
+        Action::Open => state.level().pane != Pane::Connections && has_row(state),
+        Action::Menu => has_row(state),
         _ => true,
+    }
+}
+
+/// Whether there is a row that it can be done with, where rows are.
+fn has_row(state: &State) -> bool {
+    let level = state.level();
+    match level.pane {
+        Pane::Tunnels => level.tunnels.selected_row().is_some(),
+        Pane::Latency if level.scope == Scope::All => level.tunnels.selected_row().is_some(),
+        Pane::Backends => level.backends.selected_row().is_some(),
+        Pane::Connections => level.connections.selected_row().is_some(),
+        Pane::Events | Pane::Options | Pane::Latency => true,
     }
 }
 

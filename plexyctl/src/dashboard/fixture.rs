@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use plexy_shared::event::EventsReply;
+use plexy_shared::overview::TunnelRow;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};
@@ -68,7 +69,7 @@ pub(crate) fn online(state: &mut State, daemon: &Daemon) {
 pub(crate) fn tell(state: &mut State, daemon: &Daemon) {
     let wanted = state.wanted();
     state.now += Duration::from_secs(1);
-    let overview = Box::new(daemon.answer(&wanted));
+    let overview = Box::new(daemon.answer(&wanted, state.now));
     say(state, News::Overview(wanted, overview));
 }
 
@@ -109,6 +110,16 @@ pub(crate) fn press(state: &mut State, keys: &str) -> Vec<Effect> {
     effects
 }
 
+/// Rows of tunnels as long as they can be.
+pub(crate) fn rows_of_all_lengths() -> Vec<TunnelRow> {
+    rows::long()
+}
+
+/// So many rows of tunnels.
+pub(crate) fn numbered_rows(count: u64) -> Vec<TunnelRow> {
+    (1..=count).map(rows::numbered).collect()
+}
+
 /// The six tunnels of the mock-ups.
 pub(crate) fn busy() -> State {
     told(&Daemon::busy())
@@ -126,12 +137,12 @@ pub(crate) fn one() -> State {
 
 /// More than can be seen, or asked for at once.
 pub(crate) fn thousand() -> State {
-    told(&Daemon::with((1..=1_000).map(rows::numbered).collect()))
+    told(&Daemon::with(numbered_rows(1_000)))
 }
 
 /// Names and addresses as long as they can be.
 pub(crate) fn long() -> State {
-    told(&Daemon::with(rows::long()))
+    told(&Daemon::with(rows_of_all_lengths()))
 }
 
 /// Nothing works.

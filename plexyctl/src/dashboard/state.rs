@@ -147,6 +147,8 @@ pub(crate) struct State {
     pub(crate) paused: Option<Moment>,
     /// What was told since then.
     pub(crate) held: Option<Told>,
+    /// The trends with what was told since then.
+    held_trends: Option<Trends>,
     /// How often the daemon is looked at.
     pub(crate) every: Duration,
     /// Whether the main table has all the room.
@@ -176,10 +178,26 @@ impl State {
             toast: None,
             paused: None,
             held: None,
+            held_trends: None,
             every: Duration::from_secs(1),
             is_zoomed: false,
             drawn: Drawn::default(),
             clicked: None,
+        }
+    }
+
+    /// The trends that go on: those that are seen, unless these are held.
+    pub(crate) fn going_trends(&mut self) -> &mut Trends {
+        match self.paused {
+            Some(_) => self.held_trends.get_or_insert_with(|| self.trends.clone()),
+            None => &mut self.trends,
+        }
+    }
+
+    /// Shows them, however far they have gone while those that were seen were held.
+    pub(crate) fn show_trends(&mut self) {
+        if let Some(trends) = self.held_trends.take() {
+            self.trends = trends;
         }
     }
 

@@ -78,6 +78,19 @@ fn modifier(role: Role, is_mono: bool) -> Modifier {
     }
 }
 
+impl Theme {
+    /// The one that goes with the background, where the terminal tells it in `COLORFGBG`: the number of
+    /// its colour stands last there (rxvt(1), `COLORFGBG`), and of the 16 only white and light grey are
+    /// light enough.
+    pub(crate) fn on(self, colours: Option<&str>) -> Self {
+        let background = colours.and_then(|it| it.rsplit(';').next()?.parse::<u8>().ok());
+        match (self, background) {
+            (Self::Auto, Some(7 | 15)) => Self::Light,
+            (theme, _) => theme,
+        }
+    }
+}
+
 /// A row that is selected: so that it is seen without colours too, whatever stands in it.
 pub(crate) const SELECTED: Modifier = Modifier::REVERSED;
 
@@ -127,6 +140,15 @@ mod tests {
                 assert!(!is_unreadable && style.bg.is_none(), "{theme:?} {role:?}: {style:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_light_background_is_known_where_the_terminal_tells_it() {
+        let on = |colours| Theme::Auto.on(colours);
+        assert_eq!([on(Some("0;15")), on(Some("0;default;7"))], [Theme::Light; 2]);
+        let others = [on(Some("15;0")), on(Some("7;8")), on(Some("")), on(Some("7;x")), on(None)];
+        assert_eq!(others, [Theme::Auto; 5]);
+        assert_eq!(Theme::Dark.on(Some("0;15")), Theme::Dark, "who has chosen knows");
     }
 
     #[test]

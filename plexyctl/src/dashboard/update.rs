@@ -107,7 +107,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
             return vec![Effect::Mouse(state.looks.has_mouse)];
         }
         Action::Retry => {
-            state.trends.forget_peaks();
+            state.going_trends().forget_peaks();
             return vec![Effect::Retry];
         }
         Action::Redraw => return vec![Effect::Redraw],

@@ -169,3 +169,6 @@ fn events(state: &State, area: Rect, buffer: &mut Buffer) {
         rule::draw(&state.looks, area, &[("Events".to_owned(), Style::new())], &unread, buffer);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,6 +135,17 @@ impl Level {
         }
     }
 
+    /// Whether there is no row where rows are seen.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self.pane {
+            Pane::Tunnels => self.tunnels.rows().is_empty(),
+            Pane::Latency if self.scope == Scope::All => self.tunnels.rows().is_empty(),
+            Pane::Backends => self.backends.rows().is_empty(),
+            Pane::Connections => self.connections.rows().is_empty(),
+            Pane::Events | Pane::Options | Pane::Latency => false,
+        }
+    }
+
     /// How many rows its tables have.
     pub(super) fn rows(&self) -> usize {
         self.tunnels.rows().len() + self.backends.rows().len() + self.connections.rows().len()

@@ -49,7 +49,7 @@ impl Trend {
 }
 
 /// All that is drawn.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Trends {
     /// Bytes per second from clients.
     pub(crate) rate_in: Trend,
@@ -67,7 +67,7 @@ pub(crate) struct Trends {
 }
 
 /// What is drawn of a tunnel.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct TunnelTrends {
     /// Bytes per second in both directions.
     pub(crate) rate: Trend,

@@ -38,7 +38,7 @@ pub(super) fn told(state: &mut State, news: News) {
                 Way::Unknown | Way::Live { .. } => (state.now, 1),
             };
             if tries == 1 {
-                state.trends.gap();
+                state.going_trends().gap();
             }
             let next = retry.map(|after| state.now + after);
             state.way = Way::Lost(Lost { since, why, hint, tries, next });
@@ -49,14 +49,14 @@ pub(super) fn told(state: &mut State, news: News) {
 fn overview_told(state: &mut State, params: &OverviewParams, overview: Box<Overview>) {
     let before = state.held.as_ref().or(state.told.as_ref());
     let is_same = before.is_some_and(|told| told.overview.instance == overview.instance);
-    if !is_same {
-        state.trends.forget_tunnels();
-    }
     if let Some(returned) = state.returned.as_mut().filter(|returned| returned.time.is_empty()) {
         returned.time.clone_from(&overview.time);
     }
     let cpu = before.filter(|_| is_same).and_then(|told| cpu(&told.overview, &overview));
-    state.trends.told(&overview);
+    if !is_same {
+        state.going_trends().forget_tunnels();
+    }
+    state.going_trends().told(&overview);
     let told = Told { overview, at: state.now, cpu };
     if state.paused.is_some() {
         state.held = Some(told);
@@ -106,7 +106,10 @@ fn show(state: &mut State, params: Option<&OverviewParams>, told: Told) {
 pub(super) fn pause(state: &mut State) {
     if state.paused.take().is_none() {
         state.paused = Some(state.now);
-    } else if let Some(held) = state.held.take() {
+        return;
+    }
+    state.show_trends();
+    if let Some(held) = state.held.take() {
         show(state, None, held);
     }
 }

@@ -15,12 +15,13 @@ use super::super::theme::Role;
 use super::put::{columns, put};
 
 /// What has a place before all else, where not all have one.
-const FIRST: [Action; 9] = [
+const FIRST: [Action; 10] = [
     Action::Help,
     Action::Quit,
     Action::Back,
     Action::Open,
     Action::Menu,
+    Action::Kill,
     Action::Find,
     Action::Sort,
     Action::Pause,
@@ -87,7 +88,9 @@ impl Entry {
 
 /// What has room, in the order of the table of keys.
 fn shown(state: &State, width: u16) -> Vec<Entry> {
-    let all: Vec<_> = std::iter::once(Entry::moving(state))
+    let moving = (!state.level().is_empty()).then(|| Entry::moving(state));
+    let all: Vec<_> = moving
+        .into_iter()
         .chain(bindings_here(state).filter_map(|binding| Entry::of(binding, state)))
         .collect();
     let place = |entry: &Entry| FIRST.iter().position(|action| Some(*action) == entry.action);

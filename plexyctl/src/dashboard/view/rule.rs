@@ -34,7 +34,10 @@ pub(crate) fn draw(
 
 /// Texts with a blank at each end.
 fn titled(area: Rect, column: u16, texts: &[(String, Style)], buffer: &mut Buffer) {
-    let begin = put(buffer, area, (column, 0), " ", Style::reset());
+    // The line goes below the texts.
+    let place = Rect { x: area.x.saturating_add(column), width: width_of(texts) + 2, ..area };
+    buffer.set_style(place.intersection(area).intersection(buffer.area), Style::reset());
+    let begin = put(buffer, area, (column, 0), " ", Style::new());
     let end = put_all(buffer, area, (begin, 0), texts);
-    put(buffer, area, (end, 0), " ", Style::reset());
+    put(buffer, area, (end, 0), " ", Style::new());
 }

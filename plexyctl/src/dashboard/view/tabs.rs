@@ -13,7 +13,6 @@ use ratatui::style::Style;
 use super::super::message::Target;
 use super::super::state::{Level, Pane, Row, Scope, State, Table};
 use super::super::theme::Role;
-use super::number::precise;
 use super::put::{columns, width_of};
 use super::rule;
 
@@ -29,11 +28,12 @@ pub(super) fn draw(
 ) {
     let order = order_of(state);
     let room = area.width.saturating_sub(6);
-    // With the names of all of them, or of the open one alone.
-    let named = tabs(state, true);
-    let has_room = width_of(&named) + width_of(&order) + 2 <= room;
-    let tabs = if has_room { named } else { tabs(state, false) };
     let found = found_of(state, height);
+    // With the names of all of them, or of the open one alone; what is looked for has to be seen.
+    let named = tabs(state, true);
+    let needed = if is_finding(state.level()) { width_of(&found) } else { 0 };
+    let has_room = width_of(&named) + needed + width_of(&order) + 2 <= room;
+    let tabs = if has_room { named } else { tabs(state, false) };
     let right = match width_of(&tabs) + width_of(&found) + width_of(&order) + 4 <= room {
         true => [found, order].concat(),
         false => order,
@@ -91,7 +91,7 @@ fn order_of(state: &State) -> Texts {
         }
         Pane::Events | Pane::Options | Pane::Latency => return Texts::new(),
     };
-    let mark = if is_down { state.looks.sign("▼", "v") } else { state.looks.sign("▲", "^") };
+    let mark = if is_down { state.looks.sign("▼", " v") } else { state.looks.sign("▲", " ^") };
     let what = if is_locked { "locked" } else { "sort" };
     vec![(format!("{what}: {word}{mark}"), Style::new())]
 }
@@ -119,7 +119,7 @@ fn found_of(state: &State, height: usize) -> Texts {
 }
 
 fn found<R: Row>(table: &Table<R>, state: &State, height: usize) -> Option<String> {
-    let [matched, total] = [table.matched, table.total].map(precise);
+    let (matched, total) = (table.matched, table.total);
     match &table.find {
         find if !find.is_all() => {
             Some(format!("/{}  {matched} of {total}", state.looks.safe(&find.to_string())))

@@ -14,6 +14,9 @@ type Tunnels = Field<TunnelRow>;
 /// Bytes in both directions go together where each for itself has no room.
 const RATES: u8 = 9;
 
+/// Columns of how many backends are up, of how many.
+const UP: usize = 5;
+
 /// Columns of a sparkline.
 const TREND: u16 = 18;
 
@@ -124,7 +127,12 @@ fn up(row: &TunnelRow, _: &State) -> Cell {
         0 => Role::Bad,
         _ => Role::Warning,
     };
-    Cell::of(format!("{up}/{all}")).role(role)
+    let text = match format!("{up}/{all}") {
+        text if text.len() <= UP => text,
+        // All of them only where all are.
+        _ => format!("{}%", up.saturating_mul(100) / all.max(1)),
+    };
+    Cell::of(text).role(role)
 }
 
 fn limit(row: &TunnelRow, state: &State) -> Cell {
