@@ -27,7 +27,7 @@ pub(crate) use link::{Lost, Returned, Way};
 pub(crate) use looks::{Looks, Theme, Units};
 pub(crate) use table::{Listed, Row, Table};
 pub(crate) use toast::{Mood, Toast};
-pub(crate) use trends::{Trend, Trends, TunnelTrends};
+pub(crate) use trends::{Trend, Trends};
 
 use super::message::Drawn;
 
@@ -111,6 +111,9 @@ pub(crate) struct Pulse {
     age: Option<u64>,
     paused: Option<u64>,
     has_toast: bool,
+    has_returned: bool,
+    /// Seconds since the daemon is lost, and until it is tried again.
+    lost: Option<[u64; 2]>,
     rows: usize,
 }
 
@@ -133,6 +136,8 @@ pub(crate) struct State {
     pub(crate) returned: Option<Returned>,
     /// What it has told.
     pub(crate) told: Option<Told>,
+    /// The tunnel that was to be told in full with it.
+    pub(crate) asked: Option<String>,
     /// What it has told before, as far as that is drawn.
     pub(crate) trends: Trends,
     /// What has happened.
@@ -171,6 +176,7 @@ impl State {
             way: Way::Unknown,
             returned: None,
             told: None,
+            asked: None,
             trends: Trends::default(),
             events: EventLog::default(),
             levels: vec![Level::new(Scope::All)],
@@ -264,6 +270,14 @@ impl State {
             age: self.age().filter(|_| !is_news).map(|age| age.as_secs()),
             paused: self.paused.map(seconds),
             has_toast: self.toast.is_some(),
+            has_returned: self.returned.is_some(),
+            lost: match &self.way {
+                Way::Lost(lost) => {
+                    let next = lost.next.unwrap_or_default().saturating_sub(self.now);
+                    Some([seconds(lost.since), next.as_secs()])
+                }
+                Way::Unknown | Way::Live { .. } => None,
+            },
             rows: self.level().rows(),
         }
     }
@@ -327,6 +341,13 @@ impl State {
         };
         let tunnel = self.told.as_ref()?.overview.tunnel.as_ref();
         tunnel.filter(|tunnel| tunnel.row.id == id)
+    }
+
+    /// Whether the tunnel is there no more that somebody looks into.
+    pub(crate) fn is_gone(&self) -> bool {
+        let scope = &self.level().scope;
+        let is_asked = |name: &TunnelName| self.asked.as_ref() == Some(&name.listen);
+        self.told.is_some() && scope.tunnel().is_some_and(is_asked) && self.tunnel().is_none()
     }
 }
 

@@ -13,6 +13,8 @@ use super::action::{Action, action_of};
 use super::message::{Drawn, Effect, Message};
 use super::state::{Dialog, Moment, Mood, Pane, State, Toast};
 
+pub(crate) use movement::columns_of;
+
 /// Takes a message that came at this moment.
 pub(crate) fn update(state: &mut State, now: Moment, message: Message) -> Vec<Effect> {
     state.now = now;

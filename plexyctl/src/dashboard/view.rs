@@ -1,13 +1,28 @@
 //! What is seen of the [`State`]. Nothing is changed here.
 
 mod backends;
+mod banner;
+mod bars;
+mod beside;
+mod boxes;
+mod clock;
 mod connections;
+mod detail;
+mod events;
+mod find;
 mod footer;
 pub(crate) mod glyph;
 mod header;
+mod help;
+mod latency;
 pub(crate) mod number;
+mod options;
+mod overlay;
 pub(crate) mod put;
 pub(crate) mod rule;
+mod scrolled;
+mod sections;
+mod sort;
 pub(crate) mod sparkline;
 pub(crate) mod table;
 mod tabs;
@@ -16,13 +31,14 @@ mod tunnels;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::layout::{Position, Rect};
+use ratatui::widgets::{Clear, Widget};
 
-use super::message::Drawn;
-use super::state::{Pane, Room, Scope, State, Way};
+use super::message::{Drawn, Target};
+use super::state::{Dialog, Pane, Room, Scope, State, Way};
 use super::theme::Role;
 use put::{columns, put, row_of};
+use sections::Sections;
 
 /// Draws it, and tells what was drawn where.
 pub(crate) fn draw(state: &State, frame: &mut Frame<'_>) -> Drawn {
@@ -34,82 +50,62 @@ pub(crate) fn draw(state: &State, frame: &mut Frame<'_>) -> Drawn {
         return drawn;
     }
     let sections = Sections::of(state, area);
-    header::draw_daemon(state, row_of(sections.header, 0), buffer);
-    let below = Rect { y: sections.header.y + 1, height: sections.header.height - 1, ..area };
-    header::draw_sums(state, below, buffer);
+    header(state, sections.header, buffer);
+    banner::draw(state, sections.banner, buffer);
     drawn.height = main(state, sections.main, buffer, &mut drawn);
     tabs::draw(state, sections.tabs, drawn.height, buffer, &mut drawn.targets);
-    events(state, sections.events, buffer);
+    if !sections.beside.is_empty() {
+        beside::draw(state, sections.beside, buffer);
+    }
+    if !sections.events.is_empty() {
+        events::strip(state, sections.events, buffer);
+    }
     if is_old(state) {
-        for old in [below, sections.main] {
+        let sums = Rect { y: sections.header.y + 1, height: sections.header.height - 1, ..area };
+        for old in [sums, sections.main, sections.beside] {
             buffer.set_style(old, state.looks.style(Role::Dim));
         }
     }
     footer::draw(state, sections.footer, buffer, &mut drawn.targets);
+    if let Some(cursor) = in_front(state, area, sections.footer, buffer, &mut drawn) {
+        frame.set_cursor_position(cursor);
+    }
     drawn
+}
+
+/// Draws the first lines: the daemon, and the sums of all of it or what somebody looks into.
+fn header(state: &State, area: Rect, buffer: &mut Buffer) {
+    header::draw_daemon(state, row_of(area, 0), buffer);
+    let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    match (&state.level().scope, state.room()) {
+        (Scope::Tunnel(_) | Scope::Backend(..), _) => detail::head(state, below, buffer),
+        (Scope::All, Room::Wide) => boxes::draw(state, below, buffer),
+        (Scope::All, _) => header::draw_sums(state, below, buffer),
+    }
+}
+
+/// Draws what stands in front of the rest: where the cursor is, if somebody types.
+fn in_front(
+    state: &State,
+    area: Rect,
+    footer: Rect,
+    buffer: &mut Buffer,
+    drawn: &mut Drawn,
+) -> Option<Position> {
+    match state.dialog.as_ref()? {
+        Dialog::Find(input) => {
+            Clear.render(footer, buffer);
+            return Some(find::draw(state, input, footer, buffer));
+        }
+        Dialog::Sort(selected) => sort::draw(state, *selected, area, buffer),
+        Dialog::Help(from) => drawn.text = Some(help::draw(state, *from, area, buffer)),
+    }
+    None
 }
 
 /// Whether what is shown is no more what is.
 fn is_old(state: &State) -> bool {
     matches!(state.way, Way::Lost(_)) || state.is_silent()
-}
-
-/// Where what stands.
-#[derive(Debug, Clone, Copy)]
-struct Sections {
-    header: Rect,
-    tabs: Rect,
-    main: Rect,
-    events: Rect,
-    footer: Rect,
-}
-
-/// Lines below which the sums give way to rows.
-const LOW: u16 = 14;
-
-/// Lines of events that are seen in any case where there is room for some, with their title.
-const EVENTS_LEAST: u16 = 3;
-
-impl Sections {
-    fn of(state: &State, area: Rect) -> Self {
-        let header = match area.height {
-            _ if state.is_zoomed => 1,
-            0..LOW => 2,
-            _ => 4,
-        };
-        let inner = area.height.saturating_sub(header + 2);
-        let events = if state.is_zoomed { 0 } else { events_height(state, inner, area.height) };
-        let mut top = area.y;
-        let mut next = |height| {
-            let section = Rect { y: top, height, ..area };
-            top += height;
-            section
-        };
-        Self {
-            header: next(header),
-            tabs: next(1),
-            main: next(inner - events),
-            events: next(events),
-            footer: next(1),
-        }
-    }
-}
-
-/// A quarter of the screen, below a title; they give way where there are many rows.
-fn events_height(state: &State, inner: u16, height: u16) -> u16 {
-    let level = state.level();
-    let rows = match level.pane {
-        Pane::Tunnels => level.tunnels.rows().len(),
-        Pane::Backends => level.backends.rows().len(),
-        Pane::Connections => level.connections.rows().len(),
-        Pane::Latency | Pane::Options | Pane::Events => return 0,
-    };
-    let rows = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(1);
-    let most = height / 4 + 1;
-    match height {
-        0..16 => 0,
-        _ => inner.saturating_sub(rows).clamp(EVENTS_LEAST, most),
-    }
 }
 
 /// Draws the view that is open: how many rows it has room for.
@@ -120,20 +116,53 @@ fn main(state: &State, area: Rect, buffer: &mut Buffer, drawn: &mut Drawn) -> us
             tunnels::grid(state).draw(&level.tunnels, state, area, buffer, targets),
             level.tunnels.rows().is_empty(),
         ),
-        Pane::Backends => (
-            backends::grid(state).draw(&level.backends, state, area, buffer, targets),
-            level.backends.rows().is_empty(),
-        ),
+        Pane::Backends => {
+            (main_backends(state, area, buffer, targets), level.backends.rows().is_empty())
+        }
         Pane::Connections => (
             connections::grid(state).draw(&level.connections, state, area, buffer, targets),
             level.connections.rows().is_empty(),
         ),
-        Pane::Events | Pane::Latency | Pane::Options => (area.height.into(), false),
+        Pane::Events => {
+            events::draw(state, &level.scope, area, buffer);
+            (area.height.into(), false)
+        }
+        Pane::Latency if level.scope == Scope::All => {
+            (latency::of_all(state, area, buffer, targets), level.tunnels.rows().is_empty())
+        }
+        Pane::Latency => {
+            latency::of_tunnel(state, area, buffer);
+            (area.height.into(), state.tunnel().is_none())
+        }
+        Pane::Options => {
+            drawn.text = options::draw(state, area, buffer);
+            (area.height.into(), drawn.text.is_none())
+        }
     };
     if is_empty {
         nothing(state, area, buffer);
     }
     height
+}
+
+/// Draws backends; below those of one tunnel, what else there is to see of it.
+fn main_backends(
+    state: &State,
+    area: Rect,
+    buffer: &mut Buffer,
+    targets: &mut Vec<(Rect, Target)>,
+) -> usize {
+    let level = state.level();
+    let mut grid = backends::grid(state);
+    let selected = level.backends.selected_row();
+    grid.note = selected.and_then(|row| detail::note(row, &state.looks));
+    if level.scope == Scope::All {
+        return grid.draw(&level.backends, state, area, buffer, targets);
+    }
+    let parts = detail::parts(area);
+    let [main, ..] = parts;
+    detail::below_backends(state, parts, buffer);
+    grid.draw(&level.backends, state, main, buffer, targets)
 }
 
 /// Why there are no rows.
@@ -145,6 +174,7 @@ fn nothing(state: &State, area: Rect, buffer: &mut Buffer) {
         _ => "tunnel",
     };
     let text = match () {
+        () if state.is_gone() => "it is no more; Esc goes back".to_owned(),
         () if state.told.is_none() => match &state.way {
             Way::Lost(lost) => state.looks.safe(&lost.why),
             Way::Unknown | Way::Live { .. } => "waiting for plexyd".to_owned(),
@@ -159,16 +189,7 @@ fn nothing(state: &State, area: Rect, buffer: &mut Buffer) {
     put(buffer, area, (left, area.height / 2), &text, state.looks.style(Role::Dim));
 }
 
-/// What has happened last.
-fn events(state: &State, area: Rect, buffer: &mut Buffer) {
-    let unread = match state.events.unread {
-        0 => Vec::new(),
-        count => vec![(format!("{count} new"), Style::new())],
-    };
-    if !area.is_empty() {
-        rule::draw(&state.looks, area, &[("Events".to_owned(), Style::new())], &unread, buffer);
-    }
-}
-
+#[cfg(test)]
+mod screens;
 #[cfg(test)]
 mod tests;

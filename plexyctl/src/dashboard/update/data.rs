@@ -61,6 +61,7 @@ fn overview_told(state: &mut State, params: &OverviewParams, overview: Box<Overv
     if state.paused.is_some() {
         state.held = Some(told);
     } else {
+        state.asked.clone_from(&params.tunnel);
         show(state, Some(params), told);
     }
 }

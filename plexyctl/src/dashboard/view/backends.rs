@@ -19,7 +19,7 @@ const RATES: u8 = 8;
 const FIELDS: &[Backends] = &[
     Backends::text("TUNNEL", [12, 15, 32], |it, state| Cell::text(&it.tunnel, &state.looks))
         .sorted(BackendColumn::Tunnel)
-        .only(|state| state.level().scope == Scope::All),
+        .only(has_many),
     Backends::address("BACKEND", [22, 24, 48], |it, state| Cell::text(&it.info.addr, &state.looks))
         .sorted(BackendColumn::Backend),
     Backends::text("STATE", [8, 10, 10], state_of).sorted(BackendColumn::Health),
@@ -81,6 +81,11 @@ const FIELDS: &[Backends] = &[
     .sorted(BackendColumn::Cause)
     .goes(1),
 ];
+
+/// Whether they are of several tunnels.
+fn has_many(state: &State) -> bool {
+    state.level().scope == Scope::All && !state.has_details()
+}
 
 /// What they look like.
 pub(super) fn grid(state: &State) -> Grid<BackendRow> {

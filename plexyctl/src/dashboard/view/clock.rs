@@ -24,7 +24,11 @@ mod tests {
         let at = "2026-11-23T14:02:06.120Z";
         assert_eq!(clock(at, None, &zone), "16:02:06");
         assert_eq!(clock(at, Some("2026-11-23T21:59:00Z"), &zone), "16:02:06");
-        assert_eq!(clock(at, Some("2026-11-23T22:00:00Z"), &zone), "Nov 23 16:02", "it is the 24th");
+        assert_eq!(
+            clock(at, Some("2026-11-23T22:00:00Z"), &zone),
+            "Nov 23 16:02",
+            "it is the 24th"
+        );
         assert_eq!(clock("soon\x07", None, &zone), "soon\\u{7}");
     }
 }

@@ -19,7 +19,7 @@ const FIELDS: &[Connections] = &[
         .sorted(Key::Id),
     Connections::text("TUNNEL", [10, 13, 32], |it, state| Cell::text(&it.tunnel, &state.looks))
         .sorted(Key::Tunnel)
-        .only(|state| state.level().scope == Scope::All),
+        .only(has_many),
     Connections::address("CLIENT", [21, 22, 48], |it, state| Cell::text(&it.client, &state.looks))
         .sorted(Key::Client),
     Connections::address("BACKEND", [13, 16, 48], |it, state| {
@@ -88,6 +88,11 @@ const FIELDS: &[Connections] = &[
     .goes(1)
     .more(),
 ];
+
+/// Whether they are of several tunnels.
+fn has_many(state: &State) -> bool {
+    state.level().scope == Scope::All && !state.has_details()
+}
 
 /// What they look like.
 pub(super) fn grid(state: &State) -> Grid<ConnectionInfo> {

@@ -13,6 +13,7 @@ use ratatui::style::Style;
 use super::super::message::Target;
 use super::super::state::{Level, Pane, Row, Scope, State, Table};
 use super::super::theme::Role;
+use super::events;
 use super::put::{columns, width_of};
 use super::rule;
 
@@ -26,11 +27,17 @@ pub(super) fn draw(
     buffer: &mut Buffer,
     targets: &mut Vec<(Rect, Target)>,
 ) {
-    let order = order_of(state);
     let room = area.width.saturating_sub(6);
+    let named = tabs(state, true);
+    let order = match state.level().pane {
+        Pane::Events => {
+            let left = room.saturating_sub(width_of(&named) + 2);
+            events::status(state, &state.level().scope, height, left)
+        }
+        _ => order_of(state),
+    };
     let found = found_of(state, height);
     // With the names of all of them, or of the open one alone; what is looked for has to be seen.
-    let named = tabs(state, true);
     let needed = if is_finding(state.level()) { width_of(&found) } else { 0 };
     let has_room = width_of(&named) + needed + width_of(&order) + 2 <= room;
     let tabs = if has_room { named } else { tabs(state, false) };
