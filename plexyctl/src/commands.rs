@@ -269,9 +269,14 @@ fn command_for<'a>(verb: &'a str, words: impl IntoIterator<Item = &'a str>) -> S
 
 /// The same of all its words.
 pub(crate) fn shell_command(words: impl IntoIterator<Item = String>) -> String {
+    // An equals sign says something to a shell only where a word begins with it.
+    let is_plain = |word: &str| {
+        let is_harmless = |it: char| it.is_ascii_alphanumeric() || "._:/,+-=".contains(it);
+        !word.is_empty() && !word.starts_with('=') && word.chars().all(is_harmless)
+    };
     let quoted = |word: String| match shlex::try_quote(&word) {
-        Ok(quoted) => quoted.into_owned(),
-        Err(_) => word,
+        Ok(quoted) if !is_plain(&word) => quoted.into_owned(),
+        Ok(_) | Err(_) => word,
     };
     let words = words.into_iter().map(quoted);
     std::iter::once("plexyctl".to_owned()).chain(words).collect::<Vec<_>>().join(" ")

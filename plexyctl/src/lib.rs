@@ -6,6 +6,7 @@ mod client;
 mod commands;
 mod complete;
 mod config;
+mod consequence;
 mod dashboard;
 mod declared;
 mod exit;

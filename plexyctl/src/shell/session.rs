@@ -1,17 +1,16 @@
 //! What is done with each line: by the daemon, by the client, or by the shell itself.
 
-use std::env;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use plexy_shared::command::{Request, word_spans};
+use plexy_shared::command::Request;
 use plexy_shared::error::Code;
 use plexy_shared::rpc::ListConnections;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
-use super::confirmation::{Confirmation, concerned};
+use super::confirmation::Confirmation;
 use super::ending::Ending;
 use super::live::{LinkState, Live};
 use super::prompt::Prompt;
@@ -19,9 +18,10 @@ use super::setting::Setting;
 use super::sink::Sink;
 use super::typed::Typed;
 use crate::answer::Answer;
-use crate::args::{CONTEXT, ENDPOINT, Format, Keys, Options, Own, help_of};
+use crate::args::{Format, Keys, Options, Own, help_of};
 use crate::client::{ClientError, Patience};
-use crate::commands::{CLIENT, Command, Line, Wanted, Words, shell_command};
+use crate::commands::{CLIENT, Command, Line, Wanted, Words};
+use crate::consequence::{concerned, same_as, way};
 use crate::exit::ClientCode;
 use crate::failure::Failure;
 use crate::link::Link;
@@ -237,17 +237,7 @@ impl<'a> Session<'a> {
 
     /// The command that does the same in any shell.
     fn same_as(&self, command: &Command<'_>) -> String {
-        let line = command.line();
-        let words = word_spans(line).into_iter().filter_map(|span| line.get(span));
-        // What a variable says holds in the other shell too.
-        let is_of_variable = |name: &str, value: &str| env::var(name).is_ok_and(|it| it == value);
-        let context = self.options.context.clone().map(|it| ("--context", CONTEXT, it));
-        let endpoint =
-            || self.options.endpoint.as_ref().map(|it| ("--endpoint", ENDPOINT, it.to_string()));
-        let way = context.or_else(endpoint).filter(|(_, name, it)| !is_of_variable(name, it));
-        let way = way.into_iter().flat_map(|(option, _, it)| [option.to_owned(), it]);
-        let yes = self.link.protected().map(|_| "--yes".to_owned());
-        shell_command(way.chain(words.map(str::to_owned)).chain(yes))
+        same_as(command.line(), &way(&self.options), self.link.protected().is_some())
     }
 
     fn concerned(&mut self, request: &Request, options: &Options) -> Result<Concerned, Failure> {
