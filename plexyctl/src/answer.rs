@@ -9,8 +9,8 @@ use plexy_shared::event::EventsReply;
 use plexy_shared::explanation::Explanation;
 use plexy_shared::history::{ExportReply, HistoryReply, SaveReply, TransitionReply};
 use plexy_shared::info::{
-    BackendReply, CloseReply, HelloReply, LogLevelReply, OpenReply, StatusReply, TunnelChangeReply,
-    TunnelInfo,
+    BackendReply, CloseReply, HelloReply, LiveCounts, LogLevelReply, OpenReply, StatusReply,
+    TunnelChangeReply, TunnelInfo,
 };
 use plexy_shared::overview::Overview;
 use plexy_shared::plan::ApplyReply;
@@ -98,6 +98,34 @@ pub(crate) enum Answer {
     Health(Health),
     /// Of `top`, where it writes lines: one look.
     Overview(Box<Overview>),
+}
+
+impl Answer {
+    /// The revision of the daemon after a change, or of which it was tried out.
+    pub(crate) fn revision(&self) -> Option<u64> {
+        match self {
+            Self::Opened { reply, .. } => Some(reply.revision),
+            Self::Closed { reply, .. } => Some(reply.revision),
+            Self::Added(change) | Self::Removed(change) => Some(change.reply.revision),
+            Self::Changed(change) => Some(change.reply.revision),
+            Self::Undone(reply) | Self::Loaded(reply) | Self::Reloaded(reply) => {
+                Some(reply.revision)
+            }
+            _ => None,
+        }
+    }
+
+    /// How many live connections a change had to do with, or would have.
+    pub(crate) fn live(&self) -> Option<u64> {
+        let sum = |live: &LiveCounts| live.kept + live.draining + live.ended;
+        match self {
+            Self::Closed { reply, .. } => Some(sum(&reply.live)),
+            Self::Added(change) | Self::Removed(change) => Some(sum(&change.reply.live)),
+            Self::Changed(change) => Some(sum(&change.reply.live)),
+            Self::Killed(reply) => Some(reply.killed),
+            _ => None,
+        }
+    }
 }
 
 /// What became of a backend.

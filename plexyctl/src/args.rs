@@ -319,6 +319,12 @@ pub(crate) fn command() -> Command {
     Own::augment_subcommands(verbs.subcommand(help_subcommand()))
 }
 
+/// The command of that name that only the client has.
+pub(crate) fn own_command(word: &str) -> Option<String> {
+    let own = Own::augment_subcommands(Command::new(""));
+    own.find_subcommand(word).map(|own| own.get_name().to_owned())
+}
+
 /// A sub-command for the name, and a hidden one for each alias: an alias of
 /// clap would not tell which of them was typed, and `list` is not `status`.
 fn spellings(verb: &'static Verb) -> Vec<Command> {

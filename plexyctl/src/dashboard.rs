@@ -10,6 +10,8 @@ mod feed;
 mod fixture;
 mod message;
 mod order;
+#[cfg(test)]
+mod scene;
 mod state;
 mod terminal;
 mod theme;
@@ -31,6 +33,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::args::{Format, Options, ShellOptions, TopOptions};
+use crate::consequence;
 use crate::exit::{ClientCode, Exit};
 use crate::failure::Failure;
 use crate::link::Link;
@@ -71,7 +74,7 @@ pub(crate) async fn run(
         return Err(Failure::usage(message).with_hint("`plexyctl top --batch` writes lines"));
     }
     let mut terminal = Terminal::enter(!top.no_mouse).map_err(|error| failed(&error))?;
-    let mut state = begin(top, link, screen, &terminal)?;
+    let mut state = begin(top, link, options, screen, &terminal)?;
     state.every = top.delay;
     state.looks.is_wide = options.output == Format::Wide;
     state.level_mut().show_first(first);
@@ -85,6 +88,7 @@ pub(crate) async fn run(
 fn begin(
     top: &TopOptions,
     link: &Link,
+    options: &Options,
     screen: Screen,
     terminal: &Terminal,
 ) -> Result<State, Failure> {
@@ -93,6 +97,7 @@ fn begin(
         endpoint: String::new(),
         protected: link.protected().map(str::to_owned),
         is_read_only: top.read_only,
+        way: consequence::way(options),
     };
     let looks = Looks {
         theme: top.theme.on(env::var("COLORFGBG").ok().as_deref()),

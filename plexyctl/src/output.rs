@@ -40,6 +40,7 @@ pub(crate) use table::{CONTEXTS, SETTINGS, keys_of_top};
 pub(crate) use view::Order;
 use view::View;
 
+pub(crate) use export::toml as exported;
 pub(crate) use safe::safe;
 pub(crate) use sentence::notice;
 pub(crate) use units::{age, scaled};
@@ -259,6 +260,11 @@ impl Output {
             _ => caret::render(failure, self.notes),
         }
     }
+}
+
+/// What went wrong as people read it on that screen.
+pub(crate) fn explained(failure: &Failure, screen: Screen) -> String {
+    caret::render(failure, screen)
 }
 
 /// Writes what went wrong before there are options, as JSON.

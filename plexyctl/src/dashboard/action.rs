@@ -87,6 +87,8 @@ pub(crate) enum Place {
     AtTunnelOrBackend,
     /// Where a connection is selected.
     AtConnection,
+    /// Where any of them is.
+    AtRow,
 }
 
 const TABLES: Place = Place::In(&[Pane::Tunnels, Pane::Backends, Pane::Connections, Pane::Latency]);
@@ -117,13 +119,7 @@ pub(crate) static BINDINGS: &[Binding] = &[
     bind(Action::Pane(4), &["5"], "", "the fifth", Place::Everywhere),
     bind(Action::NextPane, &["Tab"], "pane", "the next view", Place::Everywhere),
     bind(Action::PreviousPane, &["Shift-Tab"], "", "the view before", Place::Everywhere),
-    bind(
-        Action::Menu,
-        &["a"],
-        "actions",
-        "what can be done with the selected row",
-        Place::AtTunnelOrBackend,
-    ),
+    bind(Action::Menu, &["a"], "actions", "what can be done with the selected row", Place::AtRow),
     bind(Action::OpenTunnel, &["o"], "open tunnel", "open a tunnel", Place::In(&[Pane::Tunnels])),
     bind(Action::Close, &["c"], "close", "close the tunnel", Place::AtTunnel),
     bind(
@@ -263,6 +259,7 @@ impl Place {
             Self::AtBackend => at_backend,
             Self::AtTunnelOrBackend => at_tunnel || at_backend,
             Self::AtConnection => level.pane == Pane::Connections,
+            Self::AtRow => at_tunnel || at_backend || level.pane == Pane::Connections,
         }
     }
 }
@@ -279,6 +276,8 @@ fn is_useful(action: Action, state: &State) -> bool {
         | Action::RemoveBackend
         | Action::Edit
         | Action::Kill => state.can_act(),
+        // It knows nothing of what may not be done here.
+        Action::Shell => !state.place.is_read_only,
         Action::Back => state.levels().len() > 1,
         Action::Open => state.level().pane != Pane::Connections && has_row(state),
         Action::Menu => has_row(state),

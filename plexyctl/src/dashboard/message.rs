@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
 use plexy_shared::event::EventsReply;
 use plexy_shared::info::HelloReply;
 use plexy_shared::overview::{Overview, OverviewParams};
@@ -110,4 +110,8 @@ pub(crate) enum Target {
     Action(Action),
     /// The pane with this number.
     Pane(usize),
+    /// In a dialog, what this key does.
+    Press(KeyCode),
+    /// In a dialog, the choice or the field with this number.
+    Item(usize),
 }

@@ -40,10 +40,16 @@ pub(crate) struct Done {
 }
 
 /// What the daemon has said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Reply {
     /// As it is written, for people.
     pub(crate) text: String,
+    /// What is said about it besides, a line each.
+    pub(crate) notes: Vec<String>,
+    /// The revision that it speaks of.
+    pub(crate) revision: Option<u64>,
+    /// How many live connections it has to do with.
+    pub(crate) live: Option<u64>,
 }
 
 /// Who does them.
@@ -87,18 +93,16 @@ impl Orders {
 
     async fn done(&mut self, order: &Order) -> Result<Reply, Failure> {
         let options = Options { dry_run: order.is_trial, ..self.options.clone() };
-        let mut text = String::new();
+        let mut reply = Reply::default();
         let mut tell = |answer: &Answer| {
             let written = self.output.written(answer);
-            text.push_str(&written.data);
-            written.notes.iter().for_each(|note| {
-                text.push_str(note);
-                text.push('\n');
-            });
+            reply.text.push_str(&written.data);
+            reply.notes.extend(written.notes);
+            (reply.revision, reply.live) = (answer.revision(), answer.live());
             Ok(Wanted::More)
         };
         let command = Command::read(&order.line)?.expecting(order.revision);
         command.run(&mut self.link, &options, &mut tell).await?;
-        Ok(Reply { text })
+        Ok(reply)
     }
 }

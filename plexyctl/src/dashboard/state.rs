@@ -1,7 +1,8 @@
 //! All that the dashboard knows, and nothing of terminals, sockets or clocks: what it is told comes by
 //! [`update`](super::update), what is seen of it is made by [`view`](super::view).
 
-mod dialog;
+mod acting;
+pub(crate) mod dialog;
 mod events;
 mod level;
 mod link;
@@ -20,7 +21,11 @@ use plexy_shared::overview::{
 use plexy_shared::units::show_duration;
 use ratatui::layout::Position;
 
-pub(crate) use dialog::Dialog;
+pub(crate) use acting::Acting;
+pub(crate) use dialog::{
+    Check, Choice, CommandLine, Confirm, Dialog, Field, Form, FormKind, Item, Menu, Now, Offer,
+    Run, Subject, Text,
+};
 pub(crate) use events::{EventLine, EventLog};
 pub(crate) use level::{Level, Pane, Scope, TunnelName};
 pub(crate) use link::{Lost, Returned, Way};
@@ -58,6 +63,8 @@ pub(crate) struct Place {
     pub(crate) protected: Option<String>,
     /// Whether nothing is to be changed.
     pub(crate) is_read_only: bool,
+    /// The words of a command line that lead there too.
+    pub(crate) way: Vec<String>,
 }
 
 /// What was told last.
@@ -146,6 +153,8 @@ pub(crate) struct State {
     levels: Vec<Level>,
     /// What stands in front of it.
     pub(crate) dialog: Option<Dialog>,
+    /// What somebody has asked for.
+    pub(crate) acting: Acting,
     /// What is told of what was done.
     pub(crate) toast: Option<Toast>,
     /// Since when nothing of what is shown changes.
@@ -181,6 +190,7 @@ impl State {
             events: EventLog::default(),
             levels: vec![Level::new(Scope::All)],
             dialog: None,
+            acting: Acting::default(),
             toast: None,
             paused: None,
             held: None,
@@ -321,6 +331,10 @@ impl State {
         }
         if wanted.tunnel.is_none() {
             wanted.tunnel = tunnel;
+        }
+        // What stands in front is about a tunnel of its own.
+        if let Some(tunnel) = self.dialog.as_ref().and_then(Dialog::tunnel) {
+            wanted.tunnel = Some(tunnel.to_owned());
         }
         wanted
     }

@@ -114,6 +114,9 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Redraw => return vec![Effect::Redraw],
         Action::Suspend => return vec![Effect::Suspend],
+        Action::Shell if state.place.is_read_only => {
+            note(state, Mood::Note, "read-only: the shell could change something");
+        }
         Action::Shell => return vec![Effect::Shell],
         Action::Quit => return vec![Effect::Quit],
         Action::Menu

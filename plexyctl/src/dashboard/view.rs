@@ -8,6 +8,7 @@ mod boxes;
 mod clock;
 mod connections;
 mod detail;
+mod dialog;
 mod events;
 mod find;
 mod footer;
@@ -70,6 +71,7 @@ pub(crate) fn draw(state: &State, frame: &mut Frame<'_>) -> Drawn {
     if let Some(cursor) = in_front(state, area, sections.footer, buffer, &mut drawn) {
         frame.set_cursor_position(cursor);
     }
+    dialog::draw(state, area, frame, &mut drawn);
     drawn
 }
 

@@ -18,7 +18,7 @@ pub(super) fn write(reply: &ExportReply, format: ExportFormat) -> String {
 }
 
 /// As a file for `--config` and `load`.
-pub(super) fn toml(reply: &ExportReply) -> String {
+pub(crate) fn toml(reply: &ExportReply) -> String {
     let mut text = String::from("tunnels = [\n");
     for tunnel in &reply.tunnels {
         // A string of JSON is one of TOML.

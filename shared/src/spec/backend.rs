@@ -170,6 +170,28 @@ impl AttributeRow {
         self.each.is_some()
     }
 
+    /// What it is in these attributes, as it would be written behind its key; the entries of a list stand
+    /// behind commas.
+    ///
+    /// ```
+    /// use plexy_shared::spec::{ATTRIBUTES, BackendSpec};
+    ///
+    /// let backend: BackendSpec = "10.0.0.1:5432+weight=5+backup".parse()?;
+    /// let values = ATTRIBUTES.iter().map(|row| row.value_in(&backend.options));
+    /// assert_eq!(values.collect::<Vec<_>>(), ["5", "on", "none", "none", "ready"]);
+    /// # Ok::<(), plexy_shared::spec::SpecError>(())
+    /// ```
+    #[must_use]
+    pub fn value_in(&self, options: &BackendOptions) -> String {
+        if let Some(each) = self.each.map(|each| each(options)).filter(|each| !each.is_empty()) {
+            return each.join(",");
+        }
+        match (self.show)(options) {
+            Some(written) => written.split_once('=').map_or("on", |(_, value)| value).to_owned(),
+            None => self.default.to_owned(),
+        }
+    }
+
     /// As it is written, once for each entry of a list: nothing where it is at its default.
     fn written(&self, options: &BackendOptions) -> Vec<String> {
         match self.each {

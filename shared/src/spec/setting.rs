@@ -109,6 +109,19 @@ impl<R: SettingRow> Settings<R> {
         })
     }
 
+    /// How one is set to a value, in quotes where it needs them; to no value at all, back to its default.
+    ///
+    /// ```
+    /// use plexy_shared::spec::{OPTIONS, OptionSettings};
+    ///
+    /// let key = OPTIONS.iter().find(|row| row.is_called("tls-cert")).unwrap();
+    /// assert_eq!(OptionSettings::write(key, "/my certs/a.pem"), "tls-cert=\"/my certs/a.pem\"");
+    /// assert_eq!(OptionSettings::write(key, ""), "tls-cert=");
+    /// ```
+    pub fn write(row: &'static R, value: &str) -> String {
+        written(&(row, Some(value.to_owned()).filter(|value| !value.is_empty())))
+    }
+
     /// Each of them as it would be written.
     pub fn each(&self) -> Vec<String> {
         self.0.iter().map(written).collect()

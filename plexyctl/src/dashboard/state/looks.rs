@@ -1,5 +1,10 @@
 //! How all of it looks.
 
+use crate::output::Screen;
+
+/// Columns of a text in a dialog, which has room on every terminal of the usual size.
+pub(crate) const TEXT_COLUMNS: usize = 76;
+
 /// Colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Theme {
@@ -77,4 +82,16 @@ pub(crate) struct Looks {
     pub(crate) is_wide: bool,
     /// Whether the mouse is ours.
     pub(crate) has_mouse: bool,
+}
+
+impl Looks {
+    /// How texts are written that stand in a dialog.
+    pub(crate) fn screen(&self) -> Screen {
+        Screen {
+            columns: Some(TEXT_COLUMNS),
+            can_redraw: false,
+            has_colour: false,
+            is_ascii: self.is_ascii,
+        }
+    }
 }

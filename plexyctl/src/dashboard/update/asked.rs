@@ -1,21 +1,195 @@
-//! What somebody asks the daemon for, and what it answers.
+//! What somebody asks the daemon for. Each action is a line of the grammar of every door, about what is
+//! selected by what that is known by; what others feel is asked about first.
+
+mod answered;
+mod selected;
+
+use plexy_shared::command::Request;
 
 use super::super::action::Action;
 use super::super::message::Effect;
-use super::super::order::Done;
-use super::super::state::{Mood, State};
+use super::super::order::Order;
+use super::super::state::{
+    Choice, CommandLine, Confirm, Dialog, Form, FormKind, Menu, Mood, Now, Run, State, Subject,
+    Text,
+};
 use super::note;
+use crate::consequence::same_as;
+use crate::output::safe;
+use crate::tier::Tier;
+pub(super) use answered::done;
+use selected::{others, selected};
 
 /// Asks for it, or for what has to be known before.
-pub(super) fn ask(_state: &mut State, _action: Action) -> Vec<Effect> {
+pub(super) fn ask(state: &mut State, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Line => {
+            state.dialog = Some(Dialog::Line(Box::default()));
+            return Vec::new();
+        }
+        Action::OpenTunnel => return fill_in(state, FormKind::Open),
+        _ => {}
+    }
+    match selected(state, action) {
+        Some(subject) => ask_about(state, action, subject),
+        None => {
+            note(state, Mood::Note, "nothing is selected");
+            Vec::new()
+        }
+    }
+}
+
+/// The same about this, whatever is selected.
+pub(super) fn ask_about(state: &mut State, action: Action, subject: Subject) -> Vec<Effect> {
+    match (action, subject) {
+        (Action::Menu, subject) => open_menu(state, subject),
+        (Action::Copy, subject) => copy_of(state, &subject),
+        (Action::Export, Subject::Tunnel(tunnel) | Subject::Backend(tunnel, _)) => {
+            let mut text = Text::export(tunnel);
+            if let Some(newest) = state.newest() {
+                text.told(newest);
+            }
+            state.dialog = Some(Dialog::Text(text));
+            Vec::new()
+        }
+        (Action::AddBackend, Subject::Tunnel(tunnel) | Subject::Backend(tunnel, _)) => {
+            fill_in(state, FormKind::Add(tunnel))
+        }
+        (Action::Edit, Subject::Tunnel(tunnel)) => fill_in(state, FormKind::Options(tunnel)),
+        (Action::Edit, Subject::Backend(tunnel, backend)) => {
+            fill_in(state, FormKind::Attributes(tunnel, backend))
+        }
+        (Action::Close, Subject::Tunnel(tunnel) | Subject::Backend(tunnel, _)) => {
+            propose(state, "close", Choice::Nothing, Subject::Tunnel(tunnel))
+        }
+        (Action::Drain, subject) => propose(state, "drain", Choice::Deadline(None), subject),
+        (Action::Enable, subject) => propose(state, "enable", Choice::Nothing, subject),
+        (Action::Disable, subject) => propose(state, "disable", Choice::Nothing, subject),
+        (Action::RemoveBackend, subject) => propose(state, "remove", Choice::Fate(None), subject),
+        (Action::Kill, subject) => propose(state, "kill", Choice::Nothing, subject),
+        _ => Vec::new(),
+    }
+}
+
+/// Does what a verb says about something, or asks before.
+fn propose(state: &mut State, verb: &str, choice: Choice, subject: Subject) -> Vec<Effect> {
+    if let Some(why) = state.refusal() {
+        note(state, Mood::Failed, why);
+        return Vec::new();
+    }
+    let Some(words) = subject.words() else {
+        let text = format!("no command can name {}", subject.title());
+        note(state, Mood::Failed, text);
+        return Vec::new();
+    };
+    let confirm = confirm(state, format!("{verb} {words}"), choice, subject);
+    agree(state, confirm)
+}
+
+/// A question about a line.
+pub(super) fn confirm(state: &State, line: String, choice: Choice, subject: Subject) -> Confirm {
+    let newest = state.newest();
+    let now = newest.map_or(Now::Unknown, |newest| subject.now(newest, None));
+    Confirm::new(line, choice, subject, now, state.place.protected.as_deref())
+}
+
+/// Does it at once where it asks for nothing, or asks.
+pub(super) fn agree(state: &mut State, confirm: Confirm) -> Vec<Effect> {
+    if confirm.tier == Tier::Free {
+        return vec![Effect::Order(Box::new(Order::new(confirm.line())))];
+    }
+    state.dialog = Some(Dialog::Confirm(Box::new(confirm)));
     Vec::new()
 }
 
-/// It is done, or not.
-pub(super) fn done(state: &mut State, done: Done) -> Vec<Effect> {
-    match done.outcome {
-        Ok(reply) => note(state, Mood::Done, reply.text.lines().next().unwrap_or_default()),
-        Err(failure) => note(state, Mood::Failed, failure.message),
+/// Opens a form.
+fn fill_in(state: &mut State, kind: FormKind) -> Vec<Effect> {
+    if let Some(why) = state.refusal() {
+        note(state, Mood::Failed, why);
+        return Vec::new();
     }
+    let form = Form::new(kind, state.newest());
+    state.dialog = Some(Dialog::Form(Box::new(form)));
     Vec::new()
 }
+
+/// Opens what can be done with something.
+fn open_menu(state: &mut State, subject: Subject) -> Vec<Effect> {
+    let live = confirm(state, String::new(), Choice::Nothing, subject.clone()).known.live;
+    let mut menu = Menu::new(subject.clone(), live, state.place.is_read_only);
+    if let Some((text, line)) = others(state, &subject).filter(|_| !state.place.is_read_only) {
+        menu = menu.with(text, Run::Whole(line));
+    }
+    if let Some(spec) = spec_of(state, &subject) {
+        let line = same_as(&format!("open {spec}"), &state.place.way, false);
+        menu = menu.with("Copy the command that opens it", Run::Copy(line));
+    }
+    state.dialog = Some(Dialog::Menu(menu));
+    Vec::new()
+}
+
+/// The specification of a tunnel, where it is known.
+fn spec_of(state: &State, subject: &Subject) -> Option<String> {
+    let Subject::Tunnel(tunnel) = subject else { return None };
+    let full = state.newest()?.tunnel.as_ref()?;
+    (full.row.id == tunnel.id).then(|| full.info.spec.clone())
+}
+
+/// What something is called goes to the clipboard.
+fn copy_of(state: &mut State, subject: &Subject) -> Vec<Effect> {
+    let text = match subject {
+        Subject::Daemon => state.place.endpoint.clone(),
+        Subject::Tunnel(tunnel) => tunnel.label.clone(),
+        Subject::Backend(_, backend) => backend.clone(),
+        Subject::Connection(connection) => connection.id.clone(),
+    };
+    copy(state, text)
+}
+
+/// This goes to the clipboard.
+pub(super) fn copy(state: &mut State, text: String) -> Vec<Effect> {
+    let told = safe(&text);
+    copy_text(state, text, &told)
+}
+
+/// The same of a text that is called so.
+pub(super) fn copy_text(state: &mut State, text: String, title: &str) -> Vec<Effect> {
+    note(state, Mood::Done, format!("copied {title}"));
+    // What a daemon calls something may be pasted into a shell: it must not be able to act there.
+    let lines: Vec<String> = text.lines().map(safe).collect();
+    vec![Effect::Copy(lines.join("\n"))]
+}
+
+/// The line that takes a change back, where one does.
+pub(super) fn takes_back(line: &str) -> Option<String> {
+    let of = |backend: &Option<_>| backend.as_ref().map(|it| format!(" {it}")).unwrap_or_default();
+    match Request::parse(line).ok().flatten()? {
+        Request::Add { tunnel, backend } => Some(format!("remove {tunnel} {}", backend.addr)),
+        Request::Enable { tunnel, backend } => Some(format!("drain {tunnel}{}", of(&backend))),
+        Request::Drain { tunnel, backend, .. } => Some(format!("enable {tunnel}{}", of(&backend))),
+        Request::Disable { tunnel, backend } => Some(format!("enable {tunnel} {backend}")),
+        Request::Open(spec) => {
+            let listen = spec.listen.to_string();
+            let name = spec.options.name.map(|name| name.to_string());
+            Some(format!("close {}", name.unwrap_or(listen)))
+        }
+        Request::Remove { .. }
+        | Request::Set { .. }
+        | Request::SetBackend { .. }
+        | Request::Switch { .. }
+        | Request::Close { .. }
+        | Request::Undo(_) => Some("undo".to_owned()),
+        _ => None,
+    }
+}
+
+/// Opens the command line with words that it begins with.
+pub(super) fn type_on(state: &mut State, text: &str) -> Vec<Effect> {
+    let mut line = CommandLine::new(text);
+    line.edited(&state.snapshot());
+    state.dialog = Some(Dialog::Line(Box::new(line)));
+    Vec::new()
+}
+
+#[cfg(test)]
+mod tests;

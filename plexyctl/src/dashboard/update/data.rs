@@ -57,6 +57,9 @@ fn overview_told(state: &mut State, params: &OverviewParams, overview: Box<Overv
         state.going_trends().forget_tunnels();
     }
     state.going_trends().told(&overview);
+    if let Some(dialog) = &mut state.dialog {
+        dialog.told(params, &overview);
+    }
     let told = Told { overview, at: state.now, cpu };
     if state.paused.is_some() {
         state.held = Some(told);

@@ -1,11 +1,17 @@
 //! Keys of whoever is in a dialog.
 
-use crossterm::event::{Event, KeyCode, KeyEvent};
+mod confirm;
+mod form;
+mod line;
+mod menu;
+mod text;
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
 use super::super::action::{Action, action_of};
-use super::super::message::Effect;
+use super::super::message::{Effect, Target};
 use super::super::state::{Dialog, Pane, State};
 use super::movement;
 
@@ -33,13 +39,9 @@ pub(super) fn press(state: &mut State, key: KeyEvent) -> Vec<Effect> {
     if action_of(key, state) == Some(Action::Suspend) {
         return vec![Effect::Suspend];
     }
-    let is_quit = key.code == KeyCode::Char('c')
-        && key.modifiers.contains(crossterm::event::KeyModifiers::CONTROL);
+    let is_quit = is_control(key, 'c');
     if key.code == KeyCode::Esc || is_quit {
-        if matches!(state.dialog, Some(Dialog::Find(_))) {
-            movement::look_for(state.level_mut(), "");
-        }
-        state.dialog = None;
+        leave(state, is_quit);
         return Vec::new();
     }
     match state.dialog.take() {
@@ -53,9 +55,75 @@ pub(super) fn press(state: &mut State, key: KeyEvent) -> Vec<Effect> {
                 state.dialog = Some(Dialog::Help(at));
             }
         }
+        Some(Dialog::Menu(menu)) => return menu::press(state, menu, key),
+        Some(Dialog::Confirm(confirm)) => return confirm::press(state, *confirm, key),
+        Some(Dialog::Form(form)) => return form::press(state, *form, key),
+        Some(Dialog::Line(line)) => return line::press(state, *line, key),
+        Some(Dialog::Text(text)) => return text::press(state, text, key),
         None => {}
     }
     Vec::new()
+}
+
+/// Somebody wants none of it; first, nothing of what is offered, where something is.
+fn leave(state: &mut State, is_quit: bool) {
+    match state.dialog.take() {
+        Some(Dialog::Find(_)) => movement::look_for(state.level_mut(), ""),
+        Some(Dialog::Line(mut line)) if line.offer.is_some() && !is_quit => {
+            line.offer = None;
+            state.dialog = Some(Dialog::Line(line));
+        }
+        Some(Dialog::Form(mut form)) if form.offer.is_some() && !is_quit => {
+            form.offer = None;
+            state.dialog = Some(Dialog::Form(form));
+        }
+        Some(Dialog::Confirm(confirm)) if !is_quit => {
+            state.dialog = confirm.form.map(Dialog::Form);
+        }
+        _ => {}
+    }
+}
+
+/// A click in a dialog.
+pub(super) fn click(state: &mut State, target: Target) -> Vec<Effect> {
+    match (target, state.dialog.take()) {
+        (Target::Press(code), dialog) => {
+            state.dialog = dialog;
+            press(state, KeyEvent::new(code, KeyModifiers::NONE))
+        }
+        (Target::Item(number), Some(Dialog::Menu(menu))) => menu::run(state, menu, number),
+        (Target::Item(number), Some(Dialog::Form(mut form))) => {
+            if number < form.fields.len() {
+                (form.at, form.offer) = (number, None);
+            }
+            state.dialog = Some(Dialog::Form(form));
+            Vec::new()
+        }
+        (_, dialog) => {
+            state.dialog = dialog;
+            Vec::new()
+        }
+    }
+}
+
+/// The wheel was turned over a dialog: texts are scrolled.
+pub(super) fn turn(state: &mut State, action: Action, lines: isize) {
+    let code = if action == Action::Up { KeyCode::Up } else { KeyCode::Down };
+    for _ in 0..lines {
+        if matches!(state.dialog, Some(Dialog::Text(_) | Dialog::Help(_))) {
+            press(state, KeyEvent::new(code, KeyModifiers::NONE));
+        }
+    }
+}
+
+/// Whether it is that letter with the control key.
+fn is_control(key: KeyEvent, letter: char) -> bool {
+    key.code == KeyCode::Char(letter) && key.modifiers.contains(KeyModifiers::CONTROL)
+}
+
+/// A key that types: whether that has changed what is typed.
+fn types(input: &mut Input, key: KeyEvent) -> bool {
+    input.handle_event(&Event::Key(key)).is_some_and(|changed| changed.value)
 }
 
 /// Shows what is found with each letter.
@@ -90,17 +158,43 @@ fn letter_number(letter: char) -> Option<usize> {
     ('a'..='z').position(|it| it == letter.to_ascii_lowercase())
 }
 
-/// A text that was pasted.
+/// A text that was pasted: in one line, and nothing of it is a key.
 pub(super) fn paste(state: &mut State, text: &str) -> Vec<Effect> {
-    let mut pasted = None;
-    if let Some(Dialog::Find(input)) = &mut state.dialog {
-        for character in text.chars().filter(|it| !it.is_control()) {
-            input.handle(tui_input::InputRequest::InsertChar(character));
+    let text: String = text.chars().map(|it| if it.is_whitespace() { ' ' } else { it }).collect();
+    let text = text.trim();
+    match state.dialog.take() {
+        Some(Dialog::Find(mut input)) => {
+            insert(&mut input, text);
+            movement::look_for(state.level_mut(), input.value());
+            state.dialog = Some(Dialog::Find(input));
         }
-        pasted = Some(input.value().to_owned());
-    }
-    if let Some(text) = pasted {
-        movement::look_for(state.level_mut(), &text);
+        Some(Dialog::Line(mut line)) => {
+            if line.sent.is_none() {
+                insert(&mut line.input, text);
+                line.edited(&state.snapshot());
+            }
+            state.dialog = Some(Dialog::Line(line));
+        }
+        Some(Dialog::Form(mut form)) => {
+            if form.sent.is_none()
+                && let Some(field) = form.field_mut()
+            {
+                insert(&mut field.input, text);
+                form.edited();
+            }
+            state.dialog = Some(Dialog::Form(form));
+        }
+        // What has to be typed is typed, so that it is read.
+        other => state.dialog = other,
     }
     Vec::new()
 }
+
+fn insert(input: &mut Input, text: &str) {
+    for character in text.chars().filter(|it| !it.is_control()) {
+        input.handle(tui_input::InputRequest::InsertChar(character));
+    }
+}
+
+#[cfg(test)]
+mod tests;

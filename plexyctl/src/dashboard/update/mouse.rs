@@ -8,7 +8,7 @@ use ratatui::layout::Position;
 use super::super::action::Action;
 use super::super::message::{Effect, Target};
 use super::super::state::State;
-use super::{act, movement};
+use super::{act, dialogs, movement};
 
 /// Lines of one turn of the wheel.
 const WHEEL: isize = 3;
@@ -29,7 +29,9 @@ pub(super) fn moved(state: &mut State, event: MouseEvent) -> Vec<Effect> {
 }
 
 fn turn(state: &mut State, action: Action) -> Vec<Effect> {
-    if state.dialog.is_none() {
+    if state.dialog.is_some() {
+        dialogs::turn(state, action, WHEEL);
+    } else {
         for _ in 0..WHEEL {
             movement::go(state, action);
         }
@@ -41,7 +43,7 @@ fn click(state: &mut State, at: Position) -> Vec<Effect> {
     let hit = state.drawn.targets.iter().rev().find(|(area, _)| area.contains(at));
     let Some((_, target)) = hit.copied() else { return Vec::new() };
     if state.dialog.is_some() {
-        return Vec::new();
+        return dialogs::click(state, target);
     }
     let is_double = state
         .clicked
@@ -61,5 +63,7 @@ fn click(state: &mut State, at: Position) -> Vec<Effect> {
         }
         Target::Action(action) => act(state, action),
         Target::Pane(number) => movement::pane(state, number),
+        // They are of a dialog that is no more.
+        Target::Press(_) | Target::Item(_) => Vec::new(),
     }
 }

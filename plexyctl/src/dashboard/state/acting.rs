@@ -1,0 +1,112 @@
+//! What somebody has asked for, as long as it matters.
+
+use plexy_shared::info::TunnelStatus;
+use plexy_shared::overview::{Overview, TunnelRow};
+
+use super::State;
+use super::dialog::Confirm;
+use super::level::{Level, TunnelName};
+use crate::complete::{KnownConnection, Snapshot};
+
+/// Lines that are kept to be typed again.
+const LINES: usize = 100;
+
+/// It.
+#[derive(Debug, Default)]
+pub(crate) struct Acting {
+    /// What was typed, the newest last.
+    pub(crate) lines: Vec<String>,
+    /// What somebody has said yes to, until it is known what became of it.
+    pub(crate) agreed: Option<Box<Confirm>>,
+    /// The daemon, and its revision after what we have changed ourselves.
+    revision: Option<(String, u64)>,
+}
+
+impl Acting {
+    /// Keeps what was typed.
+    pub(crate) fn remember(&mut self, line: &str) {
+        if self.lines.last().is_none_or(|last| last != line) {
+            self.lines.push(line.to_owned());
+        }
+        let excess = self.lines.len().saturating_sub(LINES);
+        self.lines.drain(..excess);
+    }
+}
+
+impl State {
+    /// The newest that was told, also while something older is shown.
+    pub(crate) fn newest(&self) -> Option<&Overview> {
+        self.held.as_ref().or(self.told.as_ref()).map(|told| told.overview.as_ref())
+    }
+
+    /// The revision of which it is known what it is like.
+    pub(crate) fn revision(&self) -> Option<u64> {
+        let newest = self.newest()?;
+        let own =
+            self.acting.revision.as_ref().filter(|(instance, _)| *instance == newest.instance);
+        own.map(|(_, revision)| *revision).max(Some(newest.revision))
+    }
+
+    /// A change of ours has led to this revision. Where it is not the next one, somebody else has made
+    /// another one, of which nobody has told yet.
+    pub(crate) fn changed_to(&mut self, revision: u64) {
+        let is_next = self.revision().is_some_and(|known| revision == known + 1);
+        if let Some(newest) = self.newest().filter(|_| is_next) {
+            self.acting.revision = Some((newest.instance.clone(), revision));
+        }
+    }
+
+    /// Why nothing can be changed now, where that is so.
+    pub(crate) fn refusal(&self) -> Option<&'static str> {
+        match () {
+            () if self.place.is_read_only => Some("read-only: nothing can be changed from here"),
+            () if !self.can_act() => Some("plexyd does not answer: nothing can be changed now"),
+            () => None,
+        }
+    }
+
+    /// What is known of the daemon, for who completes a word.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let mut statuses: Vec<TunnelStatus> = Vec::new();
+        let full = self.newest().and_then(|newest| newest.tunnel.as_ref());
+        let rows = self.levels.iter().flat_map(|level| level.tunnels.rows());
+        let rows = rows.filter(|listed| listed.gone.is_none()).map(|listed| &listed.row);
+        for row in full.map(|full| &full.row).into_iter().chain(rows) {
+            if !statuses.iter().any(|status| status.listen == row.status.listen) {
+                statuses.push(row.status.clone());
+            }
+        }
+        let specs: Vec<String> = full.map(|full| full.info.spec.clone()).into_iter().collect();
+        let mut snapshot = Snapshot::of(&statuses, &specs);
+        self.levels.iter().for_each(|level| learn(&mut snapshot, level));
+        snapshot
+    }
+
+    /// The tunnel that a command calls so, as far as it is known.
+    pub(crate) fn tunnel_called(&self, word: &str) -> Option<TunnelName> {
+        let snapshot = self.snapshot();
+        let listen = &snapshot.tunnel(word)?.listen;
+        let newest = self.newest()?;
+        let rows = newest.tunnels.iter().flat_map(|it| &it.rows);
+        let full = newest.tunnel.iter().map(|full| &full.row);
+        full.chain(rows).find(|row| row.status.listen == *listen).map(name)
+    }
+}
+
+fn name(row: &TunnelRow) -> TunnelName {
+    let listen = row.status.listen.clone();
+    let label = row.status.name.clone().unwrap_or_else(|| listen.clone());
+    TunnelName { id: row.id, label, listen }
+}
+
+fn learn(snapshot: &mut Snapshot, level: &Level) {
+    for listed in level.backends.rows().iter().filter(|listed| listed.gone.is_none()) {
+        let row = &listed.row;
+        let tunnel = snapshot.tunnels.iter_mut().find(|tunnel| tunnel.listen == row.listen);
+        if let Some(tunnel) = tunnel.filter(|it| !it.backends.contains(&row.info.addr)) {
+            tunnel.backends.push(row.info.addr.clone());
+        }
+    }
+    let rows = level.connections.rows().iter().filter(|listed| listed.gone.is_none());
+    snapshot.connections.extend(rows.map(|listed| KnownConnection::from(&listed.row)));
+}

@@ -1,0 +1,287 @@
+//! Whether something is to be done: asked with what becomes of how many connections, and answered for
+//! what was told alone.
+
+use std::time::Duration;
+
+use plexy_shared::command::Request;
+use plexy_shared::connection::KillOrder;
+use plexy_shared::spec::LiveAction;
+use plexy_shared::units::{counted, show_duration};
+use tui_input::Input;
+
+use super::form::Form;
+use super::subject::{Now, Subject};
+use crate::consequence::{Known, consequence};
+use crate::tier::Tier;
+
+/// What can be chosen of a deadline with a key.
+const DEADLINES: [Duration; 8] = [
+    Duration::from_secs(10),
+    Duration::from_secs(30),
+    Duration::from_secs(60),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(15 * 60),
+    Duration::from_secs(3_600),
+    Duration::from_secs(4 * 3_600),
+    Duration::from_secs(24 * 3_600),
+];
+
+/// What can be chosen of what live connections get: first, what the tunnel says.
+const FATES: [Option<LiveAction>; 4] =
+    [None, Some(LiveAction::Keep), Some(LiveAction::Drain), Some(LiveAction::Kill)];
+
+/// What can be chosen before the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// Nothing.
+    Nothing,
+    /// When connections are reset that have not ended; none where the tunnel says it.
+    Deadline(Option<Duration>),
+    /// What live connections get; none where the tunnel says it.
+    Fate(Option<LiveAction>),
+}
+
+/// Whether it may be done that somebody has said yes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Check {
+    /// All is as it was told.
+    Same,
+    /// It is not, so: it has to be asked again.
+    Other(String),
+    /// There is nothing any more to do it with.
+    Gone(String),
+}
+
+/// It.
+#[derive(Debug)]
+pub(crate) struct Confirm {
+    /// What it is about.
+    pub(crate) subject: Subject,
+    /// The command without what can be chosen.
+    base: String,
+    /// What is chosen.
+    pub(crate) choice: Choice,
+    /// What was told.
+    pub(crate) known: Known,
+    /// How it is now.
+    pub(crate) now: Now,
+    /// What it asks for.
+    pub(crate) tier: Tier,
+    /// What is typed of the word that is asked for.
+    pub(crate) typed: Input,
+    /// What is otherwise than it was told before, where it is asked again.
+    pub(crate) changed: Option<String>,
+    /// What the daemon has said it would do.
+    pub(crate) difference: Vec<String>,
+    /// The revision of which it has said so.
+    pub(crate) revision: Option<u64>,
+    /// Where somebody comes back to who does not want it.
+    pub(crate) form: Option<Box<Form>>,
+    /// So many lines are scrolled over.
+    pub(crate) scroll: usize,
+    /// The name of the context, where that is a protected one.
+    protected: Option<String>,
+}
+
+impl Confirm {
+    /// A command that is to be asked about: none where it asks for nothing.
+    pub(crate) fn new(
+        base: String,
+        choice: Choice,
+        subject: Subject,
+        now: Now,
+        protected: Option<&str>,
+    ) -> Self {
+        let known = match &now {
+            Now::Here(known) => known.clone(),
+            Now::Unknown | Now::Another(_) | Now::Gone => Known::default(),
+        };
+        let mut confirm = Self {
+            subject,
+            base,
+            choice,
+            known,
+            now,
+            tier: Tier::Free,
+            typed: Input::default(),
+            changed: None,
+            difference: Vec::new(),
+            revision: None,
+            form: None,
+            scroll: 0,
+            protected: protected.map(str::to_owned),
+        };
+        confirm.ask();
+        confirm
+    }
+
+    /// The same, of a command that was tried out: with what the daemon has said, and of what.
+    pub(crate) fn tried(
+        self,
+        difference: Vec<String>,
+        revision: Option<u64>,
+        live: Option<u64>,
+    ) -> Self {
+        let known = Known { live: live.or(self.known.live), ..self.known };
+        let mut confirm = Self { difference, revision, known, ..self };
+        confirm.ask();
+        confirm
+    }
+
+    /// Whether the daemon was asked what it would do.
+    pub(crate) fn is_tried(&self) -> bool {
+        !self.difference.is_empty()
+    }
+
+    /// The command.
+    pub(crate) fn line(&self) -> String {
+        let base = &self.base;
+        match self.choice {
+            Choice::Deadline(chosen) => match chosen.or(self.known.deadline).map(show_duration) {
+                Some(deadline) => format!("{base} deadline={deadline}"),
+                None => base.clone(),
+            },
+            Choice::Fate(Some(action)) => format!("{base} {action}"),
+            Choice::Nothing | Choice::Fate(None) => base.clone(),
+        }
+    }
+
+    /// What it asks the daemon for.
+    pub(crate) fn request(&self) -> Option<Request> {
+        Request::parse(&self.line()).ok().flatten()
+    }
+
+    /// What is about to happen, in sentences.
+    pub(crate) fn sentences(&self) -> String {
+        let request = self.request();
+        request.map_or_else(String::new, |request| consequence(&request, &self.known))
+    }
+
+    /// What is asked.
+    pub(crate) fn title(&self) -> String {
+        let title = self.subject.title();
+        match self.request() {
+            Some(Request::Drain { backend: None, .. }) => format!("Drain tunnel {title}?"),
+            Some(Request::Drain { .. }) => format!("Drain backend {title}?"),
+            Some(Request::Close { .. }) => format!("Close tunnel {title} now?"),
+            Some(Request::Remove { .. }) => format!("Remove backend {title}?"),
+            Some(Request::Disable { .. }) => format!("Disable backend {title}?"),
+            Some(Request::Kill(KillOrder::Ids(ids))) if ids.len() == 1 => format!("Kill {title}?"),
+            Some(Request::Kill(KillOrder::Ids(ids))) => {
+                format!("Kill {}?", counted(ids.len() as u64, "connection"))
+            }
+            Some(Request::Kill(_)) => "Kill connections?".to_owned(),
+            Some(Request::Set { .. } | Request::SetBackend { .. }) => format!("Change {title}?"),
+            _ => format!("{}?", self.verb()),
+        }
+    }
+
+    /// The verb, for who says yes.
+    pub(crate) fn verb(&self) -> String {
+        let verb = self.base.split_whitespace().next().unwrap_or_default();
+        let mut letters = verb.chars();
+        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+        first + letters.as_str()
+    }
+
+    /// The word that has to be typed.
+    pub(crate) fn word(&self) -> Option<&str> {
+        match &self.tier {
+            Tier::Word(word) => Some(word),
+            Tier::Free | Tier::Yes => None,
+        }
+    }
+
+    /// Whether that word is typed.
+    pub(crate) fn is_typed(&self) -> bool {
+        self.word().is_some_and(|word| word == self.typed.value())
+    }
+
+    /// Asks for what is chosen now; what was answered before was about something else.
+    fn ask(&mut self) {
+        let protected = self.protected.as_deref();
+        self.tier = match self.request() {
+            Some(Request::Kill(KillOrder::Ids(ids))) if ids.len() > 1 => {
+                Tier::Word(protected.unwrap_or("kill").to_owned())
+            }
+            Some(request) => Tier::of(&request, self.known.live, protected),
+            None => Tier::Yes,
+        };
+        self.typed = Input::default();
+    }
+
+    /// Chooses the next, or the one before.
+    pub(crate) fn choose(&mut self, is_more: bool) {
+        match &mut self.choice {
+            Choice::Nothing => return,
+            Choice::Deadline(chosen) => {
+                let now = chosen.or(self.known.deadline);
+                let next = match (now, is_more) {
+                    (None, _) => Some(Duration::from_secs(60)),
+                    (Some(now), true) => DEADLINES.into_iter().find(|it| *it > now),
+                    (Some(now), false) => DEADLINES.into_iter().rfind(|it| *it < now),
+                };
+                *chosen = next.or(now);
+            }
+            Choice::Fate(chosen) => {
+                let at = FATES.iter().position(|it| it == chosen).unwrap_or_default();
+                let next = if is_more { at + 1 } else { at + FATES.len() - 1 };
+                *chosen = FATES.get(next % FATES.len()).copied().flatten();
+            }
+        }
+        self.ask();
+    }
+
+    /// Takes how it is now. What was told stays; only what nobody had told comes to it.
+    pub(super) fn told(&mut self, now: Now) {
+        if let Now::Here(known) = &now {
+            if known.has_options && !self.known.has_options {
+                self.known = Known { live: self.known.live, ..known.clone() };
+            }
+            self.known.live = self.known.live.or(known.live);
+        }
+        self.now = now;
+    }
+
+    /// Whether it is still what was told.
+    pub(crate) fn check(&self) -> Check {
+        let title = self.subject.title();
+        match &self.now {
+            Now::Unknown => Check::Same,
+            Now::Gone => Check::Gone(format!("{title} is no more")),
+            Now::Another(_) => Check::Other(format!("{title} is another tunnel now")),
+            Now::Here(now) => match (self.known.live, now.live) {
+                // Where somebody was told of none, one is too many.
+                (Some(told), Some(now)) if now > told && now >= told.saturating_mul(2) => {
+                    Check::Other(format!(
+                        "it was {told}, and is {} now",
+                        counted(now, "connection")
+                    ))
+                }
+                _ => Check::Same,
+            },
+        }
+    }
+
+    /// Asks again, for what it is now.
+    pub(crate) fn again(&mut self, changed: String) {
+        match &self.now {
+            Now::Here(known) => self.known = known.clone(),
+            Now::Another(tunnel) => {
+                let other = match &self.subject {
+                    Subject::Backend(_, backend) => {
+                        Subject::Backend(tunnel.clone(), backend.clone())
+                    }
+                    _ => Subject::Tunnel(tunnel.clone()),
+                };
+                let [before, after] =
+                    [&self.subject, &other].map(|it| it.words().unwrap_or_default());
+                self.base = self.base.replacen(&before, &after, 1);
+                (self.subject, self.known, self.now) = (other, Known::default(), Now::Unknown);
+            }
+            Now::Unknown | Now::Gone => {}
+        }
+        self.changed = Some(changed);
+        self.ask();
+    }
+}

@@ -1,0 +1,175 @@
+//! What became of what was asked for.
+
+use plexy_shared::command::Request;
+use plexy_shared::error::Code;
+use plexy_shared::word::Words;
+
+use super::super::super::message::Effect;
+use super::super::super::order::{Done, Order, Reply};
+use super::super::super::state::{
+    Choice, CommandLine, Confirm, Dialog, Mood, State, Subject, Text,
+};
+use super::super::note;
+use super::{confirm, takes_back};
+use crate::failure::Failure;
+use crate::output::{explained, safe};
+
+/// It is done, or not.
+pub(in super::super) fn done(state: &mut State, done: Done) -> Vec<Effect> {
+    let Done { order, outcome } = done;
+    match (order.is_trial, outcome) {
+        (true, Ok(reply)) => tried(state, &order, reply),
+        (true, Err(failure)) => told_in_dialog(state, &order, failure),
+        (false, Ok(reply)) => {
+            succeeded(state, &order, reply);
+            Vec::new()
+        }
+        (false, Err(failure)) => failed(state, &order, failure),
+    }
+}
+
+/// It is known what it would do: now somebody is asked. Where nobody waits for it any more, nobody is.
+fn tried(state: &mut State, order: &Order, reply: Reply) -> Vec<Effect> {
+    let (form, changed) = match state.dialog.take() {
+        Some(Dialog::Form(mut form)) if form.sent.as_ref() == Some(order) => {
+            form.sent = None;
+            (Some(form), None)
+        }
+        Some(Dialog::Line(line)) if line.sent.as_ref() == Some(order) => (None, line.changed),
+        other => {
+            state.dialog = other;
+            return Vec::new();
+        }
+    };
+    let subject = subject_of(state, &order.line);
+    let lines = reply.text.lines().filter(|line| !line.trim().is_empty()).map(safe).collect();
+    let confirm = confirm(state, order.line.clone(), Choice::Nothing, subject);
+    let mut confirm = confirm.tried(lines, reply.revision, reply.live);
+    (confirm.form, confirm.changed) = (form, changed);
+    state.dialog = Some(Dialog::Confirm(Box::new(confirm)));
+    Vec::new()
+}
+
+/// What a line is about, as far as that is known.
+fn subject_of(state: &State, line: &str) -> Subject {
+    let request = Request::parse(line).ok().flatten();
+    let (tunnel, backend) = match request {
+        Some(
+            Request::Close { tunnel, .. }
+            | Request::Set { tunnel, .. }
+            | Request::Switch { tunnel, .. },
+        ) => (tunnel, None),
+        Some(Request::Drain { tunnel, backend, .. }) => (tunnel, backend),
+        Some(Request::Remove { tunnel, backend, .. }) => (tunnel, Some(backend.addr)),
+        Some(
+            Request::Disable { tunnel, backend } | Request::SetBackend { tunnel, backend, .. },
+        ) => (tunnel, Some(backend)),
+        _ => return Subject::Daemon,
+    };
+    match (state.tunnel_called(&tunnel.to_string()), backend) {
+        (None, _) => Subject::Daemon,
+        (Some(tunnel), None) => Subject::Tunnel(tunnel),
+        (Some(tunnel), Some(backend)) => Subject::Backend(tunnel, backend.to_string()),
+    }
+}
+
+/// It is done.
+fn succeeded(state: &mut State, order: &Order, reply: Reply) {
+    if let Some(revision) = reply.revision {
+        state.changed_to(revision);
+    }
+    if state.acting.agreed.as_ref().is_some_and(|agreed| agreed.line() == order.line) {
+        state.acting.agreed = None;
+    }
+    if matches!(&state.dialog, Some(Dialog::Form(form)) if form.sent.as_ref() == Some(order)) {
+        state.dialog = None;
+    }
+    // It is text of the daemon, which was made safe where it was written.
+    let is_long = reply.text.lines().nth(1).is_some() && takes_back(&order.line).is_none();
+    if is_long && state.dialog.is_none() {
+        let notes = reply.notes.iter().map(|line| format!("{line}\n")).collect::<String>();
+        state.dialog = Some(Dialog::Text(Text::new(order.line.clone(), reply.text + &notes)));
+        return;
+    }
+    let first = reply.text.lines().chain(reply.notes.iter().map(String::as_str)).next();
+    let first = first.unwrap_or("done");
+    let text = match takes_back(&order.line) {
+        Some(line) => format!("{first}; `{line}` takes it back"),
+        None => first.to_owned(),
+    };
+    note(state, Mood::Done, text);
+}
+
+/// It is not.
+fn failed(state: &mut State, order: &Order, failure: Failure) -> Vec<Effect> {
+    let agreed = state.acting.agreed.take_if(|agreed| agreed.line() == order.line);
+    let Some(mut agreed) = agreed.filter(|_| state.dialog.is_none()) else {
+        return told_in_dialog(state, order, failure);
+    };
+    if failure.code == Code::RevisionMismatch.word() {
+        return ask_again(state, order, *agreed);
+    }
+    match agreed.form.take() {
+        Some(mut form) => {
+            form.failure = Some(failure);
+            state.dialog = Some(Dialog::Form(form));
+            Vec::new()
+        }
+        None => told_in_dialog(state, order, failure),
+    }
+}
+
+/// Somebody else has changed something between what was told and the answer: it is asked again.
+fn ask_again(state: &mut State, order: &Order, mut agreed: Confirm) -> Vec<Effect> {
+    let changed = "something has changed since you were asked".to_owned();
+    if agreed.is_tried() {
+        let trial = Order { is_trial: true, ..Order::new(order.line.clone()) };
+        state.dialog = Some(match agreed.form.take() {
+            Some(mut form) => {
+                form.sent = Some(trial.clone());
+                Dialog::Form(form)
+            }
+            None => Dialog::Line(Box::new(CommandLine {
+                sent: Some(trial.clone()),
+                changed: Some(changed.clone()),
+                ..CommandLine::new(&order.line)
+            })),
+        });
+        note(state, Mood::Note, changed);
+        return vec![Effect::Order(Box::new(trial))];
+    }
+    if let Some(newest) = state.newest() {
+        let now = agreed.subject.now(newest, None);
+        agreed.now = now;
+    }
+    agreed.again(changed);
+    state.dialog = Some(Dialog::Confirm(Box::new(agreed)));
+    Vec::new()
+}
+
+/// Why not, where it was asked for; else in the last line, or in a dialog where that has no room.
+fn told_in_dialog(state: &mut State, order: &Order, failure: Failure) -> Vec<Effect> {
+    match &mut state.dialog {
+        Some(Dialog::Form(form)) if form.sent.as_ref() == Some(order) => {
+            (form.sent, form.failure, form.is_begun) = (None, Some(failure), false);
+            return Vec::new();
+        }
+        Some(Dialog::Line(line)) if line.sent.as_ref() == Some(order) => {
+            (line.sent, line.failure) = (None, Some(failure));
+            return Vec::new();
+        }
+        _ => {}
+    }
+    if order.is_trial {
+        return Vec::new();
+    }
+    let has_room = failure.place.is_none() && failure.details.is_empty();
+    if has_room || state.dialog.is_some() {
+        let hint = failure.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+        note(state, Mood::Failed, safe(&format!("{}{hint}", failure.message)));
+    } else {
+        let text = explained(&failure, state.looks.screen());
+        state.dialog = Some(Dialog::Text(Text::new(format!("not done: {}", order.line), text)));
+    }
+    Vec::new()
+}

@@ -1,0 +1,448 @@
+//! Each action, as much as it asks for, and what comes between.
+
+use crossterm::event::KeyCode;
+use plexy_shared::command::Request;
+use plexy_shared::error::Code;
+
+use crate::dashboard::message::Effect;
+use crate::dashboard::order::{Order, Reply};
+use crate::dashboard::scene::Scene;
+use crate::dashboard::state::{Dialog, Place, Run};
+use crate::failure::Failure;
+
+fn agreed(line: &str, revision: u64) -> Order {
+    Order { line: line.to_owned(), revision: Some(revision), is_trial: false }
+}
+
+fn free(line: &str) -> Order {
+    Order::new(line)
+}
+
+fn trial(line: &str) -> Order {
+    Order { is_trial: true, ..Order::new(line) }
+}
+
+/// Where the second backend of the first tunnel is selected.
+fn at_backend() -> Scene {
+    let mut scene = Scene::new();
+    scene.key(KeyCode::Enter);
+    scene.look();
+    scene.key(KeyCode::Down);
+    scene
+}
+
+/// Where the second connection of the first tunnel is selected.
+fn at_connection() -> Scene {
+    let mut scene = Scene::new();
+    scene.keys("3");
+    scene.look();
+    scene.key(KeyCode::Down);
+    scene
+}
+
+fn protected() -> Scene {
+    let protected = Some("prod".to_owned());
+    Scene::with(Place { protected, ..Place::default() }, (80, 24))
+}
+
+#[track_caller]
+fn shows(scene: &mut Scene, text: &str) {
+    let screen = scene.screen();
+    assert!(screen.contains(text), "{text} is not in\n{screen}");
+}
+
+#[test]
+fn what_a_key_can_take_back_is_done_at_once_and_told() {
+    let mut scene = Scene::new();
+    scene.keys("u");
+    let order = scene.order();
+    assert_eq!(order, free("enable web"));
+    scene.did(order, "enabled web\n");
+    assert_eq!(scene.toast(), "enabled web; `drain web` takes it back");
+}
+
+#[test]
+fn a_drain_wants_a_yes_and_has_the_deadline_of_the_tunnel() {
+    let mut scene = Scene::new();
+    scene.keys("d");
+    assert_eq!(scene.orders(), []);
+    shows(&mut scene, "or as long as drain-deadline says");
+    scene.look();
+    shows(&mut scene, "at most 1m; then they are reset");
+    scene.keys("y");
+    assert_eq!(scene.order(), agreed("drain web deadline=1m", 40));
+    assert!(scene.state.dialog.is_none());
+    scene.keys("yyy");
+    assert!(scene.effects().iter().all(|effect| matches!(effect, Effect::Copy(_))));
+}
+
+#[test]
+fn plus_and_minus_change_the_deadline() {
+    let mut scene = Scene::new();
+    scene.keys("d");
+    scene.look();
+    scene.keys("++-+y");
+    assert_eq!(scene.order(), agreed("drain web deadline=15m", 40));
+}
+
+#[test]
+fn enter_escape_and_n_are_no_yes() {
+    for code in [KeyCode::Enter, KeyCode::Esc, KeyCode::Char('n'), KeyCode::Char('N')] {
+        for keys in ["d", "c"] {
+            let mut scene = Scene::new();
+            scene.keys(keys);
+            let is_word = keys == "c" && matches!(code, KeyCode::Char(_));
+            scene.key(code);
+            assert_eq!(scene.orders(), []);
+            assert_eq!(scene.state.dialog.is_some(), is_word, "{code:?}");
+        }
+    }
+}
+
+#[test]
+fn to_close_with_connections_the_name_has_to_be_typed() {
+    let mut scene = Scene::new();
+    scene.keys("cy");
+    assert_eq!(scene.orders(), []);
+    scene.key(KeyCode::Backspace);
+    scene.keys("we");
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.orders(), []);
+    scene.keys("b");
+    assert_eq!(scene.orders(), []);
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.order(), agreed("close web", 40));
+}
+
+#[test]
+fn to_close_without_a_connection_a_yes_is_enough() {
+    let mut scene = Scene::new();
+    scene.key(KeyCode::Down);
+    scene.keys("cy");
+    assert_eq!(scene.order(), agreed("close 127.0.0.1:8081", 40));
+}
+
+#[test]
+fn each_key_of_a_backend_is_about_that_backend() {
+    for (keys, order) in [
+        ("u", free("enable web 10.0.1.6:80")),
+        ("dy", agreed("drain web 10.0.1.6:80 deadline=1m", 40)),
+        ("Dy", agreed("disable web 10.0.1.6:80", 40)),
+        ("xy", agreed("remove web 10.0.1.6:80", 40)),
+        ("x+y", agreed("remove web 10.0.1.6:80 keep", 40)),
+        ("x++y", agreed("remove web 10.0.1.6:80 drain", 40)),
+    ] {
+        let mut scene = at_backend();
+        scene.keys(keys);
+        assert_eq!(scene.order(), order, "{keys}");
+    }
+}
+
+#[test]
+fn to_remove_a_backend_with_its_connections_the_name_has_to_be_typed() {
+    let mut scene = at_backend();
+    scene.keys("x-y");
+    assert_eq!(scene.orders(), []);
+    scene.key(KeyCode::Backspace);
+    scene.keys("web");
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.order(), agreed("remove web 10.0.1.6:80 kill", 40));
+}
+
+#[test]
+fn a_connection_is_killed_by_its_id() {
+    let mut scene = at_connection();
+    scene.keys("K");
+    shows(&mut scene, "open for 4m12s, 89.3 MB moved, active now");
+    scene.keys("y");
+    assert_eq!(scene.order(), agreed("kill 7355149516800000002", 40));
+}
+
+#[test]
+fn what_is_gone_when_the_answer_comes_is_left_alone() {
+    let mut scene = Scene::new();
+    scene.keys("d");
+    scene.tunnels.remove(0);
+    scene.look();
+    scene.keys("y");
+    assert_eq!(scene.orders(), []);
+    assert_eq!(scene.toast(), "web is no more: nothing was done");
+    assert!(scene.state.dialog.is_none());
+
+    let mut scene = at_connection();
+    scene.keys("K");
+    scene.connections.pop();
+    scene.look();
+    scene.keys("y");
+    assert_eq!(scene.orders(), []);
+    assert_eq!(scene.toast(), "connection 7355149516800000002 is no more: nothing was done");
+
+    let mut scene = at_backend();
+    scene.keys("D");
+    scene.tunnels[0].spec = "0.0.0.0:8080=10.0.1.5:80[name=web]".to_owned();
+    scene.look();
+    scene.keys("y");
+    assert_eq!(scene.orders(), []);
+    assert_eq!(scene.toast(), "10.0.1.6:80 of web is no more: nothing was done");
+}
+
+#[test]
+fn another_tunnel_at_the_same_address_is_asked_about_anew() {
+    let mut scene = Scene::new();
+    scene.keys("d");
+    scene.tunnels[0].id = 70;
+    scene.tunnels[0].spec = "0.0.0.0:8080=10.0.2.5:80[name=shop]".to_owned();
+    scene.revision = 42;
+    scene.look();
+    scene.keys("y");
+    assert_eq!(scene.orders(), []);
+    shows(&mut scene, "Drain tunnel shop?");
+    shows(&mut scene, "Look again: web is another tunnel now.");
+    scene.look();
+    scene.keys("y");
+    assert_eq!(scene.order(), agreed("drain shop", 42));
+}
+
+#[test]
+fn where_connections_have_doubled_it_is_asked_again() {
+    let mut scene = Scene::new();
+    scene.keys("d");
+    scene.look();
+    scene.tunnels[0].live = vec![1_300, 1_300];
+    scene.look();
+    scene.keys("y");
+    assert_eq!(scene.orders(), []);
+    shows(&mut scene, "Look again: it was 1108, and is 2600 connections now.");
+    scene.keys("y");
+    assert_eq!(scene.order(), agreed("drain web deadline=1m", 40));
+}
+
+#[test]
+fn one_connection_where_there_was_none_makes_a_close_want_the_name() {
+    let mut scene = Scene::new();
+    scene.key(KeyCode::Down);
+    scene.keys("c");
+    scene.tunnels[1].live = vec![1];
+    scene.look();
+    scene.keys("y");
+    assert_eq!(scene.orders(), []);
+    shows(&mut scene, "Type 127.0.0.1:8081 to go on:");
+}
+
+#[test]
+fn what_is_seen_paused_is_checked_against_what_is_so() {
+    let mut scene = Scene::new();
+    scene.keys("pd");
+    scene.tunnels.remove(0);
+    scene.look();
+    scene.keys("y");
+    assert_eq!(scene.orders(), []);
+    assert_eq!(scene.toast(), "web is no more: nothing was done");
+}
+
+#[test]
+fn a_change_by_somebody_else_in_between_is_refused_and_asked_again() {
+    let mut scene = Scene::new();
+    scene.keys("d");
+    scene.look();
+    scene.keys("y");
+    let order = scene.order();
+    let refused = Failure::of(Code::RevisionMismatch, "the revision is 41, not 40");
+    scene.answered(order, Err(refused));
+    assert_eq!(scene.orders(), []);
+    shows(&mut scene, "Look again: something has changed since you were asked.");
+    scene.revision = 41;
+    scene.look();
+    scene.keys("y");
+    assert_eq!(scene.order(), agreed("drain web deadline=1m", 41));
+}
+
+#[test]
+fn what_we_have_changed_ourselves_is_no_change_by_somebody_else() {
+    let mut scene = Scene::new();
+    scene.keys("u");
+    let order = scene.order();
+    let reply = Reply { text: "enabled web\n".to_owned(), revision: Some(41), ..Reply::default() };
+    scene.answered(order.clone(), Ok(reply.clone()));
+    assert_eq!(scene.state.revision(), Some(41));
+    // Somebody else has made the one between.
+    scene.answered(order, Ok(Reply { revision: Some(43), ..reply }));
+    assert_eq!(scene.state.revision(), Some(41));
+}
+
+#[test]
+fn in_a_protected_context_the_name_of_it_is_wanted_for_every_change() {
+    for keys in ["d", "u"] {
+        let mut scene = protected();
+        scene.keys(keys);
+        scene.look();
+        assert_eq!(scene.orders(), []);
+        shows(&mut scene, "Type prod to go on:");
+        shows(&mut scene, " --yes");
+        scene.keys("prod");
+        scene.key(KeyCode::Enter);
+        assert_eq!(scene.orders().len(), 1, "{keys}");
+    }
+}
+
+#[test]
+fn read_only_changes_nothing_by_any_key_menu_or_line() {
+    let read_only = || Scene::with(Place { is_read_only: true, ..Place::default() }, (80, 24));
+    for keys in ["d", "c", "u", "b", "e", "o", "D", "x", "K"] {
+        let mut scene = read_only();
+        scene.keys(keys);
+        assert!(scene.state.dialog.is_none(), "{keys}");
+        scene.keys("y");
+        assert!(scene.effects().iter().all(|effect| matches!(effect, Effect::Copy(_))), "{keys}");
+    }
+    let mut scene = read_only();
+    scene.keys("!");
+    assert_eq!(scene.effects(), []);
+    scene.keys(":close web");
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.orders(), []);
+    shows(&mut scene, "read-only: nothing can be changed from here");
+    let mut scene = read_only();
+    scene.keys(":conns");
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.order(), free("conns"));
+    let mut scene = read_only();
+    scene.keys("a");
+    let Some(Dialog::Menu(menu)) = &scene.state.dialog else { panic!() };
+    let texts: Vec<_> = menu.items.iter().map(|item| item.text.as_str()).collect();
+    assert!(texts.iter().any(|text| text.starts_with("detail")), "{texts:?}");
+    assert!(
+        !texts.iter().any(|text| text.starts_with("switch") || text.contains("rain")),
+        "{texts:?}"
+    );
+}
+
+#[test]
+fn what_no_command_can_name_is_not_acted_on() {
+    let mut scene = Scene::new();
+    let mut tunnel = crate::dashboard::state::TunnelName {
+        id: 1,
+        label: "web kill".to_owned(),
+        listen: "x; y".to_owned(),
+    };
+    let subject = crate::dashboard::state::Subject::Tunnel(tunnel.clone());
+    super::propose(&mut scene.state, "drain", super::Choice::Nothing, subject);
+    assert!(scene.state.dialog.is_none());
+    assert_eq!(scene.toast(), "no command can name web kill");
+    tunnel.listen = "127.0.0.1:8080".to_owned();
+    let subject = crate::dashboard::state::Subject::Tunnel(tunnel);
+    assert_eq!(subject.words().as_deref(), Some("127.0.0.1:8080"));
+}
+
+#[test]
+fn key_menu_line_and_command_line_ask_for_the_same() {
+    let request = |line: &str| Request::parse(line).unwrap().unwrap();
+    for (key, line) in [("u", "enable web"), ("d", "drain web deadline=1m"), ("c", "close web")] {
+        let agree = |scene: &mut Scene| {
+            if let Some(Dialog::Confirm(confirm)) = &scene.state.dialog {
+                match confirm.word().map(str::to_owned) {
+                    Some(word) => {
+                        scene.keys(&word);
+                        scene.key(KeyCode::Enter);
+                    }
+                    None => scene.keys("y"),
+                }
+            }
+            scene.order()
+        };
+        let mut by_key = Scene::new();
+        by_key.keys(key);
+        by_key.look();
+        let mut by_menu = Scene::new();
+        by_menu.keys("a");
+        by_menu.look();
+        by_menu.keys(key);
+        let mut by_line = Scene::new();
+        by_line.keys(&format!(":{line}"));
+        by_line.key(KeyCode::Enter);
+        if line != "enable web" {
+            let order = by_line.order();
+            assert_eq!(order, trial(line));
+            let reply = Reply {
+                text: format!("would {line}\n"),
+                revision: Some(40),
+                live: Some(1_108),
+                ..Reply::default()
+            };
+            by_line.answered(order, Ok(reply));
+        }
+        for mut scene in [by_key, by_menu, by_line] {
+            let order = agree(&mut scene);
+            assert_eq!(request(&order.line), request(line));
+            assert!(!order.is_trial);
+        }
+    }
+}
+
+#[test]
+fn the_menu_has_every_verb_of_the_table_that_takes_what_is_selected() {
+    let texts = |scene: &mut Scene| -> Vec<String> {
+        scene.keys("a");
+        let Some(Dialog::Menu(menu)) = &scene.state.dialog else { panic!() };
+        let of = |item: &crate::dashboard::state::Item| match &item.run {
+            Run::Line(line) => line.clone(),
+            _ => format!("{} {}", item.key.unwrap_or("-"), item.text),
+        };
+        menu.items.iter().map(of).collect()
+    };
+    let of_tunnel = texts(&mut Scene::new());
+    assert_eq!(of_tunnel[0], "d Drain: stop new, let 1108 finish");
+    for line in ["detail web ", "switch web ", "explain web ", "conns web ", "remove web "] {
+        assert!(of_tunnel.iter().any(|it| it == line), "{line} is not in {of_tunnel:?}");
+    }
+    let of_backend = texts(&mut at_backend());
+    assert!(of_backend.iter().any(|it| it.starts_with("x Remove")), "{of_backend:?}");
+    let of_connection = texts(&mut at_connection());
+    assert_eq!(of_connection[0], "K Kill: reset it");
+}
+
+#[test]
+fn all_connections_that_match_are_killed_by_their_ids_and_for_a_word() {
+    let mut scene = at_connection();
+    scene.keys("/10.9");
+    scene.key(KeyCode::Enter);
+    scene.look();
+    scene.keys("a");
+    let Some(Dialog::Menu(menu)) = &scene.state.dialog else { panic!() };
+    let number = menu.items.iter().position(|item| item.text.starts_with("Kill all 2")).unwrap();
+    (0..number).for_each(|_| scene.key(KeyCode::Down));
+    scene.key(KeyCode::Enter);
+    let line = "kill 7355149516800000001 7355149516800000002";
+    let order = scene.order();
+    assert_eq!(order, trial(line));
+    let reply =
+        Reply { text: "would kill 2 connections\n".to_owned(), live: Some(2), ..Reply::default() };
+    scene.answered(order, Ok(reply));
+    scene.keys("y");
+    assert_eq!(scene.orders(), []);
+    scene.key(KeyCode::Backspace);
+    scene.keys("kill");
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.order(), agreed(line, 40));
+}
+
+#[test]
+fn a_copy_goes_to_the_clipboard_and_is_told() {
+    let mut scene = Scene::new();
+    scene.keys("y");
+    assert_eq!(scene.effects(), [Effect::Copy("web".to_owned())]);
+    assert_eq!(scene.toast(), "copied web");
+}
+
+#[test]
+fn an_export_shows_the_tunnel_once_it_is_told() {
+    let mut scene = Scene::new();
+    scene.keys("E");
+    shows(&mut scene, "plexyd is asked for it");
+    scene.look();
+    shows(&mut scene, "tunnels = [");
+    scene.keys("y");
+    let effects = scene.effects();
+    let [Effect::Copy(text)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert!(text.starts_with("tunnels = [\n    \"0.0.0.0:8080=10.0.1.5:80,"), "{text}");
+}

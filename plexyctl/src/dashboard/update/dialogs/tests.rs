@@ -1,0 +1,382 @@
+//! What somebody types into the command line and into forms.
+
+use crossterm::event::KeyCode;
+use plexy_shared::error::Code;
+
+use crate::dashboard::message::{Effect, Message, Target};
+use crate::dashboard::order::{Order, Reply};
+use crate::dashboard::scene::Scene;
+use crate::dashboard::state::{Dialog, Place};
+use crate::failure::Failure;
+
+fn trial(line: &str) -> Order {
+    Order { is_trial: true, ..Order::new(line) }
+}
+
+fn tried(text: &str, revision: u64, live: Option<u64>) -> Result<Reply, Failure> {
+    Ok(Reply { text: text.to_owned(), revision: Some(revision), live, ..Reply::default() })
+}
+
+#[track_caller]
+fn shows(scene: &mut Scene, text: &str) {
+    let screen = scene.screen();
+    assert!(screen.contains(text), "{text} is not in\n{screen}");
+}
+
+/// The command line with this in it.
+fn typed(text: &str) -> Scene {
+    let mut scene = Scene::new();
+    scene.keys(":");
+    scene.keys(text);
+    scene
+}
+
+fn line(scene: &Scene) -> &str {
+    match &scene.state.dialog {
+        Some(Dialog::Line(line)) => line.input.value(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_answer_of_one_line_is_told_in_the_last_one_and_a_longer_one_in_a_dialog() {
+    let mut scene = typed("ping");
+    scene.key(KeyCode::Enter);
+    let order = scene.order();
+    assert_eq!(order, Order::new("ping"));
+    scene.did(order, "pong\n");
+    assert_eq!(scene.toast(), "pong");
+    let mut scene = typed("detail web");
+    scene.key(KeyCode::Enter);
+    let order = scene.order();
+    scene.did(order, "web\n  a\n  b\n");
+    shows(&mut scene, " detail web ");
+    scene.key(KeyCode::Esc);
+    assert!(scene.state.dialog.is_none());
+}
+
+#[test]
+fn what_others_feel_is_tried_out_and_then_asked() {
+    let mut scene = typed("switch cache to 10.0.1.9:6380");
+    scene.key(KeyCode::Enter);
+    let order = scene.order();
+    assert_eq!(order, trial("switch cache to 10.0.1.9:6380"));
+    shows(&mut scene, "plexyd is asked what it would do");
+    scene.keys("y");
+    assert_eq!(scene.orders(), []);
+    scene.answered(order, tried("would change cache\n~ cache\n    - 10.0.1.9:6379\n", 50, Some(1)));
+    shows(&mut scene, "- 10.0.1.9:6379");
+    scene.keys("y");
+    let order = scene.order();
+    assert_eq!((order.revision, order.is_trial), (Some(50), false));
+    let refused = Failure::of(Code::RevisionMismatch, "the revision is 51, not 50");
+    scene.answered(order.clone(), Err(refused));
+    assert_eq!(scene.order(), trial(&order.line));
+    scene.answered(trial(&order.line), tried("would change cache\n", 51, Some(1)));
+    shows(&mut scene, "Look again: something has changed since you were asked.");
+    scene.keys("y");
+    assert_eq!(scene.order().revision, Some(51));
+}
+
+#[test]
+fn who_leaves_is_not_asked_when_the_answer_comes() {
+    let mut scene = typed("reload");
+    scene.key(KeyCode::Enter);
+    let order = scene.order();
+    scene.key(KeyCode::Esc);
+    scene.answered(order, tried("would have opened 1\n", 50, None));
+    assert!(scene.state.dialog.is_none());
+}
+
+#[test]
+fn a_line_that_is_wrong_stays_with_what_is_wrong_about_it() {
+    let mut scene = typed("close web drian");
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.orders(), []);
+    shows(&mut scene, "did you mean `drain`?");
+    assert_eq!(line(&scene), "close web drian");
+    scene.key(KeyCode::Backspace);
+    assert!(!scene.screen().contains("did you mean"));
+}
+
+#[test]
+fn the_part_that_does_not_parse_is_marked_and_what_is_not_complete_is_not() {
+    let marked = |text: &str| {
+        let scene = typed(text);
+        match &scene.state.dialog {
+            Some(Dialog::Line(line)) => line.mistake.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(marked("drain web daedline=1"), Some(10..20));
+    for text in ["dra", "drain", "drain web", "drain web deadl", "open 1=2[strat"] {
+        assert_eq!(marked(text), None, "{text}");
+    }
+}
+
+#[test]
+fn words_are_completed_from_the_rows_that_are_known() {
+    let mut scene = typed("dra");
+    scene.key(KeyCode::Tab);
+    assert_eq!(line(&scene), "drain ");
+    scene.keys("c");
+    scene.key(KeyCode::Tab);
+    assert_eq!(line(&scene), "drain cache ");
+    let mut scene = typed("d");
+    scene.key(KeyCode::Tab);
+    shows(&mut scene, "takes a backend out of service");
+    scene.key(KeyCode::Tab);
+    scene.key(KeyCode::Enter);
+    assert_eq!(line(&scene), "drain ");
+    scene.key(KeyCode::Esc);
+    assert!(scene.state.dialog.is_none());
+}
+
+#[test]
+fn lines_are_typed_again() {
+    let mut scene = typed("ping");
+    scene.key(KeyCode::Enter);
+    scene.keys(":save");
+    scene.key(KeyCode::Enter);
+    scene.keys(":");
+    scene.key(KeyCode::Up);
+    assert_eq!(line(&scene), "save");
+    scene.key(KeyCode::Up);
+    scene.key(KeyCode::Up);
+    assert_eq!(line(&scene), "ping");
+    scene.key(KeyCode::Down);
+    scene.key(KeyCode::Down);
+    assert_eq!(line(&scene), "");
+    scene.key(KeyCode::Backspace);
+    assert!(scene.state.dialog.is_none());
+}
+
+#[test]
+fn what_is_no_command_of_plexyd_says_where_it_is_done() {
+    for (text, told) in [
+        ("apply -f x", "`plexyctl apply` does it"),
+        ("top", "`plexyctl top` does it"),
+        ("mode json", "for a session of the line protocol"),
+        ("events follow", "the view `Events` shows them"),
+    ] {
+        let mut scene = typed(text);
+        scene.key(KeyCode::Enter);
+        assert_eq!(scene.effects(), [], "{text}");
+        shows(&mut scene, told);
+    }
+    for text in ["q", "quit", "exit"] {
+        let mut scene = typed(text);
+        scene.key(KeyCode::Enter);
+        assert_eq!(scene.effects(), [Effect::Quit], "{text}");
+    }
+    let mut scene = typed("help drain");
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.effects(), []);
+    shows(&mut scene, "deadline");
+}
+
+#[test]
+fn a_paste_types_and_presses_no_key() {
+    let mut scene = Scene::new();
+    scene.keys("d");
+    scene.message(Message::Paste("y\n".to_owned()));
+    assert_eq!(scene.orders(), []);
+    let mut scene = typed("");
+    scene.message(Message::Paste("ping\nping\n".to_owned()));
+    assert_eq!(line(&scene), "ping ping");
+    assert_eq!(scene.orders(), []);
+}
+
+#[test]
+fn a_button_can_be_clicked() {
+    let mut scene = Scene::new();
+    scene.keys("d");
+    scene.screen();
+    let at = |scene: &Scene, code: KeyCode| {
+        let is_it = |target: &Target| *target == Target::Press(code);
+        let found = scene.state.drawn.targets.iter().find(|(_, target)| is_it(target));
+        found.map(|(area, _)| (area.x, area.y)).unwrap()
+    };
+    let click = |scene: &mut Scene, (column, row): (u16, u16)| {
+        let kind = crossterm::event::MouseEventKind::Down(crossterm::event::MouseButton::Left);
+        let modifiers = crossterm::event::KeyModifiers::NONE;
+        scene.message(Message::Mouse(crossterm::event::MouseEvent {
+            kind,
+            column,
+            row,
+            modifiers,
+        }));
+    };
+    // What lies below the dialog is none of it.
+    click(&mut scene, (0, 1));
+    assert!(scene.state.dialog.is_some());
+    let yes = at(&scene, KeyCode::Char('y'));
+    click(&mut scene, yes);
+    assert_eq!(scene.order().line, "drain web");
+    scene.keys("d");
+    scene.screen();
+    let cancel = at(&scene, KeyCode::Esc);
+    click(&mut scene, cancel);
+    assert!(scene.state.dialog.is_none());
+}
+
+/// Each field of the form that is open.
+fn fields(scene: &Scene) -> Vec<(&'static str, String)> {
+    match &scene.state.dialog {
+        Some(Dialog::Form(form)) => {
+            form.fields.iter().map(|field| (field.key, field.input.to_string())).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn fields_and_the_line_below_them_are_one_specification() {
+    let mut scene = Scene::new();
+    scene.keys("o3000");
+    scene.key(KeyCode::Down);
+    scene.keys("10.0.0.1:80");
+    scene.key(KeyCode::Down);
+    scene.keys("db");
+    assert_eq!(fields(&scene)[5].1, "3000=10.0.0.1:80[name=db]");
+    (0..3).for_each(|_| scene.key(KeyCode::Down));
+    scene.key(KeyCode::Backspace);
+    scene.keys(",strategy=first,retries=1]");
+    let texts: Vec<String> = fields(&scene).into_iter().map(|(_, text)| text).collect();
+    assert_eq!(texts[..5], ["3000", "10.0.0.1:80", "db", "first", "retries=1"]);
+    scene.key(KeyCode::Enter);
+    let order = scene.order();
+    assert_eq!(order, Order::new("open 3000=10.0.0.1:80[name=db,strategy=first,retries=1]"));
+    scene.did(order, "opened db: 127.0.0.1:3000 -> 1 backend\n");
+    assert!(scene.state.dialog.is_none());
+    assert_eq!(scene.toast(), "opened db: 127.0.0.1:3000 -> 1 backend; `close db` takes it back");
+}
+
+#[test]
+fn what_is_wrong_is_told_as_one_types_in_its_field() {
+    let mut scene = Scene::new();
+    scene.keys("o3000");
+    scene.key(KeyCode::Down);
+    scene.keys("10.0.0.1:80");
+    (0..2).for_each(|_| scene.key(KeyCode::Down));
+    scene.keys("lest-conn");
+    shows(&mut scene, "did you mean least-conn?");
+    let Some(Dialog::Form(form)) = &scene.state.dialog else { panic!() };
+    assert_eq!(form.mistake(), Some((3, 0..9)));
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.orders(), []);
+}
+
+#[test]
+fn a_field_is_completed_as_the_line_would_be() {
+    let mut scene = Scene::new();
+    scene.keys("o3000");
+    scene.key(KeyCode::Down);
+    scene.keys("10.0.1.");
+    scene.key(KeyCode::Down);
+    scene.key(KeyCode::Down);
+    scene.keys("lea");
+    scene.key(KeyCode::Tab);
+    scene.keys("c");
+    scene.key(KeyCode::Tab);
+    assert_eq!(fields(&scene)[3].1, "least-conn");
+    scene.key(KeyCode::Down);
+    scene.keys("idle");
+    scene.key(KeyCode::Tab);
+    assert_eq!(fields(&scene)[4].1, "idle-timeout=");
+}
+
+#[test]
+fn what_the_daemon_refuses_stays_in_the_form() {
+    let mut scene = Scene::new();
+    scene.keys("o80");
+    scene.key(KeyCode::Down);
+    scene.keys("10.0.0.1:80");
+    scene.key(KeyCode::Enter);
+    let order = scene.order();
+    // Nobody opens it twice while it is not answered.
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.orders(), []);
+    scene.answered(order, Err(Failure::of(Code::AddressInUse, "cannot listen on 127.0.0.1:80")));
+    shows(&mut scene, "cannot listen on 127.0.0.1:80");
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.order(), Order::new("open 80=10.0.0.1:80"));
+}
+
+#[test]
+fn a_backend_is_added_with_its_attributes() {
+    let mut scene = Scene::new();
+    scene.keys("b10.0.0.9:80");
+    scene.key(KeyCode::Down);
+    scene.keys("3");
+    scene.key(KeyCode::Down);
+    scene.keys("on");
+    scene.key(KeyCode::Enter);
+    let order = scene.order();
+    assert_eq!(order, Order::new("add web 10.0.0.9:80+weight=3+backup"));
+    scene.did(order, "added 10.0.0.9:80 to web\n");
+    assert_eq!(scene.toast(), "added 10.0.0.9:80 to web; `remove web 10.0.0.9:80` takes it back");
+}
+
+#[test]
+fn options_are_changed_after_a_look_at_the_difference() {
+    let mut scene = Scene::new();
+    scene.keys("e");
+    shows(&mut scene, "plexyd is asked what there is");
+    scene.look();
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.orders(), []);
+    shows(&mut scene, "nothing is otherwise");
+    let at = fields(&scene).iter().position(|(key, _)| *key == "retries").unwrap();
+    (0..at).for_each(|_| scene.key(KeyCode::Down));
+    scene.key(KeyCode::Backspace);
+    scene.keys("5");
+    scene.key(KeyCode::Enter);
+    let order = scene.order();
+    assert_eq!(order, trial("set web retries=5"));
+    scene.answered(order, tried("would change web\n~ web\n    ~ retries: 3 -> 5\n", 40, None));
+    shows(&mut scene, "~ retries: 3 → 5");
+    // Whoever does not want it goes on filling in.
+    scene.key(KeyCode::Esc);
+    assert_eq!(fields(&scene)[at].1, "5");
+    scene.key(KeyCode::Enter);
+    let order = scene.order();
+    scene.answered(order, tried("would change web\n~ web\n    ~ retries: 3 -> 5\n", 40, None));
+    scene.keys("y");
+    let order = scene.order();
+    assert_eq!(order, Order { revision: Some(40), ..Order::new("set web retries=5") });
+    scene.did(order, "changed web\n  retries for new connections\n");
+    assert_eq!(scene.toast(), "changed web; `undo` takes it back");
+}
+
+#[test]
+fn attributes_are_those_of_the_backend_that_is_selected() {
+    let mut scene = Scene::new();
+    scene.key(KeyCode::Enter);
+    scene.look();
+    scene.key(KeyCode::Down);
+    scene.keys("e");
+    scene.look();
+    assert_eq!(fields(&scene)[0], ("weight", "2".to_owned()));
+    scene.key(KeyCode::Backspace);
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.order(), trial("set web 10.0.1.6:80 weight="));
+}
+
+#[test]
+fn in_a_protected_context_a_form_is_asked_about_too() {
+    let place = Place { protected: Some("prod".to_owned()), ..Place::default() };
+    let mut scene = Scene::with(place, (80, 24));
+    scene.keys("b10.0.0.9:80");
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.orders(), []);
+    shows(&mut scene, "Type prod to go on:");
+    scene.keys("prod");
+    scene.key(KeyCode::Enter);
+    let order = scene.order();
+    assert_eq!(order.line, "add web 10.0.0.9:80");
+    // What is refused can be filled in otherwise.
+    scene.answered(order, Err(Failure::of(Code::BackendExists, "it is there already")));
+    assert_eq!(fields(&scene)[0].1, "10.0.0.9:80");
+    shows(&mut scene, "it is there already");
+}
