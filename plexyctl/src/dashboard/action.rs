@@ -254,6 +254,8 @@ impl Place {
         let at_backend = level.pane == Pane::Backends || level.scope.backend().is_some();
         match self {
             Self::Everywhere => true,
+            // The times of one tunnel are no rows.
+            Self::In(_) if level.pane == Pane::Latency && level.scope != Scope::All => false,
             Self::In(panes) => panes.contains(&level.pane),
             Self::AtTunnel => at_tunnel,
             Self::AtBackend => at_backend,

@@ -44,11 +44,13 @@ pub(crate) fn drawn(state: &mut State, drawn: Drawn) -> bool {
     let (height, text) = (drawn.height, drawn.text.unwrap_or_default());
     state.drawn = drawn;
     // Whoever has gone beyond the end comes back with the next key.
-    if let Some(Dialog::Help(at)) = &mut state.dialog {
-        *at = text.scroll_max().min(*at);
-    } else {
-        let level = state.level_mut();
-        level.scroll = text.scroll_max().min(level.scroll);
+    match &mut state.dialog {
+        Some(Dialog::Help(at)) => *at = text.scroll_max().min(*at),
+        Some(_) => {}
+        None => {
+            let level = state.level_mut();
+            level.scroll = text.scroll_max().min(level.scroll);
+        }
     }
     let level = state.level_mut();
     let others = [

@@ -94,13 +94,19 @@ fn in_front(
     buffer: &mut Buffer,
     drawn: &mut Drawn,
 ) -> Option<Position> {
-    match state.dialog.as_ref()? {
-        Dialog::Find(input) => {
+    match &state.dialog {
+        Some(Dialog::Find(input)) => {
             Clear.render(footer, buffer);
             return Some(find::draw(state, input, footer, buffer));
         }
         Dialog::Sort(selected) => sort::draw(state, *selected, area, buffer),
         Dialog::Help(from) => drawn.text = Some(help::draw(state, *from, area, buffer)),
+        // Those that act draw themselves.
+        Dialog::Menu(_)
+        | Dialog::Confirm(_)
+        | Dialog::Form(_)
+        | Dialog::Line(_)
+        | Dialog::Text(_) => {}
     }
     None
 }

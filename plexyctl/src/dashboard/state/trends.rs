@@ -1,6 +1,7 @@
 //! What was told before: numbers in the order of their time, as they are drawn in sparklines.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use plexy_shared::overview::{Overview, TunnelRow};
 
@@ -64,6 +65,8 @@ pub(crate) struct Trends {
     /// Of each tunnel, with the number of the look at it.
     tunnels: HashMap<u64, (TunnelTrends, u64)>,
     looks: u64,
+    /// The daemon's clock at the newest look that counts, in milliseconds.
+    newest_ms: Option<u64>,
 }
 
 /// What is drawn of a tunnel.
@@ -91,8 +94,15 @@ impl TunnelTrends {
 }
 
 impl Trends {
-    /// Takes what was told.
-    pub(crate) fn told(&mut self, overview: &Overview) {
+    /// Takes what was told, where somebody looks so often. Who moves to another row is told more at once:
+    /// that is no other moment.
+    pub(crate) fn told(&mut self, overview: &Overview, every: Duration) {
+        let passed = |before: u64| overview.monotonic_ms.checked_sub(before);
+        let passed = self.newest_ms.and_then(passed).map(Duration::from_millis);
+        if passed.is_some_and(|passed| passed < every / 2) {
+            return;
+        }
+        self.newest_ms = Some(overview.monotonic_ms);
         // The first look of a daemon tells no rates.
         let rates = (overview.over_ms > 0).then_some(overview.sums.rates);
         self.rate_in.push(rates.map(|it| it.rate_in), KEPT);
@@ -156,5 +166,39 @@ impl Trends {
     /// All that is drawn of a tunnel.
     pub(crate) fn all_of_tunnel(&self, id: u64) -> Option<&TunnelTrends> {
         self.tunnels.get(&id).map(|(trends, _)| trends)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::fixture::Daemon;
+    use super::*;
+
+    #[test]
+    fn a_look_that_comes_at_once_is_no_other_moment() {
+        let mut trends = Trends::default();
+        let every = Duration::from_secs(1);
+        let mut look = |at_ms: u64, trends: &mut Trends| {
+            let mut overview = Daemon::busy().answer(&Default::default(), Duration::ZERO);
+            overview.monotonic_ms = at_ms;
+            trends.told(&overview, every);
+            trends.rate_in.last(9).count()
+        };
+        let counts = [5_000, 5_100, 5_900, 6_000, 100].map(|at_ms| look(at_ms, &mut trends));
+        assert_eq!(counts, [1, 1, 2, 2, 3], "another daemon begins anew");
+    }
+
+    #[test]
+    fn a_tunnel_that_is_told_twice_counts_once() {
+        let daemon = Daemon::busy();
+        let row = daemon.tunnels.first().unwrap();
+        let wanted = plexy_shared::overview::OverviewParams {
+            tunnels: Some(Default::default()),
+            tunnel: Some(row.status.listen.clone()),
+            ..Default::default()
+        };
+        let mut trends = Trends::default();
+        trends.told(&daemon.answer(&wanted, Duration::ZERO), Duration::from_secs(1));
+        assert_eq!(trends.all_of_tunnel(row.id).unwrap().connections.last(9).count(), 1);
     }
 }

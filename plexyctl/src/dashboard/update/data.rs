@@ -56,7 +56,8 @@ fn overview_told(state: &mut State, params: &OverviewParams, overview: Box<Overv
     if !is_same {
         state.going_trends().forget_tunnels();
     }
-    state.going_trends().told(&overview);
+    let every = state.every;
+    state.going_trends().told(&overview, every);
     if let Some(dialog) = &mut state.dialog {
         dialog.told(params, &overview);
     }
