@@ -18,7 +18,6 @@ mod help;
 mod latency;
 pub(crate) mod number;
 mod options;
-mod overlay;
 pub(crate) mod put;
 pub(crate) mod rule;
 mod scrolled;
@@ -32,8 +31,8 @@ mod tunnels;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
-use ratatui::widgets::{Clear, Widget};
+use ratatui::layout::Rect;
+use ratatui::widgets::Clear;
 
 use super::message::{Drawn, Target};
 use super::state::{Dialog, Pane, Room, Scope, State, Way};
@@ -68,9 +67,7 @@ pub(crate) fn draw(state: &State, frame: &mut Frame<'_>) -> Drawn {
         }
     }
     footer::draw(state, sections.footer, buffer, &mut drawn.targets);
-    if let Some(cursor) = in_front(state, area, sections.footer, buffer, &mut drawn) {
-        frame.set_cursor_position(cursor);
-    }
+    in_front(state, area, sections.footer, frame, &mut drawn);
     dialog::draw(state, area, frame, &mut drawn);
     drawn
 }
@@ -86,29 +83,19 @@ fn header(state: &State, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Draws what stands in front of the rest: where the cursor is, if somebody types.
-fn in_front(
-    state: &State,
-    area: Rect,
-    footer: Rect,
-    buffer: &mut Buffer,
-    drawn: &mut Drawn,
-) -> Option<Position> {
+/// Draws what helps to find something, in front of the rest.
+fn in_front(state: &State, area: Rect, footer: Rect, frame: &mut Frame<'_>, drawn: &mut Drawn) {
     match &state.dialog {
         Some(Dialog::Find(input)) => {
-            Clear.render(footer, buffer);
-            return Some(find::draw(state, input, footer, buffer));
+            frame.render_widget(Clear, footer);
+            let cursor = find::draw(state, input, footer, frame.buffer_mut());
+            frame.set_cursor_position(cursor);
         }
-        Dialog::Sort(selected) => sort::draw(state, *selected, area, buffer),
-        Dialog::Help(from) => drawn.text = Some(help::draw(state, *from, area, buffer)),
+        Some(Dialog::Sort(selected)) => sort::draw(state, *selected, area, frame),
+        Some(Dialog::Help(from)) => drawn.text = Some(help::draw(state, *from, area, frame)),
         // Those that act draw themselves.
-        Dialog::Menu(_)
-        | Dialog::Confirm(_)
-        | Dialog::Form(_)
-        | Dialog::Line(_)
-        | Dialog::Text(_) => {}
+        _ => {}
     }
-    None
 }
 
 /// Whether what is shown is no more what is.

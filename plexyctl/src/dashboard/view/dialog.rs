@@ -6,7 +6,7 @@ mod form;
 mod line;
 mod menu;
 mod offer;
-mod panel;
+pub(super) mod panel;
 mod text;
 mod typed;
 

@@ -1,6 +1,6 @@
 //! What the keys do where somebody is, made of the table that reads them.
 
-use ratatui::buffer::Buffer;
+use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
@@ -8,13 +8,13 @@ use super::super::action::{Binding, bindings_here};
 use super::super::message::TextDrawn;
 use super::super::state::{Looks, State};
 use super::super::theme::Role;
+use super::dialog::panel::{Panel, wrapped};
 use super::glyph::Glyph;
-use super::overlay;
 use super::put::columns;
 use super::scrolled::{self, TextLine};
 
 /// Columns of the keys.
-const KEYS: usize = 16;
+const KEYS: u16 = 16;
 
 /// What signs mean, in the order of how bad they are.
 const SIGNS: [(Glyph, &str); 6] = [
@@ -30,23 +30,24 @@ const SIGNS: [(Glyph, &str); 6] = [
 const WIDTH: u16 = 72;
 
 /// Draws it in front of an area, from this line on.
-pub(super) fn draw(state: &State, from: usize, area: Rect, buffer: &mut Buffer) -> TextDrawn {
+pub(super) fn draw(state: &State, from: usize, area: Rect, frame: &mut Frame<'_>) -> TextDrawn {
     let width = WIDTH.min(area.width.saturating_sub(6));
-    let lines = lines(state, width.into());
+    let lines = lines(state, width);
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
     let height = height.min(area.height.saturating_sub(4));
     let place = scrolled::place(TextDrawn { lines: lines.len(), height: height.into() }, from);
-    let hint = match place {
+    let foot = match place {
         Some(place) => format!("{place}   Esc closes"),
         None => "Esc closes".to_owned(),
     };
     let title = format!("Keys in {}", state.level().pane.title());
-    let inside = overlay::draw(&state.looks, area, (width, height), [&title, &hint], buffer);
-    scrolled::draw(&lines, from, inside, buffer)
+    let panel = Panel { title: &title, foot: &foot, size: (width, height) };
+    let inside = panel.draw(&state.looks, area, frame);
+    scrolled::draw(&lines, from, inside, frame.buffer_mut())
 }
 
 /// The text, in lines of so many columns.
-fn lines(state: &State, width: usize) -> Vec<TextLine> {
+fn lines(state: &State, width: u16) -> Vec<TextLine> {
     let looks = &state.looks;
     let mut lines = Vec::new();
     for binding in bindings_here(state) {
@@ -54,55 +55,29 @@ fn lines(state: &State, width: usize) -> Vec<TextLine> {
     }
     lines.push(Vec::new());
     for (glyph, meaning) in SIGNS {
-        let sign = format!("{:KEYS$}", glyph.sign(looks.is_ascii));
+        let sign = format!("{:width$}", glyph.sign(looks.is_ascii), width = KEYS.into());
         lines.push(vec![(sign, looks.style(glyph.role())), plain(meaning)]);
     }
     lines
 }
 
-fn of_binding(binding: &Binding, width: usize, looks: &Looks, lines: &mut Vec<TextLine>) {
+fn of_binding(binding: &Binding, width: u16, looks: &Looks, lines: &mut Vec<TextLine>) {
     let keys: Vec<_> = binding.keys.iter().map(|key| looks.key(key)).collect();
     let keys = keys.join(" ");
-    let pad = " ".repeat(KEYS.saturating_sub(columns(&keys).into()).max(1));
+    let pad = blanks(KEYS.saturating_sub(columns(&keys)).max(1));
     let mut head = vec![(keys, looks.style(Role::Key)), plain(&pad)];
     let room = width.saturating_sub(KEYS);
     for line in wrapped(binding.help, room) {
         head.push(plain(&line));
         lines.push(head);
-        head = vec![plain(&" ".repeat(KEYS))];
+        head = vec![plain(&blanks(KEYS))];
     }
+}
+
+fn blanks(count: u16) -> String {
+    " ".repeat(count.into())
 }
 
 fn plain(text: &str) -> (String, Style) {
     (text.to_owned(), Style::new())
-}
-
-/// A sentence in lines of so many columns, broken at blanks where there are some.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in text.split_whitespace() {
-        let is_full = usize::from(columns(&line)) + 1 + usize::from(columns(word)) > width;
-        if is_full && !line.is_empty() {
-            lines.push(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    lines.push(line);
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sentence_is_broken_at_blanks() {
-        assert_eq!(wrapped("one two  three", 7), ["one two", "three"]);
-        assert_eq!(wrapped("incomprehensible is long", 5), ["incomprehensible", "is", "long"]);
-        assert_eq!(wrapped("", 5), [""]);
-    }
 }

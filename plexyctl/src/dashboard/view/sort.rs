@@ -1,26 +1,36 @@
 //! The columns that rows can be sorted by, each with a letter.
+//!
+//! ```text
+//! ┌─ Sort tunnels ─────────┐
+//! │ ▸ a  health ▲          │
+//! │   b  name              │
+//! └─ letter or ⏎ sorts ────┘
+//! ```
 
-use ratatui::buffer::Buffer;
+use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::state::{Pane, State};
 use super::super::theme::{Role, SELECTED};
 use super::super::update::columns_of;
+use super::dialog::panel::Panel;
 use super::put::row_of;
-use super::{overlay, scrolled};
+use super::scrolled;
 
 /// Columns of the screen inside the box.
 const WIDTH: u16 = 22;
 
 /// Draws them, of which this one is selected.
-pub(super) fn draw(state: &State, selected: usize, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(state: &State, selected: usize, area: Rect, frame: &mut Frame<'_>) {
     let looks = &state.looks;
     let words = columns_of(state.level());
     let height = u16::try_from(words.len()).unwrap_or(u16::MAX);
     let title = format!("Sort {}", state.level().pane.title().to_lowercase());
-    let hint = format!("letter or {} sorts", looks.key("⏎"));
-    let inside = overlay::draw(looks, area, (WIDTH, height), [&title, &hint], buffer);
+    let foot = format!("letter or {} sorts", looks.key("⏎"));
+    let panel = Panel { title: &title, foot: &foot, size: (WIDTH, height) };
+    let inside = panel.draw(looks, area, frame);
+    let buffer = frame.buffer_mut();
     let (present, is_descending) = present(state);
     let line = |(number, (letter, word)): (usize, (char, &&'static str))| {
         let is_present = *word == present;

@@ -18,18 +18,18 @@ const AROUND: u16 = 4;
 
 /// It.
 #[derive(Debug)]
-pub(super) struct Panel<'a> {
+pub(in super::super) struct Panel<'a> {
     /// Over it.
-    pub(super) title: &'a str,
+    pub(in super::super) title: &'a str,
     /// Below it.
-    pub(super) foot: &'a str,
+    pub(in super::super) foot: &'a str,
     /// Columns and rows of what is in it, if there is room.
-    pub(super) size: (u16, u16),
+    pub(in super::super) size: (u16, u16),
 }
 
 impl Panel<'_> {
     /// Draws it empty: the part that a text has.
-    pub(super) fn draw(&self, looks: &Looks, area: Rect, frame: &mut Frame<'_>) -> Rect {
+    pub(in super::super) fn draw(&self, looks: &Looks, area: Rect, frame: &mut Frame<'_>) -> Rect {
         let (wide, high) = self.size;
         let width = wide.max(columns(self.title).saturating_add(2)).saturating_add(AROUND);
         let (width, height) = (width.min(area.width), high.saturating_add(2).min(area.height));
@@ -116,7 +116,7 @@ pub(super) fn shown(text: &str, looks: &Looks) -> String {
 
 /// A text in lines of whole words; a word that has no room in a line is cut into several. Blanks at the
 /// begin of a line stay, and stand before each that it becomes.
-pub(super) fn wrapped(text: &str, width: u16) -> Vec<String> {
+pub(in super::super) fn wrapped(text: &str, width: u16) -> Vec<String> {
     let width = usize::from(width.max(1));
     text.lines().flat_map(|line| wrapped_line(line, width)).collect()
 }
