@@ -7,8 +7,9 @@ mod rows;
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use plexy_shared::connection::ConnectionInfo;
 use plexy_shared::event::EventsReply;
-use plexy_shared::overview::TunnelRow;
+use plexy_shared::overview::{BackendRow, TunnelRow};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};
@@ -115,6 +116,11 @@ pub(crate) fn rows_of_all_lengths() -> Vec<TunnelRow> {
     rows::long()
 }
 
+/// A row of each kind whose numbers are as large as they can be.
+pub(crate) fn largest_rows() -> (TunnelRow, BackendRow, ConnectionInfo) {
+    rows::largest()
+}
+
 /// So many rows of tunnels.
 pub(crate) fn numbered_rows(count: u64) -> Vec<TunnelRow> {
     (1..=count).map(rows::numbered).collect()
@@ -130,11 +136,6 @@ pub(crate) fn empty() -> State {
     told(&Daemon::with(Vec::new()))
 }
 
-/// A single one.
-pub(crate) fn one() -> State {
-    told(&Daemon::with(rows::busy().split_off(5)))
-}
-
 /// More than can be seen, or asked for at once.
 pub(crate) fn thousand() -> State {
     told(&Daemon::with(numbered_rows(1_000)))
@@ -145,9 +146,9 @@ pub(crate) fn long() -> State {
     told(&Daemon::with(rows_of_all_lengths()))
 }
 
-/// Nothing works.
-pub(crate) fn all_down() -> State {
-    told(&Daemon::with(rows::busy().into_iter().map(rows::down).collect()))
+/// A daemon of which nothing works.
+pub(crate) fn daemon_all_down() -> Daemon {
+    Daemon::with(rows::busy().into_iter().map(rows::down).collect())
 }
 
 /// What is shown stands still for twelve seconds.
@@ -177,16 +178,6 @@ pub(crate) fn disconnected() -> State {
 pub(crate) fn silent() -> State {
     let mut state = busy();
     wait(&mut state, Duration::from_secs(5));
-    state
-}
-
-/// Only some of them are shown.
-pub(crate) fn filtered() -> State {
-    let mut state = busy();
-    press(&mut state, "/");
-    press(&mut state, "web");
-    press(&mut state, "Enter");
-    tell(&mut state, &Daemon::busy());
     state
 }
 

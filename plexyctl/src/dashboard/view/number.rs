@@ -115,13 +115,14 @@ pub(crate) fn latency(micros: u64) -> String {
     }
 }
 
-/// The largest unit of a time: `12d`, `3h`, `4m`, `0s`. Four characters, up to 27 years.
+/// The largest unit of a time: `12d`, `3h`, `4m`, `0s`. Four characters.
 pub(crate) fn lasting(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds}s"),
         60..3_600 => format!("{}m", seconds / 60),
         3_600..86_400 => format!("{}h", seconds / 3_600),
-        _ => format!("{}d", seconds / 86_400),
+        86_400..86_400_000 => format!("{}d", seconds / 86_400),
+        _ => format!("{}y", seconds / (365 * 86_400)),
     }
 }
 
@@ -233,6 +234,7 @@ mod tests {
         }
         let shown = [lasting, age_in_row, uptime].map(|shown| shown(1_047_600));
         assert_eq!(shown, ["12d", "12d", "12d 03h"]);
+        assert_eq!([lasting(86_399_999), lasting(86_400_000)], ["999d", "2y"]);
         assert_eq!(interval(Duration::from_millis(250)), "250ms");
         assert_eq!(interval(Duration::from_secs(72)), "1m12s");
     }

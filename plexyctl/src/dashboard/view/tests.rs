@@ -17,13 +17,20 @@ mod random;
 /// Columns and rows at which each state is looked at: too small, the least, the usual, and more.
 const SIZES: [(u16, u16); 5] = [(50, 8), (60, 10), (80, 24), (100, 30), (160, 50)];
 
-/// Each size of a state, below each other.
-fn sizes(state: &mut State) -> String {
+/// What is seen of a daemon at each size after these keys, below each other.
+fn sizes(daemon: &Daemon, keys: &[&str]) -> String {
     let mut seen = String::new();
     for (columns, rows) in SIZES {
-        // The daemon hears what is wanted at that size.
-        fixture::render(state, columns, rows);
-        let text = fixture::text(state, columns, rows);
+        let mut state = fixture::told(daemon);
+        state.size = (columns, rows);
+        for key in keys {
+            fixture::press(&mut state, key);
+        }
+        // What is wanted may hang on what is told of it.
+        for _ in 0..2 {
+            fixture::tell(&mut state, daemon);
+        }
+        let text = fixture::text(&mut state, columns, rows);
         seen += &format!("== {columns}x{rows} ==\n{text}\n");
     }
     seen
@@ -31,32 +38,32 @@ fn sizes(state: &mut State) -> String {
 
 #[test]
 fn a_busy_daemon() {
-    insta::assert_snapshot!(sizes(&mut fixture::busy()));
+    insta::assert_snapshot!(sizes(&Daemon::busy(), &[]));
 }
 
 #[test]
 fn a_daemon_without_tunnels() {
-    insta::assert_snapshot!(sizes(&mut fixture::empty()));
+    insta::assert_snapshot!(sizes(&Daemon::with(Vec::new()), &[]));
 }
 
 #[test]
 fn a_single_tunnel() {
-    insta::assert_snapshot!(sizes(&mut fixture::one()));
+    insta::assert_snapshot!(sizes(&Daemon::with(fixture::numbered_rows(1)), &[]));
 }
 
 #[test]
 fn a_thousand_tunnels() {
-    insta::assert_snapshot!(sizes(&mut fixture::thousand()));
+    insta::assert_snapshot!(sizes(&Daemon::with(fixture::numbered_rows(1_000)), &["Down", "End"]));
 }
 
 #[test]
 fn long_names_and_addresses() {
-    insta::assert_snapshot!(sizes(&mut fixture::long()));
+    insta::assert_snapshot!(sizes(&Daemon::with(fixture::rows_of_all_lengths()), &[]));
 }
 
 #[test]
 fn everything_down() {
-    insta::assert_snapshot!(sizes(&mut fixture::all_down()));
+    insta::assert_snapshot!(sizes(&fixture::daemon_all_down(), &[]));
 }
 
 #[test]
@@ -85,28 +92,22 @@ fn a_silent_daemon() {
 
 #[test]
 fn only_some_rows() {
-    insta::assert_snapshot!(sizes(&mut fixture::filtered()));
+    insta::assert_snapshot!(sizes(&Daemon::busy(), &["/", "web", "Enter"]));
 }
 
 #[test]
 fn backends_of_all_tunnels() {
-    let mut state = fixture::busy();
-    fixture::press(&mut state, "2");
-    fixture::tell(&mut state, &Daemon::busy());
-    insta::assert_snapshot!(sizes(&mut state));
+    insta::assert_snapshot!(sizes(&Daemon::busy(), &["2"]));
 }
 
 #[test]
 fn connections_of_all_tunnels() {
-    let mut state = fixture::busy();
-    fixture::press(&mut state, "3");
-    fixture::tell(&mut state, &Daemon::busy());
-    insta::assert_snapshot!(sizes(&mut state));
+    insta::assert_snapshot!(sizes(&Daemon::busy(), &["3"]));
 }
 
 #[test]
 fn connections_of_a_tunnel() {
-    insta::assert_snapshot!(sizes(&mut fixture::connections()));
+    insta::assert_snapshot!(sizes(&Daemon::busy(), &["Down", "Enter", "2"]));
 }
 
 #[test]

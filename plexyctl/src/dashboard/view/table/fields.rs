@@ -204,3 +204,83 @@ impl<R: Row> Field<R> {
         self.widths.get(step).copied().unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::super::fixture;
+    use super::super::super::super::state::Units;
+    use super::super::super::put::columns;
+    use super::super::super::{backends, connections, tunnels};
+    use super::*;
+
+    /// No number is cut, whatever it is: its first digits would be another number.
+    #[track_caller]
+    fn check<R: Row>(fields: &[Field<R>], row: &R, state: &State) {
+        for field in fields.iter().filter(|field| field.side == Side::Right) {
+            let Cell { text, .. } = (field.cell)(row, state);
+            let [least, ..] = field.widths;
+            assert!(columns(&text) <= least, "{}: {text}", field.title);
+            assert!(columns(field.title) <= least, "{}", field.title);
+        }
+    }
+
+    #[test]
+    fn the_largest_numbers_have_room() {
+        let mut state = fixture::begun();
+        let (tunnel, backend, connection) = fixture::largest_rows();
+        for units in [Units::Bytes, Units::Bits, Units::Iec] {
+            state.looks.units = units;
+            check(tunnels::grid(&state).fields, &tunnel, &state);
+            check(backends::grid(&state).fields, &backend, &state);
+            check(connections::grid(&state).fields, &connection, &state);
+        }
+    }
+
+    /// The titles that have room.
+    fn titles<R: Row>(fields: &[Field<R>], state: &State, room: u16) -> Vec<&'static str> {
+        let columns = chosen(fields, state, room);
+        assert!(total(&columns) <= room || room < 50, "{room}");
+        columns.into_iter().map(|(field, _)| field.title).filter(|it| !it.is_empty()).collect()
+    }
+
+    #[test]
+    fn columns_go_in_their_order_and_the_last_ones_stay() {
+        let state = fixture::begun();
+        let fields = tunnels::grid(&state).fields;
+        let mut seen = titles(fields, &state, 300);
+        let mut gone = Vec::new();
+        for room in (0..300).rev() {
+            let now = titles(fields, &state, room);
+            gone.extend(seen.iter().copied().filter(|title| !now.contains(title)));
+            seen = now;
+        }
+        assert_eq!(
+            gone,
+            [
+                "TREND in+out",
+                "TLS",
+                "STRATEGY",
+                "LIMIT",
+                "p99 CONN",
+                "STATE",
+                "ERR/s",
+                "NEW/s",
+                "IN/s",
+                "OUT/s"
+            ]
+        );
+        assert_eq!(seen, ["NAME", "LISTEN", "UP", "CONN", "RATE"]);
+    }
+
+    #[test]
+    fn what_is_wanted_comes_before_what_is_there_without() {
+        let mut state = fixture::begun();
+        state.looks.is_wide = true;
+        let fields = tunnels::grid(&state).fields;
+        for room in [80, 100, 120] {
+            let titles = titles(fields, &state, room);
+            assert!(titles.contains(&"CERT"), "{room}: {titles:?}");
+            assert!(!titles.contains(&"STRATEGY"), "{room}: {titles:?}");
+        }
+    }
+}

@@ -112,7 +112,7 @@ fn mouse(kind: MouseEventKind, column: u16, row: u16) -> Message {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn nothing_that_happens_makes_it_panic(
