@@ -156,3 +156,12 @@ pub(crate) struct Daemon {
     /// What it said.
     pub(crate) hello: HelloReply,
 }
+
+/// Whether somebody still listens to answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// They do.
+    More,
+    /// The reader has gone.
+    NoMore,
+}

@@ -3,6 +3,8 @@
 //! line of that grammar; clap does not look into it.
 
 mod help;
+mod looks;
+mod order;
 mod own;
 mod session;
 
@@ -19,9 +21,10 @@ use plexy_shared::command::{VERBS, Verb};
 use plexy_shared::units::{ValueError, parse_duration};
 
 use crate::client::Endpoint;
-use crate::output::Order;
 use help::Place;
 pub(crate) use help::{help_for, help_of, is_ours, typed};
+pub(crate) use looks::{Theme, Units};
+pub(crate) use order::Order;
 pub(crate) use own::{
     ConfigCommand, ContextCommand, Declaration, ExportFormat, Keys, Own, Shell, ShellOptions,
     ToComplete, TopOptions, TopView, WatchOptions,

@@ -7,7 +7,6 @@ mod line;
 mod waiting;
 
 use std::borrow::Cow;
-use std::fmt::Display;
 
 use plexy_shared::command::{Detail, Request};
 use plexy_shared::event::EventRange;
@@ -20,26 +19,16 @@ use plexy_shared::rpc::{
 };
 use serde_json::Value;
 
+pub(crate) use crate::answer::Wanted;
 use crate::answer::{Answer, Daemon};
 use crate::args::Options;
 use crate::client::{ClientError, Found, Patience, Silence};
 use crate::failure::Failure;
+use crate::invocation::{CLIENT, command_for, look_at};
 use crate::link::Link;
 use crate::tier;
 use changes::Asked;
 pub(crate) use line::{Line, Words};
-
-/// This client and its version.
-pub(crate) const CLIENT: &str = concat!("plexyctl ", env!("CARGO_PKG_VERSION"));
-
-/// Whether somebody still listens to answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// They do.
-    More,
-    /// The reader has gone.
-    NoMore,
-}
 
 /// A command that was read.
 #[derive(Debug)]
@@ -257,31 +246,6 @@ fn absolute(file: String) -> String {
     path.and_then(|path| path.to_str().map(str::to_owned)).unwrap_or(file)
 }
 
-/// The command that shows a tunnel, to be typed into a shell.
-pub(crate) fn look_at(tunnel: impl Display) -> String {
-    command_for("detail", [tunnel.to_string().as_str()])
-}
-
-/// A command to be typed into a shell.
-fn command_for<'a>(verb: &'a str, words: impl IntoIterator<Item = &'a str>) -> String {
-    shell_command(std::iter::once(verb).chain(words).map(str::to_owned))
-}
-
-/// The same of all its words.
-pub(crate) fn shell_command(words: impl IntoIterator<Item = String>) -> String {
-    // An equals sign says something to a shell only where a word begins with it.
-    let is_plain = |word: &str| {
-        let is_harmless = |it: char| it.is_ascii_alphanumeric() || "._:/,+-=".contains(it);
-        !word.is_empty() && !word.starts_with('=') && word.chars().all(is_harmless)
-    };
-    let quoted = |word: String| match shlex::try_quote(&word) {
-        Ok(quoted) if !is_plain(&word) => quoted.into_owned(),
-        Ok(_) | Err(_) => word,
-    };
-    let words = words.into_iter().map(quoted);
-    std::iter::once("plexyctl".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,18 +254,6 @@ mod tests {
     fn what_only_a_session_knows_is_refused() {
         for line in ["", "# note", "help", "help open", "mode json", "auth 7Zq3nP0a", "exit"] {
             assert_eq!(Command::read(line).unwrap_err().code, "usage", "{line}");
-        }
-    }
-
-    #[test]
-    fn a_command_to_be_typed_is_one_for_a_shell() {
-        for (tunnel, command) in [
-            ("db", "plexyctl detail db"),
-            ("127.0.0.1:80", "plexyctl detail 127.0.0.1:80"),
-            ("*:80", "plexyctl detail '*:80'"),
-            ("\"unix:/a b\"", "plexyctl detail '\"unix:/a b\"'"),
-        ] {
-            assert_eq!(look_at(tunnel.parse::<plexy_shared::spec::TunnelRef>().unwrap()), command);
         }
     }
 

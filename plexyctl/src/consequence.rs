@@ -11,7 +11,7 @@ use plexy_shared::spec::LiveAction;
 use plexy_shared::units::{counted, show_duration};
 
 use crate::args::{CONTEXT, ENDPOINT, Options};
-use crate::commands::shell_command;
+use crate::invocation::shell_command;
 
 /// What is known of what a request is about. Where nothing is, the sentences tell less.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -43,7 +43,6 @@ use feed::Feed;
 use message::{Effect, Message, News};
 use order::{Order, Orders};
 use state::{Looks, Place, State};
-pub(crate) use state::{Theme, Units};
 use terminal::{Keys, Terminal};
 
 /// The shortest time between two frames: 30 a second.

@@ -13,7 +13,6 @@ mod layout;
 mod listing;
 mod progress;
 mod quiet;
-mod safe;
 mod screen;
 mod sentence;
 mod table;
@@ -27,8 +26,8 @@ use plexy_shared::command::Request;
 use plexy_shared::plan::ApplyReply;
 
 use crate::answer::Answer;
+use crate::answer::Wanted;
 use crate::args::{ExportFormat, Format, Options};
-use crate::commands::Wanted;
 use crate::exit::ClientCode;
 use crate::failure::Failure;
 use colour::Tint;
@@ -37,11 +36,11 @@ pub(crate) use layout::cut;
 pub(crate) use listing::Side;
 pub(crate) use screen::Screen;
 pub(crate) use table::{CONTEXTS, SETTINGS, keys_of_top};
-pub(crate) use view::Order;
 use view::View;
 
+use crate::safe;
+pub(crate) use crate::safe::safe;
 pub(crate) use export::toml as exported;
-pub(crate) use safe::safe;
 pub(crate) use sentence::notice;
 pub(crate) use units::{age, scaled};
 

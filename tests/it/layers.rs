@@ -1,9 +1,9 @@
-//! Dependencies inside plexyd point one way: the order below is the order of
-//! the house, and a module uses only what stands before it.
+//! Dependencies inside plexyd and plexyctl point one way: the orders below are the orders of
+//! the houses, and a module uses only what stands before it.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The layers of plexyd, the lowest first; modules of one line may not use
 /// each other.
@@ -51,29 +51,72 @@ const LAYERS: &[&[&str]] = &[
     &["daemon"],
 ];
 
+/// Those of plexyctl.
+const LAYERS_OF_CLIENT: &[&[&str]] = &[
+    &["exit", "client", "safe", "invocation"],
+    &["failure"],
+    &["complete", "tier", "declared"],
+    &["args"],
+    &["config", "consequence", "manual"],
+    &["answer"],
+    &["link", "output"],
+    &["commands"],
+    &["dashboard", "own", "shell"],
+    &["script"],
+];
+
+/// Those of plexyctl that are entered from each other, as somebody goes from the shell to the dashboard
+/// and back: only they may.
+const ROOMS_OF_CLIENT: &[&str] = &["dashboard", "own", "shell"];
+
 #[test]
 fn a_module_uses_only_what_stands_below_it() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plexyd/src");
-    let mut wrong = Vec::new();
-    for (level, module) in modules() {
-        for used in used_by(&source, module) {
-            let allowed = modules().any(|(other, name)| name == used && other < level);
-            if !allowed {
-                wrong.push(format!("`{module}` uses `{used}`"));
+    for (program, layers, rooms) in
+        [("plexyd", LAYERS, &[][..]), ("plexyctl", LAYERS_OF_CLIENT, ROOMS_OF_CLIENT)]
+    {
+        let source = source_of(program);
+        let mut wrong = Vec::new();
+        for (level, module) in modules(layers) {
+            for used in used_by(&source, module) {
+                let is_below = modules(layers).any(|(other, name)| name == used && other < level);
+                let is_room = rooms.contains(&module) && rooms.contains(&used.as_str());
+                if !is_below && !is_room {
+                    wrong.push(format!("`{module}` uses `{used}`"));
+                }
             }
         }
+        assert!(wrong.is_empty(), "{program}:\n{}", wrong.join("\n"));
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn every_module_of_plexyd_has_its_layer() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plexyd/src");
-    let library = fs::read_to_string(source.join("lib.rs")).unwrap();
-    let declared = library.lines().filter_map(|line| line.trim().strip_prefix("mod "));
-    let declared: BTreeSet<_> = declared.map(|name| name.trim_end_matches(';')).collect();
-    let known: BTreeSet<_> = modules().map(|(_, name)| name).collect();
-    assert_eq!(declared, known);
+fn every_module_has_its_layer() {
+    for (program, layers) in [("plexyd", LAYERS), ("plexyctl", LAYERS_OF_CLIENT)] {
+        let library = fs::read_to_string(source_of(program).join("lib.rs")).unwrap();
+        let declared = library.lines().filter_map(|line| line.trim().strip_prefix("mod "));
+        let declared: BTreeSet<_> = declared.map(|name| name.trim_end_matches(';')).collect();
+        let known: BTreeSet<_> = modules(layers).map(|(_, name)| name).collect();
+        assert_eq!(declared, known, "{program}");
+    }
+}
+
+#[test]
+fn the_dashboard_decides_without_doing_and_is_drawn_without_changing() {
+    let dashboard = source_of("plexyctl").join("dashboard");
+    let forbidden_in = |room: &str, forbidden: &[&str]| {
+        let room = dashboard.join(room);
+        let all = files(&room).into_iter().chain([room.with_extension("rs")]);
+        for file in all.filter(|file| !is_test(file)) {
+            let text = fs::read_to_string(&file).unwrap();
+            let code = without_tests(&text);
+            let found = forbidden.iter().find(|word| code.contains(**word));
+            assert_eq!(found, None, "{}", file.display());
+        }
+    };
+    let outside = ["tokio", "std::io", "std::fs", "std::env", "Instant", "SystemTime"];
+    forbidden_in("update", &outside);
+    forbidden_in("state", &outside);
+    forbidden_in("view", &[&outside[..], &["&mut State"]].concat());
 }
 
 #[test]
@@ -88,8 +131,14 @@ fn shared_knows_no_runtime_and_does_no_io() {
     }
 }
 
-fn modules() -> impl Iterator<Item = (usize, &'static str)> {
-    LAYERS
+fn source_of(program: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(program).join("src")
+}
+
+fn modules(
+    layers: &'static [&'static [&'static str]],
+) -> impl Iterator<Item = (usize, &'static str)> {
+    layers
         .iter()
         .enumerate()
         .flat_map(|(level, names)| names.iter().map(move |name| (level, *name)))
@@ -100,9 +149,9 @@ fn used_by(source: &Path, module: &str) -> BTreeSet<String> {
     let mut all = files(&source.join(module));
     all.push(source.join(format!("{module}.rs")));
     let mut used = BTreeSet::new();
-    for file in all.iter().filter(|file| !file.ends_with("tests.rs")) {
+    for file in all.iter().filter(|file| !is_test(file)) {
         let text = fs::read_to_string(file).unwrap();
-        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let code = without_tests(&text);
         for path in code.split("crate::").skip(1) {
             let name: String =
                 path.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
@@ -114,7 +163,17 @@ fn used_by(source: &Path, module: &str) -> BTreeSet<String> {
     used
 }
 
-fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+/// Whether all of a file is only for tests.
+fn is_test(file: &Path) -> bool {
+    let is_named = |name: &str| file.components().any(|it| it.as_os_str() == name);
+    ["tests", "tests.rs", "fixture", "fixture.rs", "scene", "scene.rs"].into_iter().any(is_named)
+}
+
+fn without_tests(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let paths = entries.map(|entry| entry.unwrap().path());
     paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()

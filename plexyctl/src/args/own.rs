@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use plexy_shared::spec::LiveAction;
 use plexy_shared::word::Words;
 
-use crate::dashboard::{Theme, Units};
+use super::looks::{Theme, Units};
 
 /// One of them.
 #[derive(Debug, Clone, Subcommand)]

@@ -6,7 +6,7 @@ use plexy_shared::connection::ConnectionInfo;
 use plexy_shared::info::TunnelStatus;
 use plexy_shared::spec::{TunnelRef, TunnelSpec};
 
-use crate::output::safe;
+use crate::safe::safe;
 
 /// Some moment of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

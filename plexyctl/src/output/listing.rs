@@ -6,7 +6,8 @@ use std::cmp::Ordering;
 use super::colour::Tint;
 use super::safe::safe;
 use super::units::{age, millis, per_second, short, wait};
-use super::view::{Order, View};
+use super::view::View;
+use crate::args::Order;
 
 /// What stands where there is nothing to say.
 pub(super) const NOTHING: &str = "-";

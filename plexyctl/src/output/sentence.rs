@@ -19,7 +19,7 @@ use super::table;
 use super::trial;
 use super::units::{age, some};
 use crate::answer::{Answer, BackendChange, ContextChange, Daemon, TunnelChange};
-use crate::commands::{CLIENT, look_at};
+use crate::invocation::{CLIENT, look_at};
 
 pub(super) fn write(answer: &Answer, layout: &Layout<'_>) -> Written {
     if let Some(written) = trial::write(answer, layout.screen) {

@@ -1,12 +1,9 @@
 //! What somebody wants to see of a list: which columns, in which order, and in which form.
 
-use std::fmt;
-use std::str::FromStr;
-
 use plexy_shared::error::{nearest, quoted};
 
 use super::listing::Shown;
-use crate::args::{Format, Options};
+use crate::args::{Format, Options, Order};
 use crate::failure::Failure;
 
 /// The commands that answer a list.
@@ -19,36 +16,6 @@ pub(crate) struct View {
     /// Keys of columns; none for those that the format shows.
     pub(super) columns: Option<Vec<String>>,
     pub(super) order: Option<Order>,
-}
-
-/// By which column rows are sorted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Order {
-    pub(super) key: String,
-    pub(super) is_descending: bool,
-}
-
-impl FromStr for Order {
-    type Err = &'static str;
-
-    /// Reads the key of a column; a dash before it reverses.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (key, is_descending) = match text.strip_prefix('-') {
-            Some(key) => (key, true),
-            None => (text, false),
-        };
-        match key {
-            "" => Err("the key of a column is missing"),
-            key => Ok(Self { key: key.to_ascii_lowercase(), is_descending }),
-        }
-    }
-}
-
-/// As it is typed.
-impl fmt::Display for Order {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", if self.is_descending { "-" } else { "" }, self.key)
-    }
 }
 
 impl View {

@@ -16,9 +16,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::super::message::News;
 use crate::client::{ClientError, Followed, Found, Patience};
-use crate::commands::CLIENT;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::invocation::CLIENT;
 use crate::link::Link;
 
 /// How long the daemon may take for an answer.

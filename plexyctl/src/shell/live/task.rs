@@ -13,10 +13,10 @@ use tokio::time::{Instant, interval, sleep_until};
 
 use super::{Ask, LinkState, Live};
 use crate::client::{ClientError, Followed, Found, Impatience, Patience, Silence};
-use crate::commands::CLIENT;
 use crate::complete::Snapshot;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::invocation::CLIENT;
 use crate::link::Link;
 use crate::output::safe;
 

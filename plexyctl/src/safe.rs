@@ -9,7 +9,7 @@ pub(crate) fn safe(text: &str) -> String {
 }
 
 /// One character, for people.
-pub(super) fn shown(character: char) -> String {
+pub(crate) fn shown(character: char) -> String {
     if is_unprintable(character) {
         character.escape_unicode().to_string()
     } else {
@@ -19,7 +19,7 @@ pub(super) fn shown(character: char) -> String {
 
 /// A document of JSON with the same meaning. Beyond ASCII there is nothing but
 /// text in strings, where JSON has escapes of its own.
-pub(super) fn safe_json(document: &str) -> String {
+pub(crate) fn safe_json(document: &str) -> String {
     let mut safe = String::with_capacity(document.len());
     for character in document.chars() {
         if character == '\n' || !is_unprintable(character) {
