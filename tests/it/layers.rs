@@ -166,7 +166,9 @@ fn used_by(source: &Path, module: &str) -> BTreeSet<String> {
 /// Whether all of a file is only for tests.
 fn is_test(file: &Path) -> bool {
     let is_named = |name: &str| file.components().any(|it| it.as_os_str() == name);
-    ["tests", "tests.rs", "fixture", "fixture.rs", "scene", "scene.rs"].into_iter().any(is_named)
+    ["tests", "tests.rs", "fixture", "fixture.rs", "scene", "scene.rs", "screens.rs"]
+        .into_iter()
+        .any(is_named)
 }
 
 fn without_tests(text: &str) -> &str {
