@@ -87,3 +87,12 @@ async fn instructions_of_the_data_path_can_be_counted() {
         assert!(counted.is_some_and(|counted| counted > 0), "no {unit} in {shown}");
     }
 }
+
+#[tokio::test]
+async fn what_a_watcher_costs_can_be_measured() {
+    let shown = bench(&["--only", "plexyd", "--smoke", "--watch"]).await;
+    for way in ["nobody watches: ", "100 tunnels by health: ", "100 connections by -rate: "] {
+        let line = shown.lines().find(|line| line.starts_with(way));
+        assert!(line.is_some_and(|line| line.contains(" %")), "no {way}in {shown}");
+    }
+}

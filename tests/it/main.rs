@@ -57,6 +57,7 @@ mod manual;
 mod many;
 mod metrics;
 mod otlp;
+mod overview;
 mod packaging;
 mod parity;
 mod process;

@@ -4,6 +4,7 @@ mod changes;
 mod events;
 mod guard;
 mod limits;
+mod overview;
 mod python;
 mod sockets;
 mod specification;

@@ -35,6 +35,7 @@ fn every_key_and_operator_is_read_and_printed_in_one_way() {
     check("bytes>10m", "bytes>10m");
     check("bytes-in<=1024k", "bytes-in<=1m");
     check("Bytes-Out!=0", "bytes-out!=0");
+    check("RATE >= 1024k", "rate>=1m");
     check("bytes=7", "bytes=7");
     check("phase=Half-Closed", "phase=half-closed");
     check("phase!=closing", "phase!=closing");

@@ -65,6 +65,11 @@ pub(crate) struct Args {
     /// while plexyd is stopped.
     #[arg(long, conflicts_with_all = ["million", "instructions"])]
     pub(crate) shell: bool,
+
+    /// Instead of the table: what it costs plexyd that somebody watches it, with 10 000 tunnels and
+    /// 4 500 connections.
+    #[arg(long, conflicts_with_all = ["million", "instructions", "shell"])]
+    pub(crate) watch: bool,
 }
 
 /// Which layouts are measured.

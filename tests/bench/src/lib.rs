@@ -37,6 +37,7 @@ mod schedule;
 mod shell;
 mod target;
 mod tls;
+mod watch;
 
 /// The exit code of a run in which something failed.
 const FAILED: u8 = 1;

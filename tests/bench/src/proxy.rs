@@ -90,9 +90,14 @@ impl Proxy {
         self.started_in
     }
 
+    /// Where plexyd serves JSON-RPC.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.home.join("rpc.sock")
+    }
+
     /// A connection to plexyd's JSON-RPC.
     pub(crate) fn rpc(&mut self) -> anyhow::Result<Rpc> {
-        let socket = self.home.join("rpc.sock");
+        let socket = self.socket();
         let connects = || UnixStream::connect(&socket).is_ok();
         self.child.until("plexyd serves JSON-RPC", START, connects)?;
         Rpc::connect(&socket)

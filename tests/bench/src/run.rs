@@ -19,7 +19,7 @@ use crate::report::Report;
 use crate::row::{self, Row};
 use crate::scene::Scene;
 use crate::schedule::{Step, steps};
-use crate::{gate, instructions, interrupt, million, shell};
+use crate::{gate, instructions, interrupt, million, shell, watch};
 
 /// Rounds of a usual run, and of a quick one.
 const ROUNDS: u32 = 5;
@@ -44,6 +44,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     if let Some(connections) = args.million {
         let plexyd = contestants.iter().find(|it| it.is_plexyd());
         return million::run(connections, plexyd.context("--only leaves plexyd out")?, &cpus);
+    }
+    if args.watch {
+        let plexyd = contestants.iter().find(|it| it.is_plexyd());
+        return watch::run(plexyd.context("--only leaves plexyd out")?, &cpus, plan.effort);
     }
     if args.instructions {
         return instructions::run(&contestants, &cpus, plan.effort);

@@ -79,6 +79,8 @@ async fn every_key_and_operator_finds_what_it_says() {
         ("bytes-in<1".to_owned(), "c"),
         ("bytes-out>=1".to_owned(), "abd"),
         ("bytes-out=5".to_owned(), "a"),
+        ("rate>=0".to_owned(), "abcd"),
+        ("rate>1g".to_owned(), ""),
         ("age<1h".to_owned(), "abcd"),
         ("age>=0s".to_owned(), "abcd"),
         ("age>1h".to_owned(), ""),

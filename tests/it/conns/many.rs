@@ -91,6 +91,13 @@ async fn five_thousand_are_listed_again_and_again_while_bulk_goes_on() {
             assert_eq!(row["tunnel"], "bulk");
         }
     }
+    let part = json!({ "tunnel": "many", "sort": "-id", "skip": 7, "limit": 500 });
+    let shown = rpc.call("overview", json!({ "connections": part })).await.unwrap();
+    let rows = &shown["connections"];
+    assert_eq!((&rows["total"], &rows["skipped"]), (&json!(count), &json!(7)));
+    let newest: Vec<_> = all.iter().rev().skip(7).take(500).collect();
+    let told: Vec<_> = rows["rows"].as_array().unwrap().iter().map(|row| &row["id"]).collect();
+    assert_eq!(told, newest);
     for flow in &flows {
         let before = flow.bytes();
         eventually!(flow.bytes() > before);

@@ -5,7 +5,8 @@ use jsonrpsee::client_transport::ws::WsTransportClientBuilder;
 use jsonrpsee::core::client::{ClientT, Error, Subscription, SubscriptionClientT};
 use jsonrpsee::core::traits::ToRpcParams;
 use plexy_shared::event::EventsReply;
-use plexy_shared::rpc::{SubscribeEvents, SubscribeStats};
+use plexy_shared::overview::Overview;
+use plexy_shared::rpc::{SubscribeEvents, SubscribeOverview, SubscribeStats};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -69,6 +70,15 @@ impl WsClient {
     /// The `error` of the answer.
     pub async fn follow(&self, params: Value) -> Result<Subscription<EventsReply>, Value> {
         self.subscribed::<SubscribeEvents, EventsReply>(params).await
+    }
+
+    /// Has overviews sent again and again.
+    ///
+    /// # Errors
+    ///
+    /// The `error` of the answer.
+    pub async fn watch(&self, params: Value) -> Result<Subscription<Overview>, Value> {
+        self.subscribed::<SubscribeOverview, Overview>(params).await
     }
 
     async fn subscribed<M: plexy_shared::rpc::Subscription, T: DeserializeOwned>(

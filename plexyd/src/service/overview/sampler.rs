@@ -120,3 +120,70 @@ impl Sampler {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use plexy_shared::info::Traffic;
+
+    use super::*;
+    use crate::histogram::Distribution;
+    use crate::service::survey::Survey;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A look at nothing; whether there was one before.
+    fn look(sampler: &Sampler, revision: u64, watcher: &Watcher) -> (Arc<Look>, Option<bool>) {
+        let mut was_known = None;
+        let look = sampler.look(revision, watcher, |before| {
+            was_known = Some(before.is_some());
+            let survey = Survey { daemon: Traffic::default(), tunnels: Vec::new() };
+            let none = (Distribution::default(), Distribution::default());
+            Look::new(survey, none, revision, before)
+        });
+        (look, was_known)
+    }
+
+    #[test]
+    fn who_looks_at_the_same_moment_sees_the_same_unless_something_was_changed() {
+        let sampler = Sampler::default();
+        let (first, was_known) = look(&sampler, 1, &Watcher::once());
+        assert_eq!(was_known, Some(false));
+        let (changed, was_known) = look(&sampler, 2, &Watcher::once());
+        assert_eq!((changed.revision, was_known), (2, Some(true)));
+        assert!(!Arc::ptr_eq(&first, &changed));
+        // Fresh for longer than a busy machine takes for this.
+        sampler.lock().kept.as_mut().unwrap().fresh_until += 60 * SECOND;
+        assert!(Arc::ptr_eq(&look(&sampler, 2, &Watcher::once()).0, &changed));
+    }
+
+    #[test]
+    fn what_nobody_looks_at_any_more_is_forgotten() {
+        let sampler = Sampler::default();
+        assert!(sampler.begin_attending());
+        let begun = Instant::now();
+        look(&sampler, 1, &Watcher::every(SECOND));
+        assert!(!sampler.begin_attending(), "one task is enough");
+        assert!(sampler.forget(begun + 9 * SECOND).is_some());
+        assert_eq!(sampler.forget(Instant::now() + LEASE + SECOND), None);
+        assert!(sampler.begin_attending(), "the task has ended");
+        assert_eq!(look(&sampler, 1, &Watcher::once()).1, Some(false));
+    }
+
+    #[test]
+    fn it_is_kept_for_who_looks_seldom_as_long_as_they_are_there() {
+        let sampler = Sampler::default();
+        let hourly = Watcher::every(3_600 * SECOND);
+        let gone = Watcher::every(60 * SECOND);
+        look(&sampler, 1, &hourly);
+        look(&sampler, 1, &gone);
+        let now = Instant::now();
+        assert!(sampler.forget(now + 60 * SECOND).is_some());
+        assert!(sampler.forget(now + 3_600 * SECOND).is_some());
+        // Where it does not take what it is told, it does not look either.
+        look(&sampler, 2, &gone);
+        drop(hourly);
+        assert!(sampler.forget(now + 60 * SECOND).is_some());
+        drop(gone);
+        assert_eq!(sampler.forget(now + 60 * SECOND), None);
+    }
+}
