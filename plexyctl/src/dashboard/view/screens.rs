@@ -114,7 +114,7 @@ fn a_daemon_that_is_not_tried_again_says_so() {
     let text = shown(&mut state);
     assert!(text.contains("Nothing was told yet."), "{text}");
     assert!(text.contains("Not tried again (r tries)."), "{text}");
-    assert!(text.contains("join group plexy"), "{text}");
+    assert!(text.contains("join the group plexy"), "{text}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 
 use super::super::fixture::{self, Daemon};
 use super::super::message::Target;
-use super::super::state::{Mood, Row, State, Table, Theme, Toast, Units};
+use super::super::state::{Mood, Row, Table, Theme, Toast, Units};
 use super::super::theme::Role;
 use super::table::{Cell, Field, Grid};
 
