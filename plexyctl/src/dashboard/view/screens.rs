@@ -197,7 +197,7 @@ fn who_looks_into_a_tunnel_that_was_closed_is_told() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn no_size_is_too_small_for_any_view(
