@@ -276,8 +276,8 @@ fn is_useful(action: Action, state: &State) -> bool {
         | Action::Disable
         | Action::AddBackend
         | Action::RemoveBackend
-        | Action::Edit
-        | Action::Kill => state.can_act(),
+        | Action::Edit => state.can_act(),
+        Action::Kill => state.can_act() && has_row(state),
         // It knows nothing of what may not be done here.
         Action::Shell => !state.place.is_read_only,
         Action::Back => state.levels().len() > 1,

@@ -15,14 +15,14 @@ type Connections = Field<ConnectionInfo>;
 const BYTES: u8 = 6;
 
 const FIELDS: &[Connections] = &[
-    Connections::address("ID", [7, 8, 20], |it, state| Cell::text(&it.id, &state.looks))
+    Connections::address("ID", [7, 7, 20], |it, state| Cell::text(&it.id, &state.looks))
         .sorted(Key::Id),
-    Connections::text("TUNNEL", [10, 13, 32], |it, state| Cell::text(&it.tunnel, &state.looks))
+    Connections::text("TUNNEL", [9, 13, 32], |it, state| Cell::text(&it.tunnel, &state.looks))
         .sorted(Key::Tunnel)
         .only(has_many),
-    Connections::address("CLIENT", [21, 22, 48], |it, state| Cell::text(&it.client, &state.looks))
+    Connections::address("CLIENT", [20, 22, 48], |it, state| Cell::text(&it.client, &state.looks))
         .sorted(Key::Client),
-    Connections::address("BACKEND", [13, 16, 48], |it, state| {
+    Connections::address("BACKEND", [15, 16, 48], |it, state| {
         Cell::maybe(it.backend.as_deref(), &state.looks)
     })
     .sorted(Key::Backend)

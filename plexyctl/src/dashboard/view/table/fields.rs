@@ -273,6 +273,21 @@ mod tests {
     }
 
     #[test]
+    fn addresses_of_a_connection_have_room_on_a_small_screen() {
+        let mut state = fixture::begun();
+        let wide = |state: &State, title: &str| {
+            let columns = chosen(connections::grid(state).fields, state, 80);
+            columns.into_iter().find(|(field, _)| field.title == title).map(|(_, width)| width)
+        };
+        for pane in ["3", "2"] {
+            fixture::press(&mut state, pane);
+            assert!(wide(&state, "CLIENT") >= Some(columns("192.168.10.10:65535")));
+            assert_eq!(wide(&state, "BACKEND"), Some(columns("127.0.0.1:65535")));
+            state = fixture::drilled();
+        }
+    }
+
+    #[test]
     fn what_is_wanted_comes_before_what_is_there_without() {
         let mut state = fixture::begun();
         state.looks.is_wide = true;
