@@ -71,7 +71,7 @@ pub(crate) fn tell(state: &mut State, daemon: &Daemon) {
     let wanted = state.wanted();
     state.now += Duration::from_secs(1);
     let overview = Box::new(daemon.answer(&wanted, state.now));
-    say(state, News::Overview(wanted, overview));
+    say(state, News::Overview(Box::new(wanted), overview));
 }
 
 fn say(state: &mut State, news: News) {

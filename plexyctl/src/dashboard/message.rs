@@ -37,7 +37,7 @@ pub(crate) enum News {
     /// It answers, there.
     Online(HelloReply, String),
     /// What it shows of what was wanted.
-    Overview(OverviewParams, Box<Overview>),
+    Overview(Box<OverviewParams>, Box<Overview>),
     /// What has happened.
     Events(EventsReply),
     /// It does not answer.

@@ -97,7 +97,7 @@ impl Scene {
     pub(super) fn look(&mut self) {
         let params = self.state.wanted();
         let overview = Box::new(self.overview());
-        self.message(Message::News(Box::new(News::Overview(params, overview))));
+        self.message(Message::News(Box::new(News::Overview(Box::new(params), overview))));
     }
 
     fn overview(&self) -> Overview {

@@ -159,7 +159,8 @@ impl Task {
                 look = timeout(patience, looks.next()) => {
                     let overview = look.map_err(|_| silent(patience))??;
                     [self.pause, _] = PAUSES;
-                    self.tell(News::Overview(params.clone(), Box::new(overview))).await?;
+                    let params = Box::new(params.clone());
+                    self.tell(News::Overview(params, Box::new(overview))).await?;
                 }
                 news = events.next() => {
                     let news = news?;

@@ -315,7 +315,7 @@ impl<R: Row> Table<R> {
 
     /// Asks for another part where the selection comes to the end of this one.
     fn look_further(&mut self) {
-        let margin = self.height.max(WINDOW / 8).min(WINDOW / 4);
+        let margin = self.height.clamp(WINDOW / 8, WINDOW / 4);
         let is_at_begin = self.skipped > 0 && self.position < margin;
         let behind = self.rows.len().saturating_sub(self.position);
         let end = self.skipped + self.rows.len() as u64;

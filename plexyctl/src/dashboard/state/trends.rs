@@ -22,14 +22,6 @@ pub(crate) struct Trend {
 }
 
 impl Trend {
-    /// Of these, for who makes one up.
-    #[cfg(test)]
-    pub(crate) fn of(numbers: impl IntoIterator<Item = Option<u64>>) -> Self {
-        let mut trend = Self::default();
-        numbers.into_iter().for_each(|number| trend.push(number, KEPT));
-        trend
-    }
-
     /// The newest so many, the oldest first; fewer, where there are not so many.
     pub(crate) fn last(&self, count: usize) -> impl Iterator<Item = Option<u64>> {
         self.numbers.iter().skip(self.numbers.len().saturating_sub(count)).copied()
@@ -178,7 +170,7 @@ mod tests {
     fn a_look_that_comes_at_once_is_no_other_moment() {
         let mut trends = Trends::default();
         let every = Duration::from_secs(1);
-        let mut look = |at_ms: u64, trends: &mut Trends| {
+        let look = |at_ms: u64, trends: &mut Trends| {
             let mut overview = Daemon::busy().answer(&Default::default(), Duration::ZERO);
             overview.monotonic_ms = at_ms;
             trends.told(&overview, every);

@@ -49,7 +49,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         return;
     };
     if state.room() != Room::Wide {
-        let height = (area.height + 1) / 2 + 1;
+        let height = area.height.div_ceil(2) + 1;
         let upper = Rect { height: height.min(area.height), ..area };
         let below = Rect { y: area.y + upper.height, height: area.height - upper.height, ..area };
         backends_of(state, &told.overview, tunnel, upper, buffer);

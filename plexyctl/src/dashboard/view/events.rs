@@ -106,7 +106,8 @@ fn of_event(state: &State, scope: &Scope, event: &Event, time: String, width: u1
         (format!("{} ", glyph.sign(looks.is_ascii)), looks.style(glyph.role())),
     ];
     if *scope == Scope::All {
-        let name = NAMES[usize::from(width >= DETAILED)];
+        let [short, long] = NAMES;
+        let name = if width >= DETAILED { long } else { short };
         let tunnel = event.tunnel.as_deref().unwrap_or("plexyd");
         let tunnel = cut(&looks.safe(tunnel), name, Side::Address, looks.ellipsis());
         texts.push((format!("{tunnel:name$} "), looks.style(Role::Accent)));
