@@ -23,8 +23,8 @@ use ratatui::layout::Position;
 
 pub(crate) use acting::Acting;
 pub(crate) use dialog::{
-    Check, Choice, CommandLine, Confirm, Dialog, Field, Form, FormKind, Item, Menu, Now, Offer,
-    Run, Subject, Text,
+    Check, Choice, CommandLine, Confirm, Dialog, Field, Form, FormKind, Menu, Now, Offer, Run,
+    Subject, Text,
 };
 pub(crate) use events::{EventLine, EventLog};
 pub(crate) use level::{Level, Pane, Scope, TunnelName};

@@ -174,6 +174,7 @@ impl<R: Row> Table<R> {
     }
 
     /// The row that is known by this, if it is still there.
+    #[cfg(test)]
     pub(crate) fn row(&self, id: &R::Id) -> Option<&R> {
         let is_it = |listed: &&Listed<R>| listed.gone.is_none() && listed.row.id() == *id;
         self.rows.iter().find(is_it).map(|listed| &listed.row)

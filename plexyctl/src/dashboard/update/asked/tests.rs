@@ -384,7 +384,7 @@ fn the_menu_has_every_verb_of_the_table_that_takes_what_is_selected() {
     let texts = |scene: &mut Scene| -> Vec<String> {
         scene.keys("a");
         let Some(Dialog::Menu(menu)) = &scene.state.dialog else { panic!() };
-        let of = |item: &crate::dashboard::state::Item| match &item.run {
+        let of = |item: &crate::dashboard::state::dialog::Item| match &item.run {
             Run::Line(line) => line.clone(),
             _ => format!("{} {}", item.key.unwrap_or("-"), item.text),
         };
@@ -424,6 +424,35 @@ fn all_connections_that_match_are_killed_by_their_ids_and_for_a_word() {
     scene.keys("kill");
     scene.key(KeyCode::Enter);
     assert_eq!(scene.order(), agreed(line, 40));
+}
+
+#[test]
+fn all_connections_of_a_tunnel_or_a_backend_are_killed_by_where_they_are() {
+    let mut scene = Scene::new();
+    scene.key(KeyCode::Enter);
+    scene.look();
+    scene.keys("2");
+    scene.look();
+    let line = |scene: &mut Scene| {
+        scene.keys("a");
+        let Some(Dialog::Menu(menu)) = scene.state.dialog.take() else { panic!() };
+        let of = |item: &crate::dashboard::state::dialog::Item| match &item.run {
+            Run::Whole(line) => Some(line.clone()),
+            _ => None,
+        };
+        menu.items.iter().find_map(of).unwrap()
+    };
+    let of_tunnel = line(&mut scene);
+    assert_eq!(of_tunnel, "kill web where age>=0s");
+    scene.keys("1");
+    scene.look();
+    scene.key(KeyCode::Enter);
+    scene.look();
+    let of_backend = line(&mut scene);
+    assert_eq!(of_backend, "kill web where backend=10.0.1.5:80");
+    for line in [of_tunnel, of_backend] {
+        assert!(matches!(Request::parse(&line), Ok(Some(Request::Kill(_)))), "{line}");
+    }
 }
 
 #[test]
