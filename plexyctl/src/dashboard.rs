@@ -30,7 +30,7 @@ use plexy_shared::overview::OverviewParams;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 use crate::args::{Format, Options, ShellOptions, TopOptions};
 use crate::consequence;
@@ -53,6 +53,9 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// How long the program may go on after it was stopped: where it does, nobody has stopped it.
 const STOPPED: Duration = Duration::from_millis(250);
+
+/// How long it takes at most until a signal is heard that has come already.
+const SIGNALLED: Duration = Duration::from_millis(10);
 
 /// The signal that brings a stopped program back.
 const CONTINUED: i32 = rustix::process::Signal::CONT.as_raw();
@@ -319,7 +322,12 @@ impl<'a> Dashboard<'a> {
 async fn back(away: &mut Away) {
     match away {
         Away::No => std::future::pending().await,
-        Away::Stopped(until) => sleep_until(*until).await,
+        Away::Stopped(until) => {
+            sleep_until(*until).await;
+            // Whoever has us end and go on at once is heard first: taken back in the background, the
+            // terminal would stop us again.
+            sleep(SIGNALLED).await;
+        }
         Away::Shell(shell) => {
             if let Err(Ok(panic)) = shell.await.map_err(tokio::task::JoinError::try_into_panic) {
                 resume_unwind(panic);

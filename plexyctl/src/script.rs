@@ -14,7 +14,7 @@ use std::thread;
 use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::answer::Answer;
-use crate::args::{Options, help_of};
+use crate::args::{Options, Own, help_of};
 use crate::client::interrupted;
 use crate::commands::{Command, Line, Wanted, Words};
 use crate::exit::{ClientCode, Exit};
@@ -97,6 +97,9 @@ impl Script<'_> {
             Ok(Line { words: Words::Command(command), options }) => {
                 self.check(&command, &options).err().map(|failure| said.place(failure))
             }
+            Ok(Line { words: Words::Own(Own::Top(top)), .. }) if !top.is_lines() => {
+                Some(said.place(no_screen()))
+            }
             Ok(_) => None,
         }
     }
@@ -156,6 +159,7 @@ impl Script<'_> {
             Words::Help(topic) => self.output.text(&help_of(topic)).map(next),
             Words::Command(command) => self.command(command, &line.options).await,
             Words::Text(text) => self.output.text(&text).map(next),
+            Words::Own(Own::Top(top)) if !top.is_lines() => Err(no_screen()),
             Words::Own(own) => {
                 let output = Output::new(&line.options);
                 let exit = own::run(&own, Ok(&mut self.link), &line.options, &output).await?;
@@ -188,6 +192,12 @@ impl Script<'_> {
             self.exit = exit;
         }
     }
+}
+
+/// Why the dashboard is no command of a script.
+fn no_screen() -> Failure {
+    let message = "a script does not wait for somebody who looks: `top` is not for one";
+    Failure::usage(message).with_hint("`top --once` and `top --batch` write lines")
 }
 
 /// A reader that went away has had enough.

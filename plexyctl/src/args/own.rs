@@ -153,6 +153,13 @@ pub(crate) struct TopOptions {
     pub(crate) test_panic: bool,
 }
 
+impl TopOptions {
+    /// Whether lines are written in any case.
+    pub(crate) fn is_lines(&self) -> bool {
+        self.once || self.batch
+    }
+}
+
 /// Options that say something of the whole screen alone.
 const OF_THE_SCREEN: [&str; 5] = ["read_only", "theme", "ascii", "units", "no_mouse"];
 
