@@ -40,6 +40,7 @@ mod slow_reader;
 mod sni;
 mod timeouts;
 mod tls;
+mod top;
 mod unix_sockets;
 
 // The doors and the programs.

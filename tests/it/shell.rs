@@ -17,27 +17,27 @@ use plexy_tests::tool::Run;
 use crate::process::{PLEXYCTL, PLEXYD, tool};
 
 /// A plexyd, and a folder that is the home of whoever works with it.
-struct Scene {
-    process: Process,
+pub(crate) struct Scene {
+    pub(crate) process: Process,
     home: tempfile::TempDir,
 }
 
 impl Scene {
-    async fn start(arguments: &[&str]) -> Self {
+    pub(crate) async fn start(arguments: &[&str]) -> Self {
         let process = Process::start(PLEXYD, arguments).await;
         Self { process, home: tempfile::tempdir().unwrap() }
     }
 
-    fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         format!("unix:{}", self.process.rpc_socket().display())
     }
 
-    fn home(&self) -> &Path {
+    pub(crate) fn home(&self) -> &Path {
         self.home.path()
     }
 
     /// plexyctl with these words, in a terminal that is yet to start.
-    fn program(&self, words: &[&str]) -> Program {
+    pub(crate) fn program(&self, words: &[&str]) -> Program {
         let endpoint = self.endpoint();
         Program::new(PLEXYCTL, &[&["--endpoint", endpoint.as_str()], words].concat())
             .env("HOME", self.home())
@@ -46,28 +46,28 @@ impl Scene {
     }
 
     /// The shell, when it waits for a line.
-    async fn shell(&self) -> Terminal {
+    pub(crate) async fn shell(&self) -> Terminal {
         ready(self.program(&[]).start()).await
     }
 
     /// plexyctl with these words, to its end.
-    fn run(&self, words: &[&str]) -> Run {
+    pub(crate) fn run(&self, words: &[&str]) -> Run {
         tool(PLEXYCTL).run([&["--endpoint", &self.endpoint()], words].concat())
     }
 
     /// Somebody else does this.
-    async fn does(&self, words: &[&str]) {
+    pub(crate) async fn does(&self, words: &[&str]) {
         let output = self.run(words).output().await;
         assert!(output.is_success(), "{}", output.errors());
     }
 
-    async fn tunnels(&self) -> String {
+    pub(crate) async fn tunnels(&self) -> String {
         self.run(&["list", "-q"]).output().await.success()
     }
 }
 
 /// The terminal, once the shell in it waits for a line.
-async fn ready(terminal: Terminal) -> Terminal {
+pub(crate) async fn ready(terminal: Terminal) -> Terminal {
     eventually!(terminal.last_line().starts_with("plexy:"), "{}", terminal.screen());
     terminal
 }

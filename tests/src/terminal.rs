@@ -40,9 +40,13 @@ pub mod keys {
     /// Control and the letter.
     pub const CTRL_D: &str = "\x04";
     /// Control and the letter.
+    pub const CTRL_L: &str = "\x0c";
+    /// Control and the letter.
     pub const CTRL_R: &str = "\x12";
     /// Control and the letter.
     pub const CTRL_U: &str = "\x15";
+    /// Control and the letter.
+    pub const CTRL_Z: &str = "\x1a";
 }
 
 /// A program in a terminal. It is killed where the test ends before it does.
@@ -51,6 +55,7 @@ pub struct Terminal {
     writer: Arc<Mutex<Box<dyn Write + Send>>>,
     parser: Arc<Mutex<vt100::Parser>>,
     raw: Arc<Mutex<Vec<u8>>>,
+    held: Arc<Mutex<()>>,
     child: Box<dyn Child + Send + Sync>,
 }
 
@@ -115,15 +120,16 @@ impl Program {
         let writer = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
         let parser =
             Arc::new(Mutex::new(vt100::Parser::new(lines(rows), lines(columns), SCROLLBACK)));
-        let raw = Arc::default();
+        let (raw, held) = (Arc::default(), Arc::default());
         let screen = Screen {
             parser: Arc::clone(&parser),
             raw: Arc::clone(&raw),
             writer: Arc::clone(&writer),
+            held: Arc::clone(&held),
             is_silent,
         };
         thread::spawn(move || screen.follow(reader));
-        Terminal { master: pair.master, writer, parser, raw, child }
+        Terminal { master: pair.master, writer, parser, raw, held, child }
     }
 }
 
@@ -136,6 +142,7 @@ struct Screen {
     parser: Arc<Mutex<vt100::Parser>>,
     raw: Arc<Mutex<Vec<u8>>>,
     writer: Arc<Mutex<Box<dyn Write + Send>>>,
+    held: Arc<Mutex<()>>,
     is_silent: bool,
 }
 
@@ -145,6 +152,7 @@ impl Screen {
         // Reading fails once nobody has the other side open.
         while let Ok(read @ 1..) = reader.read(&mut buffer) {
             let bytes = &buffer[..read];
+            drop(self.held.lock().unwrap());
             self.raw.lock().unwrap().extend_from_slice(bytes);
             let mut parser = self.parser.lock().unwrap();
             parser.process(bytes);
@@ -227,6 +235,13 @@ impl Terminal {
     #[must_use]
     pub fn raw(&self) -> Vec<u8> {
         self.raw.lock().unwrap().clone()
+    }
+
+    /// Has it take nothing that is written to it, until what is returned is dropped: as one that is stopped,
+    /// or behind a network that is.
+    #[must_use]
+    pub fn hold(&self) -> MutexGuard<'_, ()> {
+        self.held.lock().unwrap()
     }
 
     /// Makes it another size.

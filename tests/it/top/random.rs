@@ -1,0 +1,75 @@
+//! Random keys and sizes: whatever is pressed, the dashboard ends when it should, and the terminal is as it
+//! was.
+
+use plexy_tests::eventually;
+use plexy_tests::terminal::keys::{
+    BACKSPACE, CTRL_C, CTRL_D, CTRL_L, CTRL_U, CTRL_Z, DOWN, ENTER, ESCAPE, LEFT, TAB, UP,
+};
+
+use super::{Scene, top};
+
+/// Keys with a meaning, between others.
+const KEYS: [&str; 18] = [
+    ENTER,
+    TAB,
+    ESCAPE,
+    UP,
+    DOWN,
+    LEFT,
+    BACKSPACE,
+    CTRL_D,
+    CTRL_L,
+    CTRL_U,
+    CTRL_Z,
+    "\x1b[Z",
+    "\x1b[200~",
+    "\x1b[201~",
+    "\x1b[5~",
+    "\x1b[<0;10;8M",
+    "\x1b[<65;3;9M",
+    "\x1b[",
+];
+
+/// Texts for whatever is asked.
+const WORDS: [&str; 6] = ["/web", ":list", "db", "é日本", "~d", "[limit=1]"];
+
+fn burst(random: &mut fastrand::Rng) -> Vec<u8> {
+    let mut keys = Vec::new();
+    for _ in 0..random.usize(1..12) {
+        match random.u8(0..3) {
+            0 => keys.extend_from_slice(KEYS[random.usize(..KEYS.len())].as_bytes()),
+            1 => keys.extend_from_slice(WORDS[random.usize(..WORDS.len())].as_bytes()),
+            // No `q`, which ends it, and no `!`: behind that stands a shell.
+            _ => keys.extend(
+                std::iter::repeat_with(|| random.u8(0x22..0x7f)).filter(|key| *key != b'q').take(4),
+            ),
+        }
+    }
+    keys
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_pressed_nothing_breaks() {
+    let scene = Scene::start(&["0=4000[name=db]", "0=4000,4001[name=web]"]).await;
+    for seed in 0..4 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut top = top(&scene, &[], "plexy").await;
+        for _ in 0..80 {
+            top.press_bytes(&burst(&mut random));
+            if random.u8(0..8) == 0 {
+                top.resize(random.u16(2..170), random.u16(2..60));
+            }
+        }
+        // Out of whatever was begun, and to an end.
+        let mut ways = ["\x1b[201~", ESCAPE, CTRL_C].into_iter().cycle();
+        let mut leaves = async || {
+            top.press(ways.next().unwrap_or(CTRL_C));
+            top.ended().is_some()
+        };
+        eventually!(leaves().await, "seed {seed}:\n{}", top.screen());
+        let raw = String::from_utf8_lossy(&top.raw()).into_owned();
+        assert!(!raw.contains("panicked"), "seed {seed}: {raw}");
+        assert!(top.ended().unwrap().success(), "seed {seed}:\n{}", top.screen());
+        eventually!(top.is_sane(), "seed {seed}");
+    }
+}
