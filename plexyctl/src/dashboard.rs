@@ -8,6 +8,8 @@ mod action;
 mod feed;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod keys;
 mod message;
 mod order;
 #[cfg(test)]

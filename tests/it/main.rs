@@ -67,4 +67,5 @@ mod rpc_tls;
 mod servers;
 mod sessions;
 mod systemd;
+mod top_lines;
 mod transcript;

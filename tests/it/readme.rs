@@ -251,11 +251,12 @@ fn the_help_of_the_programs_names_every_option_of_the_readme() {
         let help = Command::new(program).args(command).arg("--help").output().unwrap();
         String::from_utf8(help.stdout).unwrap()
     };
-    let own: [&[&str]; 7] = [
+    let own: [&[&str]; 8] = [
         &["context", "add"],
         &["context", "use"],
         &["config", "show"],
         &["shell"],
+        &["top"],
         &["watch"],
         &["apply"],
         &["export"],

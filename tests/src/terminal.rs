@@ -1,6 +1,8 @@
 //! A terminal: a pseudo-terminal that a program runs in, with keys that are pressed and a screen that is
 //! looked at. It answers what programs ask of a terminal, as where its cursor is.
 
+mod svg;
+
 use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::num::NonZero;
@@ -196,6 +198,12 @@ impl Terminal {
     pub fn screen(&self) -> String {
         let contents = self.parser().screen().contents();
         contents.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The same as a picture (SVG), in its colours.
+    #[must_use]
+    pub fn picture(&self) -> String {
+        svg::picture(self.parser().screen())
     }
 
     /// The last line with something in it.

@@ -193,7 +193,8 @@ const TOP: &str = "Examples:
   plexyctl top --once -o json --sort-by -out
 
 The keys of --sort-by and of --filter are those of --columns, but for connections, where they are
-those of `conns`. plexyd sorts, and tells up to 500 rows; of how many, is told too.";
+those of `conns`. plexyd sorts, and tells up to 500 rows; of how many, is told too.
+On the screen `?` lists the keys.";
 
 const APPLY: &str = "Examples:
   plexyctl apply -f tunnels.toml

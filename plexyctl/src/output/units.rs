@@ -57,6 +57,15 @@ pub(super) fn millis(micros: u64) -> String {
     format!("{}.{}ms", micros / 1_000, micros % 1_000 / 100)
 }
 
+/// A time that may be as short as a connection within a machine takes, with the unit that fits.
+pub(super) fn micros(micros: u64) -> String {
+    match micros {
+        short if short < 1_000 => format!("{short}us"),
+        long if long < 1_000_000 => millis(long),
+        seconds => format!("{}.{}s", seconds / 1_000_000, seconds % 1_000_000 / 100_000),
+    }
+}
+
 /// How often something happens in a second, told how often in a thousand of them.
 pub(super) fn per_second(per_1000s: u64) -> String {
     match per_1000s {
@@ -132,6 +141,8 @@ mod tests {
             assert_eq!(per_second(per_1000s), text);
         }
         assert_eq!([bytes(0), bytes(31_200_000)], ["0B", "31.2MB"]);
+        let times = [83, 1_250, 999_999, 5_040_000].map(micros);
+        assert_eq!(times, ["83us", "1.2ms", "999.9ms", "5.0s"]);
     }
 
     #[test]

@@ -56,7 +56,11 @@ fn bytes(count: u64) -> Cell {
 
 /// A quantile of times, where any was observed.
 fn quantile(of: &Quantiles, micros: u64) -> Cell {
-    if of.count == 0 { Cell::nothing() } else { Cell::micros(micros) }
+    if of.count == 0 {
+        Cell::nothing()
+    } else {
+        Cell::micros(micros).shown_as(units::micros(micros))
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Looks written one behind the other. Each of them is an average over the time since the one before,
-//! so that the first one, which has none before it, is not written.
+//! Looks written one behind the other. Rates are averages over some time, so that a first look, which
+//! plexyd has nothing before it to compare with, is not written.
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use super::super::super::layout::cut;
 use super::super::super::listing::{NOTHING, Side};
 use super::super::super::safe::safe;
 use super::super::super::screen::Screen;
-use super::super::super::units::{age, bytes, millis, per_second, some};
+use super::super::super::units::{age, bytes, micros, per_second, some};
 
 /// Two lines: who it is and how it is, then what goes through it.
 pub(super) fn lines(look: &Overview, screen: Screen) -> String {
@@ -21,7 +21,7 @@ fn health(look: &Overview) -> String {
     let Overview { time, process, sums, .. } = look;
     format!(
         "{} plexyd {} up {}  tunnels {}{}  backends {}/{}",
-        safe(time),
+        safe(&to_the_second(time)),
         safe(&process.version),
         age(process.uptime_seconds),
         sums.tunnels.total(),
@@ -44,6 +44,16 @@ fn traffic(look: &Overview) -> String {
     )
 }
 
+/// A time of RFC 3339 without what is less than a second.
+fn to_the_second(time: &str) -> String {
+    match time.split_once('.') {
+        Some((whole, part)) => {
+            format!("{whole}{}", part.trim_start_matches(|c: char| c.is_ascii_digit()))
+        }
+        None => time.to_owned(),
+    }
+}
+
 /// Those that somebody should look at, the worst first.
 fn not_ok(tunnels: &HealthCounts) -> String {
     let HealthCounts { down, degraded, draining, disabled, ok: _ } = *tunnels;
@@ -53,8 +63,8 @@ fn not_ok(tunnels: &HealthCounts) -> String {
     if all.is_empty() { String::new() } else { format!(" ({})", all.join(", ")) }
 }
 
-fn quantile(of: &Quantiles, micros: u64) -> String {
-    if of.count == 0 { NOTHING.to_owned() } else { millis(micros) }
+fn quantile(of: &Quantiles, time: u64) -> String {
+    if of.count == 0 { NOTHING.to_owned() } else { micros(time) }
 }
 
 /// What the rows do not tell: that there are more, or that tunnels stand still.
@@ -65,9 +75,9 @@ pub(in super::super::super) fn note(look: &Overview) -> Option<String> {
         format!("{paused} accepting no clients: plexyd has no file descriptors left")
     });
     let part = [
-        look.tunnels.as_ref().and_then(|reply| part_of(reply, "tunnels")),
-        look.backends.as_ref().and_then(|reply| part_of(reply, "backends")),
-        look.connections.as_ref().and_then(|reply| part_of(reply, "connections")),
+        look.tunnels.as_ref().and_then(|reply| part_of(reply, "tunnel")),
+        look.backends.as_ref().and_then(|reply| part_of(reply, "backend")),
+        look.connections.as_ref().and_then(|reply| part_of(reply, "connection")),
     ];
     let notes: Vec<_> = part.into_iter().chain([paused]).flatten().collect();
     (!notes.is_empty()).then(|| notes.join("; "))
@@ -78,9 +88,9 @@ fn part_of<T>(reply: &RowsReply<T>, what: &str) -> Option<String> {
     match rows.len() as u64 {
         shown if shown < *matched => {
             let others = "`--filter` and `--sort-by` choose which";
-            Some(format!("shown {shown} of {matched} {what}; {others}"))
+            Some(format!("shown {shown} of {matched} {what}s; {others}"))
         }
-        0 if *total > 0 => Some(format!("none of {total} {what} is what `--filter` asks for")),
+        0 if *total > 0 => Some(format!("no {what} of {total} is what `--filter` asks for")),
         _ => None,
     }
 }

@@ -63,7 +63,7 @@ fn look(kind: &str, rows: &[Value], matched: usize, total: usize) -> Overview {
         "connect": quantiles(1), "lifetime": quantiles(0),
     });
     let look = json!({
-        "instance": "a", "monotonic_ms": 9_000, "time": "2026-11-23T14:02:07Z", "over_ms": 1_000,
+        "instance": "a", "monotonic_ms": 9_000, "time": "2026-11-23T14:02:07.123Z", "over_ms": 1_000,
         "revision": 7,
         "process": {
             "version": "1.0.0\x1b[2J", "pid": 8_121, "uptime_seconds": 1_047_600, "cpu_ms": 1,
@@ -122,8 +122,8 @@ fn programs_get_numbers_as_they_are_and_when_it_was() {
     let expected = "\
 time,name,listen,health,for,up,backends,conns,limit,parked,new,in,out,errors,rejects,p50,p99,strategy,tls,\
 certificate,deadline,total,bytes_in,bytes_out,failed,rejected,id
-2026-11-23T14:02:07Z,db-ro,127.0.0.1:5432,down,,0,2,0,,0,0,0,0,12,0,,,least-conn,,-5,,31000,42100000,7,37,3,7
-2026-11-23T14:02:07Z,,127.0.0.1:5432,napping,,2,2,1108,,0,62,31200000,98400000,0.3,0,0.0012,0.018,least-conn,,\
+2026-11-23T14:02:07.123Z,db-ro,127.0.0.1:5432,down,,0,2,0,,0,0,0,0,12,0,,,least-conn,,-5,,31000,42100000,7,37,3,7
+2026-11-23T14:02:07.123Z,,127.0.0.1:5432,napping,,2,2,1108,,0,62,31200000,98400000,0.3,0,0.0012,0.018,least-conn,,\
 -5,,31000,42100000,7,37,3,7
 ";
     assert_eq!(csv, expected);
@@ -154,7 +154,7 @@ fn rows_that_are_not_shown_are_told_of() {
     assert_eq!(note(&[backend("up")], 1, 9), None);
     let part = "shown 1 of 700 backends; `--filter` and `--sort-by` choose which";
     assert_eq!(note(&[backend("up")], 700, 900).as_deref(), Some(part));
-    let none = "none of 9 backends is what `--filter` asks for";
+    let none = "no backend of 9 is what `--filter` asks for";
     assert_eq!(note(&[], 0, 9).as_deref(), Some(none));
     assert_eq!(note(&[], 0, 0), None);
 }
