@@ -262,6 +262,8 @@ impl<'a> Dashboard<'a> {
                         self.keys.forget();
                         terminal.take_back()?;
                     }
+                    // It may have had yet another size, and lost what that had no room for.
+                    terminal.clear();
                     let (columns, rows) = terminal.size()?;
                     is_dirty = true;
                     self.update(Message::Resized(columns, rows));

@@ -7,8 +7,10 @@ use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
+use std::time::Duration;
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use rustix::fs::{Mode, OFlags};
@@ -51,13 +53,23 @@ pub mod keys {
     pub const CTRL_Z: &str = "\x1a";
 }
 
+/// A terminal that takes nothing, until this is dropped.
+#[derive(Debug)]
+pub struct Held(Arc<AtomicBool>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
 /// A program in a terminal. It is killed where the test ends before it does.
 pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
     writer: Arc<Mutex<Box<dyn Write + Send>>>,
     parser: Arc<Mutex<vt100::Parser>>,
     raw: Arc<Mutex<Vec<u8>>>,
-    held: Arc<Mutex<()>>,
+    held: Arc<AtomicBool>,
     child: Box<dyn Child + Send + Sync>,
 }
 
@@ -144,7 +156,7 @@ struct Screen {
     parser: Arc<Mutex<vt100::Parser>>,
     raw: Arc<Mutex<Vec<u8>>>,
     writer: Arc<Mutex<Box<dyn Write + Send>>>,
-    held: Arc<Mutex<()>>,
+    held: Arc<AtomicBool>,
     is_silent: bool,
 }
 
@@ -154,7 +166,9 @@ impl Screen {
         // Reading fails once nobody has the other side open.
         while let Ok(read @ 1..) = reader.read(&mut buffer) {
             let bytes = &buffer[..read];
-            drop(self.held.lock().unwrap());
+            while self.held.load(Ordering::Relaxed) {
+                thread::sleep(Duration::from_millis(1));
+            }
             self.raw.lock().unwrap().extend_from_slice(bytes);
             let mut parser = self.parser.lock().unwrap();
             parser.process(bytes);
@@ -247,9 +261,9 @@ impl Terminal {
 
     /// Has it take nothing that is written to it, until what is returned is dropped: as one that is stopped,
     /// or behind a network that is.
-    #[must_use]
-    pub fn hold(&self) -> MutexGuard<'_, ()> {
-        self.held.lock().unwrap()
+    pub fn hold(&self) -> Held {
+        self.held.store(true, Ordering::Relaxed);
+        Held(Arc::clone(&self.held))
     }
 
     /// Makes it another size.

@@ -74,18 +74,25 @@ async fn one_look_needs_no_websocket_and_a_subscription_does() {
     }
 }
 
-/// The next message of a WebSocket, as its item.
+/// A frame of text (RFC 6455, 5.2).
+const TEXT: u8 = 1;
+
+/// The next message of a WebSocket, as its item; whether somebody is there is asked in between.
 async fn item(stream: &mut Box<dyn Io>) -> Value {
-    let mut head = [0; 2];
-    stream.read_exact(&mut head).await.unwrap();
-    let length = match head[1] {
-        126 => stream.read_u16().await.unwrap().into(),
-        127 => stream.read_u64().await.unwrap(),
-        length => length.into(),
-    };
-    let mut text = vec![0; usize::try_from(length).unwrap()];
-    stream.read_exact(&mut text).await.unwrap();
-    serde_json::from_slice::<Value>(&text).unwrap()["params"]["result"].clone()
+    loop {
+        let mut head = [0; 2];
+        stream.read_exact(&mut head).await.unwrap();
+        let length = match head[1] {
+            126 => stream.read_u16().await.unwrap().into(),
+            127 => stream.read_u64().await.unwrap(),
+            length => length.into(),
+        };
+        let mut text = vec![0; usize::try_from(length).unwrap()];
+        stream.read_exact(&mut text).await.unwrap();
+        if head[0] & 0x0f == TEXT {
+            return serde_json::from_slice::<Value>(&text).unwrap()["params"]["result"].clone();
+        }
+    }
 }
 
 /// Reads over the answer of HTTP that begins a WebSocket, and that of the subscription.

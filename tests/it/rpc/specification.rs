@@ -211,7 +211,7 @@ const NEVER_OR_ONLY: [(&str, &str); 13] = [
     ("Infinity", "no type"),
     ("1e400", "no type"),
     ("-0.5", "no type"),
-    ("{}", "no type"),
+    ("{}", "object"),
     ("{\"spec\":\"0=1\"}", "no type"),
     ("\"\\ud800\"", "no type"),
     ("18446744073709551616", "no type"),
@@ -227,6 +227,8 @@ fn types(schema: &Value) -> Vec<&str> {
     match &schema["type"] {
         Value::String(name) => vec![name],
         Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
+        // A structure that stands elsewhere in the document, or nothing; serde reads one from an array too.
+        Value::Null if schema["anyOf"][0]["$ref"].is_string() => vec!["object", "array"],
         other => panic!("a parameter has a type: {other}"),
     }
 }

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use plexy_tests::daemon::Process;
 use plexy_tests::eventually;
@@ -47,6 +48,17 @@ async fn events_are_told_above_the_line_that_stays() {
     assert!(!shell.shows("tunnel-enabled"), "{}", shell.screen());
 }
 
+/// Whether something comes to be within a second, before a key is pressed once more for it.
+async fn holds_soon(condition: impl Fn() -> bool) -> bool {
+    for _ in 0..50 {
+        if condition() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    false
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_answered_while_the_daemon_is_stopped() {
     let scene = Scene::start(&["0=4000[name=database]"]).await;
@@ -54,11 +66,12 @@ async fn keys_are_answered_while_the_daemon_is_stopped() {
     shell.enter("ping");
     shows(&shell, "pong").await;
     // What there is has been asked for beside the command, and may come later.
-    let is_known = async || {
+    let is_known = || shell.last_line() == "plexy:local> detail database";
+    let tries = async || {
         shell.press(&format!("\x15detail da{TAB}"));
-        shell.last_line() == "plexy:local> detail database"
+        holds_soon(is_known).await
     };
-    eventually!(is_known().await, "{}", shell.screen());
+    eventually!(tries().await, "{}", shell.screen());
     scene.process.signal(Signal::STOP);
     shell.press(&format!("\x15detail da{TAB}"));
     eventually!(shell.last_line() == "plexy:local> detail database", "{}", shell.screen());
@@ -69,11 +82,11 @@ async fn keys_are_answered_while_the_daemon_is_stopped() {
     shell.enter("\x15ping");
     // From then on the terminal makes a signal of it.
     eventually!(shell.is_sane(), "{}", shell.screen());
-    let is_given_up = async || {
+    let tries = async || {
         shell.press("\x03");
-        shell.shows("interrupted")
+        holds_soon(|| shell.shows("interrupted")).await
     };
-    eventually!(is_given_up().await, "{}", shell.screen());
+    eventually!(tries().await, "{}", shell.screen());
     scene.process.signal(Signal::CONT);
     shell.enter("ping");
     eventually!(shell.screen().matches("pong").count() == 2, "{}", shell.screen());

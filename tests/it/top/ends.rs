@@ -33,7 +33,8 @@ async fn keys_and_signals_end_it_and_leave_the_terminal_as_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_is_told_on_a_terminal_that_can_be_read() {
     let scene = Scene::start(&[]).await;
-    let mut top = scene.program(&["top", "--test-panic"]).start();
+    let program = scene.program(&["top", "--test-panic"]);
+    let mut top = program.env("RUST_BACKTRACE", "0").start();
     ends(&mut top, 101).await;
     shows(&top, "this is only a test").await;
     assert!(top.shows("panicked at"), "{}", top.screen());

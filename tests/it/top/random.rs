@@ -69,7 +69,9 @@ async fn whatever_is_pressed_nothing_breaks() {
         eventually!(leaves().await, "seed {seed}:\n{}", top.screen());
         let raw = String::from_utf8_lossy(&top.raw()).into_owned();
         assert!(!raw.contains("panicked"), "seed {seed}: {raw}");
-        assert!(top.ended().unwrap().success(), "seed {seed}:\n{}", top.screen());
+        // Behind Ctrl-Z the terminal makes a signal of Ctrl-C.
+        let code = top.ended().unwrap().exit_code();
+        assert!([0, 130].contains(&code), "seed {seed}: {code}\n{}", top.screen());
         eventually!(top.is_sane(), "seed {seed}");
     }
 }

@@ -119,7 +119,8 @@ async fn the_shell_has_the_terminal_until_somebody_leaves_it() {
     top.enter("top");
     eventually!(top.shows("Tunnels") && !top.shows("plexy:local>"), "{}", top.screen());
     top.press("q");
-    eventually!(top.last_line().ends_with("plexy:local>"), "{}", top.screen());
+    // Where a line has room for it, more is told at its end.
+    eventually!(top.last_line().starts_with("plexy:local>"), "{}", top.screen());
     top.press(CTRL_D);
     eventually!(top.shows("Tunnels") && !top.shows("plexy:local>"), "{}", top.screen());
     top.press("q");

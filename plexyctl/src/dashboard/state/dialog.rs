@@ -14,7 +14,9 @@ use tui_input::Input;
 pub(crate) use command_line::CommandLine;
 pub(crate) use confirm::{Check, Choice, Confirm};
 pub(crate) use form::{Field, Form, FormKind};
-pub(crate) use menu::{Item, Menu, Run};
+#[cfg(test)]
+pub(crate) use menu::Item;
+pub(crate) use menu::{Menu, Run};
 pub(crate) use offer::Offer;
 pub(crate) use subject::{Now, Subject};
 pub(crate) use text::Text;
