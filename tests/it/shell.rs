@@ -8,6 +8,7 @@ mod typing;
 mod watching;
 
 use std::path::Path;
+use std::time::Duration;
 
 use plexy_tests::daemon::Process;
 use plexy_tests::eventually;
@@ -70,4 +71,15 @@ impl Scene {
 pub(crate) async fn ready(terminal: Terminal) -> Terminal {
     eventually!(terminal.last_line().starts_with("plexy:"), "{}", terminal.screen());
     terminal
+}
+
+/// Whether something comes to be within a second, before a key is pressed once more for it.
+async fn holds_soon(condition: impl Fn() -> bool) -> bool {
+    for _ in 0..50 {
+        if condition() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    false
 }

@@ -4,6 +4,7 @@ mod ends;
 mod faults;
 mod random;
 mod stops;
+mod walk;
 
 use plexy_tests::eventually;
 use plexy_tests::terminal::Terminal;

@@ -27,7 +27,7 @@ async fn what_resets_connections_wants_the_name_and_tells_how_many() {
     for refusal in ["", "y", "DB"] {
         shell.enter("close db");
         asks(&shell, "type `db` to go on:").await;
-        assert!(shell.shows("2 connections: are reset at once"), "{}", shell.screen());
+        assert!(shell.shows("2 open connections are reset at once"), "{}", shell.screen());
         assert!(shell.shows("same as: plexyctl --endpoint unix:/"), "{}", shell.screen());
         shell.enter(refusal);
         asks(&shell, "plexy:local>").await;

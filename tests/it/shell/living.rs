@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use plexy_tests::daemon::Process;
 use plexy_tests::eventually;
@@ -12,7 +11,7 @@ use plexy_tests::terminal::{Program, Terminal};
 use plexy_tests::tool::Tool;
 use rustix::process::Signal;
 
-use super::{Scene, ready};
+use super::{Scene, holds_soon, ready};
 use crate::process::{PLEXYCTL, PLEXYD};
 
 async fn shows(shell: &Terminal, text: &str) {
@@ -46,17 +45,6 @@ async fn events_are_told_above_the_line_that_stays() {
     shell.enter("ping");
     shows(&shell, "pong").await;
     assert!(!shell.shows("tunnel-enabled"), "{}", shell.screen());
-}
-
-/// Whether something comes to be within a second, before a key is pressed once more for it.
-async fn holds_soon(condition: impl Fn() -> bool) -> bool {
-    for _ in 0..50 {
-        if condition() {
-            return true;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    false
 }
 
 #[tokio::test(flavor = "multi_thread")]

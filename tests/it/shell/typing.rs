@@ -8,7 +8,7 @@ use plexy_tests::terminal::Terminal;
 use plexy_tests::terminal::keys::{CTRL_C, CTRL_D, CTRL_R, CTRL_U, ENTER, TAB, UP};
 use vt100::Color;
 
-use super::{Scene, ready};
+use super::{Scene, holds_soon, ready};
 
 /// The prompt, with what is typed behind it.
 fn prompt(typed: &str) -> String {
@@ -71,8 +71,11 @@ async fn tab_completes_from_what_there_is() {
     shell.enter("open 0=4003[name=queue]");
     shows(&shell, "opened queue").await;
     // What the daemon says of it may come behind the key.
-    shell.press(&format!("detail qu{TAB}"));
-    last(&shell, &prompt("detail queue")).await;
+    let tries = async || {
+        shell.press(&format!("{CTRL_U}detail qu{TAB}"));
+        holds_soon(|| shell.last_line() == prompt("detail queue")).await
+    };
+    eventually!(tries().await, "{}", shell.screen());
 }
 
 #[tokio::test(flavor = "multi_thread")]
