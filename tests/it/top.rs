@@ -2,7 +2,6 @@
 
 mod ends;
 mod faults;
-mod random;
 mod stops;
 mod walk;
 

@@ -66,19 +66,6 @@ async fn ctrl_z_stops_it_and_fg_brings_it_back_in_another_size() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_is_stopped_can_be_ended() {
-    let scene = Scene::start(&["0=4000[name=db]"]).await;
-    let Some(bash) = bash(&scene).await else { return };
-    bash.enter(&format!("{PLEXYCTL} --endpoint {} top", scene.endpoint()));
-    eventually!(bash.shows("Tunnels"), "{}", bash.screen());
-    bash.press(CTRL_Z);
-    shows(&bash, "Stopped").await;
-    bash.enter("kill %1; wait; jobs; echo jobs were told");
-    shows(&bash, "\njobs were told").await;
-    assert_eq!(bash.screen().matches("Stopped").count(), 1, "{}", bash.screen());
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn where_nobody_could_bring_it_back_nothing_stops() {
     let scene = Scene::start(&["0=4000[name=db]"]).await;
     let mut top = top(&scene, &[], "db").await;
