@@ -13,7 +13,7 @@ mod warm_up;
 mod whereabouts;
 
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -74,7 +74,10 @@ pub(crate) struct Backend {
     pub(crate) added: Instant,
     pub(crate) totals: Totals,
     /// How the attempts of clients have ended.
-    pub(crate) attempts: Tally<Attempt>,
+    attempts: Tally<Attempt>,
+    /// How often there was another state of it, or another number of attempts that failed: who looks
+    /// again and again looks at those then.
+    changes: AtomicU32,
     /// How long those took that worked.
     pub(crate) connect_times: Histogram,
     /// How long its connections have lived.
@@ -131,6 +134,7 @@ impl Backend {
             added: now,
             totals: Totals::default(),
             attempts: Tally::default(),
+            changes: AtomicU32::new(0),
             connect_times: Histogram::default(),
             lifetimes: Histogram::default(),
             entered: Tally::default(),
@@ -155,6 +159,36 @@ impl Backend {
         let joining = Self::new(addr);
         joining.warm_up.begin(Duration::ZERO);
         joining
+    }
+
+    /// How the attempts of clients have ended.
+    pub(crate) fn attempts(&self) -> &Tally<Attempt> {
+        &self.attempts
+    }
+
+    /// An attempt of a client has ended so.
+    pub(crate) fn count_attempt(&self, attempt: Attempt) {
+        self.attempts.count(attempt);
+        match attempt {
+            Attempt::Success | Attempt::Local => {}
+            Attempt::Failure | Attempt::Timeout => self.note_change(),
+        }
+    }
+
+    /// How many of them have failed.
+    pub(crate) fn attempts_failed(&self) -> u64 {
+        self.attempts.of(&[Attempt::Failure, Attempt::Timeout])
+    }
+
+    /// A number that stays as long as its state and the attempts that have failed stay. Asked before
+    /// those, it is never newer than they are.
+    pub(crate) fn changes(&self) -> u32 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Told behind the change.
+    fn note_change(&self) {
+        self.changes.fetch_add(1, Ordering::Release);
     }
 
     /// What came of TLS with it, if anything did.
@@ -225,7 +259,11 @@ impl Backend {
         if is_news {
             *settled = (state, Instant::now());
             self.entered.count(state);
-            drop(settled);
+        }
+        drop(settled);
+        // In any case: who has looked meanwhile may have seen what was only for a moment.
+        self.note_change();
+        if is_news {
             self.wake_waiting();
         }
         is_news && state == BackendState::Up
@@ -272,6 +310,7 @@ impl Backend {
         } else if is_news {
             // That is how it begins.
             *self.settled() = (self.state(), Instant::now());
+            self.note_change();
             self.wake_waiting();
         }
         is_news

@@ -248,7 +248,7 @@ async fn connect(
         let over = originate.as_ref().map(Over::resuming);
         match dial(backend, Manner::new(&route.options, hops, over), &engine.hops).await {
             Ok(reached) => {
-                backend.attempts.count(Attempt::Success);
+                backend.count_attempt(Attempt::Success);
                 if let Some(approached) = &reached.approached {
                     backend.handshakes_to_count().done.count(approached.kind);
                 }
@@ -264,7 +264,7 @@ async fn connect(
                 return Ok((reached, lease));
             }
             Err(error) => {
-                backend.attempts.count(error.outcome());
+                backend.count_attempt(error.outcome());
                 if let DialError::Tls(fault) = &error {
                     backend.handshakes_to_count().failures.count(fault.kind);
                 }

@@ -29,6 +29,8 @@ pub(crate) struct Registry {
     tunnels: BTreeMap<TunnelId, Open>,
     places: Places<TunnelId>,
     last_id: u64,
+    /// Another one whenever other tunnels are open, or one goes another way.
+    edition: u64,
 }
 
 impl Registry {
@@ -39,6 +41,7 @@ impl Registry {
     }
 
     pub(crate) fn insert(&mut self, open: Open) {
+        self.edition += 1;
         let tunnel = &open.tunnel;
         let name = &tunnel.route().options.name;
         self.places.take(name.as_ref(), Some(&tunnel.listen), tunnel.id);
@@ -75,6 +78,7 @@ impl Registry {
     /// Sends the connections of tunnels that are open another way, under the names of that: all of
     /// them leave their names before one is taken, since they may be each other's.
     pub(crate) fn reroute(&mut self, routes: Vec<(Arc<Tunnel>, Route)>) {
+        self.edition += 1;
         for (tunnel, _) in &routes {
             self.places.leave(tunnel.route().options.name.as_ref(), &tunnel.listen);
         }
@@ -103,6 +107,7 @@ impl Registry {
 
     pub(crate) fn remove(&mut self, id: TunnelId) -> Option<Open> {
         let open = self.tunnels.remove(&id)?;
+        self.edition += 1;
         let tunnel = &open.tunnel;
         tunnel.leave();
         self.places.leave(tunnel.route().options.name.as_ref(), &tunnel.listen);
@@ -137,12 +142,18 @@ impl Registry {
         self.tunnels.values().map(|open| &open.tunnel)
     }
 
+    /// A number that stays as long as the same tunnels are open and go the same ways.
+    pub(crate) fn edition(&self) -> u64 {
+        self.edition
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.tunnels.len()
     }
 
     /// Takes all of them.
     pub(crate) fn take_all(&mut self) -> Vec<Open> {
+        self.edition += 1;
         let taken = std::mem::take(&mut self.tunnels);
         self.places = Places::default();
         taken.values().for_each(|open| open.tunnel.leave());

@@ -397,7 +397,7 @@ pub(super) static FAMILIES: &[Family] = &[
         },
         sample: |survey, samples| {
             for (backend, _) in backends(survey) {
-                for (attempt, count) in backend.attempts.counts() {
+                for (attempt, count) in backend.attempts().counts() {
                     let outcome = match attempt {
                         Attempt::Success => Outcome::Success(attempt.as_str()),
                         _ => Outcome::Failure(attempt.as_str()),

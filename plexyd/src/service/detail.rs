@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use plexy_shared::error::printable;
 use plexy_shared::info::{
-    AdminInfo, Attempt, BackendInfo, BackendTlsInfo, BackendsReply, CertificateInfo, CheckInfo,
+    AdminInfo, BackendInfo, BackendTlsInfo, BackendsReply, CertificateInfo, CheckInfo,
     EjectionInfo, EndedInfo, OptionInfo, Reason, RefusedInfo, TlsInfo, Traffic, TunnelInfo,
 };
 use plexy_shared::spec::{AdminState, BackendAddr, Check, OPTIONS, TunnelRef};
@@ -165,7 +165,7 @@ pub(super) fn backend_info(route: &Route, backend: &Member, traffic: Traffic) ->
         max_conns: backend.options.max_conns,
         sni: backend.options.sni.iter().map(ToString::to_string).collect(),
         traffic,
-        attempts_failed: backend.attempts.of(&[Attempt::Failure, Attempt::Timeout]),
+        attempts_failed: backend.attempts_failed(),
         addresses: addresses.iter().map(show).collect(),
     }
 }

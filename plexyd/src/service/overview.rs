@@ -10,6 +10,7 @@ mod look;
 mod pace;
 mod recent;
 mod sampler;
+mod sheet;
 mod tunnels;
 
 use std::sync::Arc;
@@ -32,9 +33,10 @@ use super::{Service, ServiceError};
 use crate::process::{Process, cpu_time, descriptors_max, descriptors_open};
 use crate::tunnel::TunnelId;
 use crate::worker::Workers;
-use look::{Look, TunnelLook};
+use look::{Counted, Look};
 pub(super) use sampler::Sampler;
 pub(crate) use sampler::Watcher;
+use sheet::{Sheet, TunnelLook};
 
 /// Whose backends are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +123,7 @@ impl Service {
         // would let it pass.
         let revision = self.revision();
         let look = self.sampler.look(revision, watcher, |before| {
-            Look::new(self.survey_all(), latency::of_daemon(workers), revision, before)
+            Look::next(before, revision, |sheet| self.count_all(sheet, workers))
         });
         let in_full = request.in_full.and_then(|id| look.of(id));
         Overview {
@@ -143,6 +145,14 @@ impl Service {
         }
     }
 
+    /// Has all that is counted on the sheet, and what is told of the whole.
+    fn count_all(&self, sheet: &mut Sheet, workers: &Workers) -> Counted {
+        sheet.arrange(&self.registry());
+        let traffic = self.count_on(sheet);
+        let (connect_times, lifetimes) = latency::of_daemon(workers);
+        Counted { traffic, connect_times, lifetimes }
+    }
+
     fn process(&self) -> ProcessInfo {
         let version = self.version();
         ProcessInfo {
@@ -160,18 +170,18 @@ impl Service {
     fn sums(&self, look: &Look) -> Sums {
         let (connect, lifetime) = look.latencies();
         let (mut counts, mut backends, mut backends_up) = (HealthCounts::default(), 0, 0);
-        for tunnel in &look.tunnels {
+        for tunnel in look.tunnels() {
             let condition = tunnel.condition;
             counts.count(condition.health);
             backends += u64::from(condition.wanted);
             backends_up += u64::from(condition.up);
         }
-        let first_end = look.tunnels.iter().filter_map(|tunnel| tunnel.not_after).min();
+        let first_end = look.tunnels().iter().filter_map(|tunnel| tunnel.not_after).min();
         Sums {
             traffic: look.traffic,
             rates: look.rates(),
             connections_peak: self.connections_peak.load(Ordering::Relaxed),
-            parked: look.tunnels.iter().map(|tunnel| tunnel.parked).sum(),
+            parked: look.tunnels().iter().map(|tunnel| tunnel.parked).sum(),
             tunnels: counts,
             backends,
             backends_up,
@@ -241,7 +251,7 @@ fn wanted_connections(rows: &Rows<Key, ConnectionId>) -> Wanted {
 fn overview_of(look: &Look, tunnel: &TunnelLook) -> TunnelOverview {
     TunnelOverview {
         row: tunnels::row(look, tunnel),
-        info: describe(&tunnel.survey),
+        info: describe(&look.survey(tunnel)),
         connect: latency::connect(look, tunnel).info(),
         lifetime: latency::lifetime(look, tunnel).info(),
     }

@@ -1,7 +1,6 @@
 //! A look at all that is counted, in one moment: what has ended and what still
 //! lives, so that no total ever falls.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -9,11 +8,12 @@ use plexy_shared::info::Traffic;
 
 use super::Service;
 use crate::backend::Backend;
+use crate::table::Frozen;
 use crate::traffic::Totals;
 use crate::tunnel::{Route, Tunnel, TunnelId};
 
 /// Bytes in and out.
-type Bytes = (u64, u64);
+pub(super) type Bytes = (u64, u64);
 
 /// What was counted.
 #[derive(Debug)]
@@ -34,12 +34,22 @@ pub(crate) struct TunnelSurvey {
     pub(crate) backends: Vec<Traffic>,
 }
 
-/// Bytes of the connections that live.
-#[derive(Debug, Default)]
-struct Live {
-    daemon: Bytes,
-    tunnels: HashMap<TunnelId, Bytes>,
-    backends: HashMap<*const Backend, Bytes>,
+/// Tunnels whose numbers rise, and those numbers at the same places: they are looked for there, since
+/// what a tunnel holds itself is in no cache.
+#[derive(Debug)]
+struct Rising {
+    ids: Vec<TunnelId>,
+    surveys: Vec<TunnelSurvey>,
+}
+
+/// Where tunnels and backends are counted.
+pub(super) trait Count {
+    /// Takes what has ended of each of them, and nothing else.
+    fn take_ended(&mut self);
+
+    /// Adds the bytes of a connection that lives, where these are counted: its tunnel, and the backend
+    /// that carries it.
+    fn add_live(&mut self, tunnel: TunnelId, backend: Option<&Arc<Backend>>, bytes: Bytes);
 }
 
 impl Service {
@@ -49,32 +59,34 @@ impl Service {
         self.survey(tunnels)
     }
 
-    /// These tunnels.
+    /// These tunnels, which come in order of opening.
     pub(super) fn survey(&self, tunnels: Vec<Arc<Tunnel>>) -> Survey {
         // Before the tables are held, since that is where connections wait.
-        let mut surveys: Vec<_> = tunnels.into_iter().map(TunnelSurvey::new).collect();
-        let survey = self.engine.workers.read(|tables| {
-            let mut live = Live::default();
+        let mut rising = Rising {
+            ids: tunnels.iter().map(|tunnel| tunnel.id).collect(),
+            surveys: tunnels.into_iter().map(TunnelSurvey::new).collect(),
+        };
+        let daemon = self.count_on(&mut rising);
+        Survey { daemon, tunnels: rising.surveys }
+    }
+
+    /// Counts there, and all that went through the daemon.
+    pub(super) fn count_on(&self, sheet: &mut impl Count) -> Traffic {
+        let daemon = self.engine.workers.read(|tables| {
+            sheet.take_ended();
             let mut daemon = Traffic::default();
             for table in tables {
+                add_ended(&mut daemon, table);
                 for entry in table.entries() {
-                    live.add(entry.tunnel.id, entry.backend.get(), entry.flow.bytes());
+                    let bytes = entry.flow.bytes();
+                    add(&mut daemon, bytes);
+                    sheet.add_live(entry.tunnel.id, entry.backend.get(), bytes);
                 }
-                let ended = table.totals().bytes_ended();
-                daemon.connections += table.len() as u64;
-                daemon.connections_total += table.totals().total();
-                daemon.bytes_in += ended.0;
-                daemon.bytes_out += ended.1;
             }
-            daemon.bytes_in += live.daemon.0;
-            daemon.bytes_out += live.daemon.1;
-            for survey in &mut surveys {
-                survey.count(&live);
-            }
-            Survey { daemon, tunnels: surveys }
+            daemon
         });
-        self.connections_peak.fetch_max(survey.daemon.connections, Ordering::Relaxed);
-        survey
+        self.connections_peak.fetch_max(daemon.connections, Ordering::Relaxed);
+        daemon
     }
 }
 
@@ -84,35 +96,44 @@ impl TunnelSurvey {
         let backends = vec![Traffic::default(); route.backends.len()];
         Self { tunnel, route, traffic: Traffic::default(), backends }
     }
+}
 
-    fn count(&mut self, live: &Live) {
-        let of_tunnel = live.tunnels.get(&self.tunnel.id).copied().unwrap_or_default();
-        self.traffic = traffic(&self.tunnel.totals, of_tunnel);
-        for (backend, counted) in self.route.backends.iter().zip(&mut self.backends) {
-            let of_backend = live.backends.get(&Arc::as_ptr(backend)).copied().unwrap_or_default();
-            *counted = traffic(&backend.totals, of_backend);
+impl Count for Rising {
+    fn take_ended(&mut self) {
+        for survey in &mut self.surveys {
+            survey.traffic = ended(&survey.tunnel.totals);
+            for (backend, counted) in survey.route.backends.iter().zip(&mut survey.backends) {
+                *counted = ended(&backend.totals);
+            }
+        }
+    }
+
+    fn add_live(&mut self, tunnel: TunnelId, backend: Option<&Arc<Backend>>, bytes: Bytes) {
+        let place = self.ids.binary_search(&tunnel).ok();
+        let Some(survey) = place.and_then(|it| self.surveys.get_mut(it)) else { return };
+        add(&mut survey.traffic, bytes);
+        let Some(backend) = backend else { return };
+        let mut counted = survey.route.backends.iter().zip(&mut survey.backends);
+        if let Some((_, sum)) = counted.find(|(member, _)| Arc::ptr_eq(&member.backend, backend)) {
+            add(sum, bytes);
         }
     }
 }
 
-impl Live {
-    fn add(&mut self, tunnel: TunnelId, backend: Option<&Arc<Backend>>, bytes: Bytes) {
-        let add = |sum: &mut Bytes| *sum = (sum.0 + bytes.0, sum.1 + bytes.1);
-        add(&mut self.daemon);
-        add(self.tunnels.entry(tunnel).or_default());
-        if let Some(backend) = backend {
-            add(self.backends.entry(Arc::as_ptr(backend)).or_default());
-        }
-    }
+/// What has ended of a tunnel or a backend, and how many connections live.
+pub(super) fn ended(totals: &Totals) -> Traffic {
+    let (bytes_in, bytes_out) = totals.bytes_ended();
+    Traffic { connections: totals.live(), connections_total: totals.total(), bytes_in, bytes_out }
 }
 
-/// What has ended and what lives, together.
-fn traffic(totals: &Totals, live: Bytes) -> Traffic {
-    let ended = totals.bytes_ended();
-    Traffic {
-        connections: totals.live(),
-        connections_total: totals.total(),
-        bytes_in: ended.0 + live.0,
-        bytes_out: ended.1 + live.1,
-    }
+/// The same of all that was in a table.
+fn add_ended(daemon: &mut Traffic, table: &Frozen<'_>) {
+    daemon.connections += table.len() as u64;
+    daemon.connections_total += table.totals().total();
+    add(daemon, table.totals().bytes_ended());
+}
+
+pub(super) fn add(sum: &mut Traffic, (bytes_in, bytes_out): Bytes) {
+    sum.bytes_in += bytes_in;
+    sum.bytes_out += bytes_out;
 }

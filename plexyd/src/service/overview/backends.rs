@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 
 use plexy_shared::overview::{BackendColumn, BackendId, BackendRow, Order, Rows, RowsReply};
 
-use super::look::{BackendSight, Look};
+use super::look::Look;
+use super::sheet::BackendSight;
 use super::{Of, latency};
 use crate::service::cut::Part;
 use crate::service::detail::backend_info;
@@ -31,7 +32,7 @@ pub(super) fn rows(
     wanted: &Rows<BackendColumn, BackendId>,
 ) -> RowsReply<BackendRow> {
     let Order { column, is_descending } = wanted.order;
-    let tunnels = look.tunnels.iter().filter(|it| of.is(it.survey.tunnel.id));
+    let tunnels = look.tunnels().iter().filter(|it| of.is(it.tunnel.id));
     let all = tunnels.flat_map(|tunnel| look.backends(tunnel));
     let mut total = 0;
     let found = all.inspect(|_| total += 1).filter(|it| {
@@ -43,8 +44,7 @@ pub(super) fn rows(
     let is_wanted = |it: &Ranked<'_>| {
         let BackendSight { tunnel, place, .. } = it.sight;
         wanted.around.as_ref().is_some_and(|around| {
-            around.tunnel_id == tunnel.survey.tunnel.id.0
-                && *around.backend == *tunnel.face.backend(place)
+            around.tunnel_id == tunnel.tunnel.id.0 && *around.backend == *tunnel.face.backend(place)
         })
     };
     let cut = part.of(ranked, |one, other| compare(one, other, is_descending), is_wanted);
@@ -74,7 +74,7 @@ fn rank<'a>(sight: BackendSight<'a>, column: BackendColumn, look: &Look) -> Rank
             let age = look.at.saturating_duration_since(sight.member.backend.settled_at());
             u64::try_from(age.as_millis()).unwrap_or(u64::MAX)
         }
-        BackendColumn::Conns => sight.traffic.connections,
+        BackendColumn::Conns => sight.look.traffic.connections,
         BackendColumn::Weight => sight.member.options.weight.into(),
         BackendColumn::New => rates.new_per_1000s,
         BackendColumn::In => rates.rate_in,
@@ -100,7 +100,7 @@ fn text<'a>(sight: BackendSight<'a>, column: BackendColumn, look: &Look) -> Cow<
         BackendColumn::For => {
             look.at.saturating_duration_since(sight.member.backend.settled_at()).as_secs()
         }
-        BackendColumn::Conns => sight.traffic.connections,
+        BackendColumn::Conns => sight.look.traffic.connections,
         BackendColumn::Weight => sight.member.options.weight.into(),
         BackendColumn::New => rates.new_per_1000s / 1_000,
         BackendColumn::In => rates.rate_in,
@@ -113,14 +113,14 @@ fn text<'a>(sight: BackendSight<'a>, column: BackendColumn, look: &Look) -> Cow<
 }
 
 fn row(look: &Look, sight: BackendSight<'_>) -> BackendRow {
-    let BackendSight { tunnel, member, traffic, .. } = sight;
+    let BackendSight { tunnel, member, look: seen, .. } = sight;
     BackendRow {
-        tunnel_id: tunnel.survey.tunnel.id.0,
+        tunnel_id: tunnel.tunnel.id.0,
         tunnel: tunnel.face.label.to_string(),
         listen: tunnel.face.listen.to_string(),
-        health: sight.look.health.into(),
-        info: backend_info(&tunnel.survey.route, member, traffic),
-        rates: sight.look.pace.rates,
+        health: seen.health.into(),
+        info: backend_info(&tunnel.route, member, seen.traffic),
+        rates: seen.pace.rates,
         connect: latency::connect_of(look, sight).quantiles(),
         lifetime: latency::lifetime_of(look, sight).quantiles(),
     }

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use super::look::TunnelLook;
-use crate::service::survey::TunnelSurvey;
+use super::sheet::TunnelLook;
+use crate::tunnel::{Route, Tunnel};
 
 /// The texts of one tunnel.
 #[derive(Debug)]
@@ -17,11 +17,11 @@ pub(super) struct Face {
 }
 
 impl Face {
-    pub(super) fn of(survey: &TunnelSurvey) -> Self {
-        let backends = survey.route.backends.iter();
+    pub(super) fn of(tunnel: &Tunnel, route: &Route) -> Self {
+        let backends = route.backends.iter();
         Self {
-            label: survey.tunnel.label_of(&survey.route).into(),
-            listen: survey.tunnel.listen.to_string().into(),
+            label: tunnel.label_of(route).into(),
+            listen: tunnel.listen.to_string().into(),
             backends: backends.map(|backend| backend.addr.to_string().into()).collect(),
         }
     }

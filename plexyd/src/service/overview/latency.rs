@@ -2,9 +2,10 @@
 
 use plexy_shared::overview::{LatencyInfo, Quantiles};
 
-use super::look::{BackendSight, Look, TunnelLook};
+use super::look::Look;
 use super::millis;
 use super::recent::{Notes, Past};
+use super::sheet::{BackendSight, TunnelLook};
 use crate::histogram::{Bounds, CONNECT_TIMES, Distribution, Histogram, LIFETIMES};
 use crate::worker::Workers;
 
@@ -50,7 +51,7 @@ pub(super) fn connect_of(look: &Look, sight: BackendSight<'_>) -> Latency {
 
 /// How long the connections of a tunnel live.
 pub(super) fn lifetime(look: &Look, tunnel: &TunnelLook) -> Latency {
-    Latency::of(&tunnel.survey.tunnel.lifetimes, &tunnel.lifetimes, &look.notes, LIFETIMES)
+    Latency::of(&tunnel.tunnel.lifetimes, &tunnel.lifetimes, &look.notes, LIFETIMES)
 }
 
 /// How long those of a backend live.

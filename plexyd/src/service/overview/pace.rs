@@ -105,17 +105,16 @@ impl Window {
 }
 
 impl Pace {
-    /// At a look that counts so much. What was not there at the look before has counted from zero
+    /// Behind a look that counts so much. What was not there at the look before has counted from zero
     /// since then.
-    pub(super) fn look(before: Option<Self>, counts: Counts, window: Window) -> Self {
-        let before = before.unwrap_or_default();
+    pub(super) fn look(self, counts: Counts, window: Window) -> Self {
         match window.step {
             Step::Begin => Self { base: counts, rates: RatesInfo::default() },
             Step::Advance => {
-                Self { base: counts, rates: counts.since(before.base).rates(window.over) }
+                Self { base: counts, rates: counts.since(self.base).rates(window.over) }
             }
-            Step::Peek => Self { rates: counts.since(before.base).rates(window.over), ..before },
-            Step::Repeat => before,
+            Step::Peek => Self { rates: counts.since(self.base).rates(window.over), ..self },
+            Step::Repeat => self,
         }
     }
 }
@@ -134,12 +133,12 @@ mod tests {
     /// milliseconds each is an average.
     fn looks(looks: &[(u32, u64)]) -> Vec<(u64, u128)> {
         let begin = Instant::now();
-        let (mut window, mut pace) = (None, None);
+        let (mut window, mut pace) = (None, Pace::default());
         let look = |&(ms, bytes): &(u32, u64)| {
             let next = Window::new(window, begin + ms * MS);
-            let seen = Pace::look(pace, counts(bytes, 0), next);
-            (window, pace) = (Some(next), Some(seen));
-            (seen.rates.rate_in, next.over.as_millis())
+            pace = pace.look(counts(bytes, 0), next);
+            window = Some(next);
+            (pace.rates.rate_in, next.over.as_millis())
         };
         looks.iter().map(look).collect()
     }
@@ -167,7 +166,7 @@ mod tests {
         let begin = Instant::now();
         let first = Window::new(None, begin);
         let next = Window::new(Some(first), begin + 2_000 * MS);
-        let rates = Pace::look(None, counts(10, 3), next).rates;
+        let rates = Pace::default().look(counts(10, 3), next).rates;
         assert_eq!((rates.rate_in, rates.new_per_1000s), (5, 1_500));
     }
 }

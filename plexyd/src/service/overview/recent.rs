@@ -58,22 +58,17 @@ impl Notes {
 }
 
 impl Past {
-    /// The same after a look, which has found what is `held` if it was due to note it.
-    pub(super) fn noted(
-        before: Option<&Self>,
-        notes: &Notes,
-        held: impl FnOnce() -> Option<Distribution>,
-    ) -> Self {
-        let before = before.cloned().unwrap_or_default();
-        let Some(held) = notes.is_due.then(held).flatten() else { return before };
-        let old = before.0.as_deref().unwrap_or_default();
+    /// Notes what is `held`, if it is due that this look does.
+    pub(super) fn note(&mut self, notes: &Notes, held: impl FnOnce() -> Option<Distribution>) {
+        let Some(held) = notes.is_due.then(held).flatten() else { return };
+        let old = self.0.as_deref().unwrap_or_default();
         if old.last().is_some_and(|(_, last)| last.count() == held.count()) {
-            return before;
+            return;
         }
         let is_needed = |place: usize| old.get(place + 1).is_none_or(|(at, _)| *at > notes.from());
         let kept = old.iter().enumerate().filter(|(place, _)| is_needed(*place));
         let kept = kept.map(|(_, noted)| noted.clone());
-        Self(Some(kept.chain([(notes.at, held)]).collect()))
+        self.0 = Some(kept.chain([(notes.at, held)]).collect());
     }
 
     /// What has come to what is `held` in the time that is recent.
@@ -103,17 +98,17 @@ mod tests {
     /// recent, how many seconds that is, and how many notes there are.
     fn looks(looks: &[(u32, u32)]) -> Vec<(u64, u64, usize)> {
         let begin = Instant::now();
-        let (mut notes, mut past) = (None, None);
+        let (mut notes, mut past) = (None, Past::default());
         let histogram = Histogram::default();
         let look = |&(second, more): &(u32, u32)| {
             (0..more).for_each(|_| histogram.observe(&CONNECT_TIMES, SECOND));
             let next = Notes::new(notes.as_ref(), begin + second * SECOND);
-            let noted = Past::noted(past.as_ref(), &next, || histogram.distribution());
+            past.note(&next, || histogram.distribution());
             let held = histogram.distribution().unwrap_or_default();
-            let recent = noted.recent(&held, &next, &CONNECT_TIMES).count();
-            let count = noted.0.as_ref().map_or(0, |notes| notes.len());
+            let recent = past.recent(&held, &next, &CONNECT_TIMES).count();
+            let count = past.0.as_ref().map_or(0, |notes| notes.len());
             let seen = (recent, next.lasts().as_secs(), count);
-            (notes, past) = (Some(next), Some(noted));
+            notes = Some(next);
             seen
         };
         looks.iter().map(look).collect()

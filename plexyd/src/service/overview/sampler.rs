@@ -65,7 +65,7 @@ impl Sampler {
         &self,
         revision: u64,
         watcher: &Watcher,
-        make: impl FnOnce(Option<&Look>) -> Look,
+        make: impl FnOnce(Option<Look>) -> Look,
     ) -> Arc<Look> {
         let mut state = self.lock();
         let begun = Instant::now();
@@ -76,7 +76,9 @@ impl Sampler {
         let (look, fresh_until) = match kept {
             Some(kept) if is_fresh(&kept) => (kept.look, kept.fresh_until),
             before => {
-                let look = Arc::new(make(before.as_ref().map(|kept| &*kept.look)));
+                // It is mostly nobody else's any more, and is changed in place then.
+                let before = before.map(|kept| Arc::unwrap_or_clone(kept.look));
+                let look = Arc::new(make(before));
                 let now = Instant::now();
                 let fresh = FRESH_MIN.max((now - begun) * FRESH_FACTOR);
                 (look, now + fresh)
@@ -123,11 +125,8 @@ impl Sampler {
 
 #[cfg(test)]
 mod tests {
-    use plexy_shared::info::Traffic;
-
     use super::*;
-    use crate::histogram::Distribution;
-    use crate::service::survey::Survey;
+    use crate::service::overview::look::Counted;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -136,9 +135,7 @@ mod tests {
         let mut was_known = None;
         let look = sampler.look(revision, watcher, |before| {
             was_known = Some(before.is_some());
-            let survey = Survey { daemon: Traffic::default(), tunnels: Vec::new() };
-            let none = (Distribution::default(), Distribution::default());
-            Look::new(survey, none, revision, before)
+            Look::next(before, revision, |_| Counted::default())
         });
         (look, was_known)
     }

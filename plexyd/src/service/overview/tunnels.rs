@@ -6,7 +6,8 @@ use std::cmp::Ordering;
 use plexy_shared::overview::{Order, Rows, RowsReply, TunnelColumn, TunnelRow};
 use plexy_shared::spec::BoundAddr;
 
-use super::look::{Look, TunnelLook};
+use super::look::Look;
+use super::sheet::TunnelLook;
 use super::{health, latency};
 use crate::service::cut::Part;
 use crate::service::detail::admin_info;
@@ -31,13 +32,13 @@ enum Rank<'a> {
 pub(super) fn rows(look: &Look, wanted: &Rows<TunnelColumn, u64>) -> RowsReply<TunnelRow> {
     let Order { column, is_descending } = wanted.order;
     let is_found = |tunnel: &&TunnelLook| wanted.find.matches(|column| text(look, tunnel, column));
-    let found = look.tunnels.iter().filter(is_found);
+    let found = look.tunnels().iter().filter(is_found);
     let ranked = found.map(|tunnel| Ranked { rank: rank(look, tunnel, column), tunnel }).collect();
     let part = Part { skip: wanted.skip, limit: wanted.limit };
-    let is_wanted = |it: &Ranked<'_>| Some(it.tunnel.survey.tunnel.id.0) == wanted.around;
+    let is_wanted = |it: &Ranked<'_>| Some(it.tunnel.tunnel.id.0) == wanted.around;
     let cut = part.of(ranked, |one, other| compare(one, other, is_descending), is_wanted);
     RowsReply {
-        total: look.tunnels.len() as u64,
+        total: look.tunnels().len() as u64,
         matched: cut.matched,
         skipped: cut.skipped,
         rows: cut.rows.iter().map(|it| row(look, it.tunnel)).collect(),
@@ -56,17 +57,17 @@ fn rank<'a>(look: &Look, tunnel: &'a TunnelLook, column: TunnelColumn) -> Rank<'
     Rank::Number(match column {
         TunnelColumn::Health => tunnel.condition.health as u64,
         TunnelColumn::Name => tunnel.rank as u64,
-        TunnelColumn::Listen => return Rank::Address(&tunnel.survey.tunnel.listen),
+        TunnelColumn::Listen => return Rank::Address(&tunnel.tunnel.listen),
         TunnelColumn::Up => tunnel.condition.up.into(),
-        TunnelColumn::Conns => tunnel.survey.traffic.connections,
+        TunnelColumn::Conns => tunnel.traffic.connections,
         // None is more than any.
-        TunnelColumn::Limit => tunnel.survey.route.options.max_conns.map_or(u64::MAX, u64::from),
+        TunnelColumn::Limit => tunnel.route.options.max_conns.map_or(u64::MAX, u64::from),
         TunnelColumn::New => rates.new_per_1000s,
         TunnelColumn::In => rates.rate_in,
         TunnelColumn::Out => rates.rate_out,
         TunnelColumn::Errors => rates.failed_per_1000s,
         TunnelColumn::P99 => latency::connect(look, tunnel).quantiles().p99_us,
-        TunnelColumn::Opened => tunnel.survey.tunnel.id.0,
+        TunnelColumn::Opened => tunnel.tunnel.id.0,
         TunnelColumn::Strategy | TunnelColumn::Tls => {
             return Rank::Text(text(look, tunnel, column));
         }
@@ -75,7 +76,7 @@ fn rank<'a>(look: &Look, tunnel: &'a TunnelLook, column: TunnelColumn) -> Rank<'
 
 /// What a tunnel says in a column; rates in whole units per second, durations in microseconds.
 fn text<'a>(look: &Look, tunnel: &'a TunnelLook, column: TunnelColumn) -> Cow<'a, str> {
-    let (route, rates) = (&tunnel.survey.route, &tunnel.pace.rates);
+    let (route, rates) = (&tunnel.route, &tunnel.pace.rates);
     let text = match column {
         TunnelColumn::Name => return Cow::from(&*tunnel.face.label),
         TunnelColumn::Listen => return Cow::from(&*tunnel.face.listen),
@@ -83,27 +84,26 @@ fn text<'a>(look: &Look, tunnel: &'a TunnelLook, column: TunnelColumn) -> Cow<'a
         TunnelColumn::Tls => return route.tls().unwrap_or("none").into(),
         TunnelColumn::Strategy => route.options.strategy.to_string(),
         TunnelColumn::Up => format!("{}/{}", tunnel.condition.up, route.backends.len()),
-        TunnelColumn::Conns => tunnel.survey.traffic.connections.to_string(),
+        TunnelColumn::Conns => tunnel.traffic.connections.to_string(),
         TunnelColumn::Limit => route.options.max_conns.map_or("none".into(), |it| it.to_string()),
         TunnelColumn::New => (rates.new_per_1000s / 1_000).to_string(),
         TunnelColumn::In => rates.rate_in.to_string(),
         TunnelColumn::Out => rates.rate_out.to_string(),
         TunnelColumn::Errors => (rates.failed_per_1000s / 1_000).to_string(),
         TunnelColumn::P99 => latency::connect(look, tunnel).quantiles().p99_us.to_string(),
-        TunnelColumn::Opened => tunnel.survey.tunnel.opened.elapsed().as_secs().to_string(),
+        TunnelColumn::Opened => tunnel.tunnel.opened.elapsed().as_secs().to_string(),
     };
     text.into()
 }
 
 /// All of one.
 pub(super) fn row(look: &Look, tunnel: &TunnelLook) -> TunnelRow {
-    let survey = &tunnel.survey;
-    let (it, route) = (&survey.tunnel, &survey.route);
+    let (it, route) = (&tunnel.tunnel, &tunnel.route);
     let health = tunnel.condition.health;
     let since = health::since(it, route, health);
     TunnelRow {
         id: it.id.0,
-        status: tunnel_status(survey),
+        status: tunnel_status(&look.survey(tunnel)),
         health: health.into(),
         health_seconds: Some(look.at.saturating_duration_since(since).as_secs()),
         deadline_ms: admin_info(route.options.admin, &it.admin, it.opened).deadline_ms,

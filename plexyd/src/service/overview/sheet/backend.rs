@@ -1,0 +1,87 @@
+//! What is known of one backend.
+
+use std::sync::Arc;
+
+use plexy_shared::info::Traffic;
+use plexy_shared::overview::Health;
+
+use super::TunnelLook;
+use crate::backend::{Backend, Member};
+use crate::service::overview::health;
+use crate::service::overview::pace::{Counts, Pace, Window};
+use crate::service::overview::recent::{Notes, Past};
+
+/// One backend.
+#[derive(Debug, Clone)]
+pub(in crate::service::overview) struct BackendLook {
+    pub(super) backend: Arc<Backend>,
+    pub(in crate::service::overview) traffic: Traffic,
+    pub(in crate::service::overview) health: Health,
+    pub(in crate::service::overview) failed: u64,
+    /// [`Backend::changes`] when those two were looked up; nothing if that is to be done.
+    changes: Option<u32>,
+    pub(in crate::service::overview) pace: Pace,
+    pub(in crate::service::overview) connect_times: Past,
+    pub(in crate::service::overview) lifetimes: Past,
+}
+
+/// A backend with what belongs to it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::service::overview) struct BackendSight<'a> {
+    pub(in crate::service::overview) tunnel: &'a TunnelLook,
+    /// Which one of its tunnel it is.
+    pub(in crate::service::overview) place: usize,
+    pub(in crate::service::overview) member: &'a Member,
+    pub(in crate::service::overview) look: &'a BackendLook,
+}
+
+impl BackendLook {
+    /// One that nothing is known of.
+    pub(super) fn new(member: &Member) -> Self {
+        Self {
+            backend: Arc::clone(&member.backend),
+            traffic: Traffic::default(),
+            health: health::of_backend(member),
+            failed: 0,
+            changes: None,
+            pace: Pace::default(),
+            connect_times: Past::default(),
+            lifetimes: Past::default(),
+        }
+    }
+
+    /// The same of a tunnel that goes another way, where it may be wanted otherwise.
+    pub(super) fn rerouted(&self) -> Self {
+        Self { changes: None, ..self.clone() }
+    }
+
+    /// Whether it is of that backend.
+    pub(super) fn is(&self, backend: &Arc<Backend>) -> bool {
+        Arc::ptr_eq(&self.backend, backend)
+    }
+
+    /// Looks at what has changed of it, behind what was counted; whether its health may have.
+    pub(super) fn update(&mut self, member: &Member, window: Window, notes: &Notes) -> bool {
+        let backend = &self.backend;
+        // Before the rest: what changes meanwhile is looked at again.
+        let changes = Some(backend.changes());
+        let has_changed = changes != self.changes;
+        if has_changed {
+            self.changes = changes;
+            self.health = health::of_backend(member);
+            self.failed = backend.attempts_failed();
+        }
+        let counts = Counts::of(self.traffic, self.failed, 0);
+        self.pace = self.pace.look(counts, window);
+        self.connect_times.note(notes, || backend.connect_times.distribution());
+        self.lifetimes.note(notes, || backend.lifetimes.distribution());
+        has_changed
+    }
+}
+
+impl<'a> BackendSight<'a> {
+    /// Its address, as its tunnel has it.
+    pub(in crate::service::overview) fn addr(&self) -> &'a str {
+        self.tunnel.face.backend(self.place)
+    }
+}

@@ -1,0 +1,151 @@
+//! What is known of one tunnel.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use plexy_shared::info::Traffic;
+
+use super::{BackendLook, News};
+use crate::service::overview::face::Face;
+use crate::service::overview::health::{self, Condition};
+use crate::service::overview::pace::{Counts, Pace, Window};
+use crate::service::overview::recent::{Notes, Past};
+use crate::service::survey::TunnelSurvey;
+use crate::tunnel::{Route, Tunnel};
+
+/// One tunnel.
+#[derive(Debug, Clone)]
+pub(in crate::service::overview) struct TunnelLook {
+    pub(in crate::service::overview) tunnel: Arc<Tunnel>,
+    pub(in crate::service::overview) route: Arc<Route>,
+    pub(in crate::service::overview) traffic: Traffic,
+    pub(in crate::service::overview) face: Arc<Face>,
+    /// Its place among all when they are sorted by what they are called.
+    pub(in crate::service::overview) rank: usize,
+    pub(in crate::service::overview) condition: Condition,
+    pub(in crate::service::overview) failed: u64,
+    pub(in crate::service::overview) rejected: u64,
+    pub(in crate::service::overview) parked: u64,
+    /// When the first of its certificates ends, in seconds since 1970.
+    pub(in crate::service::overview) not_after: Option<i64>,
+    /// How often its files were taken anew when that was looked up.
+    files_taken: u64,
+    pub(in crate::service::overview) pace: Pace,
+    pub(in crate::service::overview) lifetimes: Past,
+    pub(super) backends: Range<usize>,
+}
+
+impl TunnelLook {
+    /// One that nothing is known of; its backends come behind those that are there.
+    pub(super) fn new(tunnel: Arc<Tunnel>, backends: &mut Vec<BackendLook>) -> Self {
+        let route = tunnel.route();
+        let first = backends.len();
+        backends.extend(route.backends.iter().map(BackendLook::new));
+        Self {
+            face: Arc::new(Face::of(&tunnel, &route)),
+            rank: usize::MAX,
+            condition: health::of_tunnel(&route),
+            not_after: first_end(&route),
+            files_taken: files_taken(&tunnel),
+            tunnel,
+            route,
+            traffic: Traffic::default(),
+            failed: 0,
+            rejected: 0,
+            parked: 0,
+            pace: Pace::default(),
+            lifetimes: Past::default(),
+            backends: first..backends.len(),
+        }
+    }
+
+    /// The same on the way that it goes now, with its backends behind those that are there: what is
+    /// `known` of them stays with those that are still the same.
+    pub(super) fn rerouted(
+        self,
+        known: impl Iterator<Item = BackendLook>,
+        backends: &mut Vec<BackendLook>,
+    ) -> Self {
+        let first = backends.len();
+        let route = self.tunnel.route();
+        if Arc::ptr_eq(&route, &self.route) {
+            backends.extend(known);
+            return Self { backends: first..backends.len(), ..self };
+        }
+        let known: Vec<_> = known.collect();
+        backends.extend(route.backends.iter().map(|member| {
+            let known = known.iter().find(|it| it.is(&member.backend));
+            known.map_or_else(|| BackendLook::new(member), BackendLook::rerouted)
+        }));
+        Self {
+            face: Arc::new(Face::of(&self.tunnel, &route)),
+            rank: usize::MAX,
+            condition: health::of_tunnel(&route),
+            not_after: first_end(&route),
+            route,
+            backends: first..backends.len(),
+            ..self
+        }
+    }
+
+    /// Looks at what has changed of it and of its backends, behind what was counted of them.
+    pub(super) fn update(
+        &mut self,
+        backends: &mut [BackendLook],
+        window: Window,
+        notes: &Notes,
+    ) -> News {
+        let tunnel = &self.tunnel;
+        let (mut failed, mut has_turned) = (0, false);
+        for (member, backend) in self.route.backends.iter().zip(backends) {
+            has_turned |= backend.update(member, window, notes);
+            failed += backend.failed;
+        }
+        if has_turned {
+            self.condition = health::of_tunnel(&self.route);
+        }
+        let files_taken = files_taken(tunnel);
+        if files_taken != self.files_taken {
+            (self.files_taken, self.not_after) = (files_taken, first_end(&self.route));
+        }
+        self.parked = tunnel.parked();
+        let rejected = tunnel.rejected.counts().map(|(_, count)| count).sum();
+        let news = News {
+            failed: failed.saturating_sub(self.failed),
+            rejected: u64::saturating_sub(rejected, self.rejected),
+        };
+        (self.failed, self.rejected) = (failed, rejected);
+        let counts = Counts::of(self.traffic, failed, rejected);
+        self.pace = self.pace.look(counts, window);
+        self.lifetimes.note(notes, || tunnel.lifetimes.distribution());
+        news
+    }
+
+    /// The same for who tells all of it.
+    pub(in crate::service::overview) fn survey(&self, backends: Vec<Traffic>) -> TunnelSurvey {
+        TunnelSurvey {
+            tunnel: Arc::clone(&self.tunnel),
+            route: Arc::clone(&self.route),
+            traffic: self.traffic,
+            backends,
+        }
+    }
+}
+
+/// How often the files of its certificates were taken anew.
+fn files_taken(tunnel: &Tunnel) -> u64 {
+    tunnel.tls_counts().map_or(0, |counts| counts.files_taken.load(Ordering::Relaxed))
+}
+
+/// When the first certificate ends that a tunnel shows, in seconds since 1970.
+fn first_end(route: &Route) -> Option<i64> {
+    let mut first = None;
+    for live in route.live() {
+        live.visit(&mut |shown| {
+            let end = shown.certificate.not_after;
+            first = Some(first.map_or(end, |first: i64| first.min(end)));
+        });
+    }
+    first
+}
