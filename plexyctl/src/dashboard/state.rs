@@ -7,6 +7,7 @@ mod events;
 mod level;
 mod link;
 mod looks;
+mod seen;
 mod table;
 mod toast;
 mod trends;
@@ -30,6 +31,7 @@ pub(crate) use events::{EventLine, EventLog};
 pub(crate) use level::{Level, Pane, Scope, TunnelName};
 pub(crate) use link::{Lost, Returned, Way};
 pub(crate) use looks::{Looks, Theme, Units};
+pub(crate) use seen::Seen;
 pub(crate) use table::{Listed, Row, Table};
 pub(crate) use toast::{Mood, Toast};
 pub(crate) use trends::{Trend, Trends};
@@ -72,6 +74,8 @@ pub(crate) struct Place {
 pub(crate) struct Told {
     /// It.
     pub(crate) overview: Box<Overview>,
+    /// What it was asked for.
+    pub(crate) asked: Box<OverviewParams>,
     /// When it came.
     pub(crate) at: Moment,
     /// Thousandths of a CPU that the daemon has used since the time before; none at the first time.
@@ -143,8 +147,6 @@ pub(crate) struct State {
     pub(crate) returned: Option<Returned>,
     /// What it has told.
     pub(crate) told: Option<Told>,
-    /// The tunnel that was to be told in full with it.
-    pub(crate) asked: Option<String>,
     /// What it has told before, as far as that is drawn.
     pub(crate) trends: Trends,
     /// What has happened.
@@ -185,7 +187,6 @@ impl State {
             way: Way::Unknown,
             returned: None,
             told: None,
-            asked: None,
             trends: Trends::default(),
             events: EventLog::default(),
             levels: vec![Level::new(Scope::All)],
@@ -243,6 +244,14 @@ impl State {
     /// All that somebody has come through, and where they are.
     pub(crate) fn levels(&self) -> &[Level] {
         &self.levels
+    }
+
+    /// Calls tunnels what they are called now: whether a name has changed that a command would use.
+    pub(crate) fn learn_names(&mut self, overview: &Overview) -> bool {
+        let scopes = self.levels.iter_mut().filter_map(|level| level.scope.tunnel_mut());
+        let dialog = self.dialog.as_mut().and_then(Dialog::tunnel_mut);
+        let learned = scopes.chain(dialog).map(|tunnel| tunnel.learn(overview));
+        learned.fold(false, |any, is_other| any | is_other)
     }
 
     /// Goes into something.
@@ -360,8 +369,9 @@ impl State {
     /// Whether the tunnel is there no more that somebody looks into.
     pub(crate) fn is_gone(&self) -> bool {
         let scope = &self.level().scope;
-        let is_asked = |name: &TunnelName| self.asked.as_ref() == Some(&name.listen);
-        self.told.is_some() && scope.tunnel().is_some_and(is_asked) && self.tunnel().is_none()
+        let Some(told) = &self.told else { return false };
+        let is_asked = |name: &TunnelName| told.asked.tunnel.as_ref() == Some(&name.listen);
+        scope.tunnel().is_some_and(is_asked) && self.tunnel().is_none()
     }
 }
 

@@ -1,11 +1,14 @@
 //! What somebody has asked for, as long as it matters.
 
-use plexy_shared::info::TunnelStatus;
-use plexy_shared::overview::{Overview, TunnelRow};
+use std::ops::RangeInclusive;
 
-use super::State;
+use plexy_shared::info::TunnelStatus;
+use plexy_shared::overview::Overview;
+
 use super::dialog::Confirm;
 use super::level::{Level, TunnelName};
+use super::seen::Seen;
+use super::{State, Told};
 use crate::complete::{KnownConnection, Snapshot};
 
 /// Lines that are kept to be typed again.
@@ -18,8 +21,15 @@ pub(crate) struct Acting {
     pub(crate) lines: Vec<String>,
     /// What somebody has said yes to, until it is known what became of it.
     pub(crate) agreed: Option<Box<Confirm>>,
-    /// The daemon, and its revision after what we have changed ourselves.
-    revision: Option<(String, u64)>,
+    /// What we have changed ourselves, since what was told last.
+    own: Option<Own>,
+}
+
+/// Changes of our own, one behind the other: what was known before the first of them is known still.
+#[derive(Debug)]
+struct Own {
+    instance: String,
+    revisions: RangeInclusive<u64>,
 }
 
 impl Acting {
@@ -36,24 +46,38 @@ impl Acting {
 impl State {
     /// The newest that was told, also while something older is shown.
     pub(crate) fn newest(&self) -> Option<&Overview> {
-        self.held.as_ref().or(self.told.as_ref()).map(|told| told.overview.as_ref())
+        self.told_last().map(|told| told.overview.as_ref())
+    }
+
+    /// The same, with what was asked for.
+    pub(crate) fn told_last(&self) -> Option<&Told> {
+        self.held.as_ref().or(self.told.as_ref())
+    }
+
+    /// The revision at which a change may be made by whoever has seen the daemon at this one: that, or
+    /// the one after changes of our own. None where it is the revision of a daemon that is no more.
+    pub(crate) fn expected(&self, seen: &Seen) -> Option<u64> {
+        let newest = self.newest().filter(|newest| newest.instance == seen.instance)?;
+        let own = self.acting.own.as_ref().filter(|own| own.instance == newest.instance);
+        let own = own.filter(|own| own.revisions.contains(&seen.revision));
+        Some(own.map_or(seen.revision, |own| *own.revisions.end()))
     }
 
     /// The revision of which it is known what it is like.
     pub(crate) fn revision(&self) -> Option<u64> {
-        let newest = self.newest()?;
-        let own =
-            self.acting.revision.as_ref().filter(|(instance, _)| *instance == newest.instance);
-        own.map(|(_, revision)| *revision).max(Some(newest.revision))
+        self.expected(&Seen::of(self.newest()?))
     }
 
     /// A change of ours has led to this revision. Where it is not the next one, somebody else has made
     /// another one, of which nobody has told yet.
     pub(crate) fn changed_to(&mut self, revision: u64) {
         let is_next = self.revision().is_some_and(|known| revision == known + 1);
-        if let Some(newest) = self.newest().filter(|_| is_next) {
-            self.acting.revision = Some((newest.instance.clone(), revision));
-        }
+        let Some(newest) = self.newest().map(Seen::of).filter(|_| is_next) else { return };
+        let own = self.acting.own.take().filter(|own| {
+            own.instance == newest.instance && own.revisions.contains(&newest.revision)
+        });
+        let first = own.map_or(newest.revision, |own| *own.revisions.start());
+        self.acting.own = Some(Own { instance: newest.instance, revisions: first..=revision });
     }
 
     /// Why nothing can be changed now, where that is so.
@@ -89,14 +113,8 @@ impl State {
         let newest = self.newest()?;
         let rows = newest.tunnels.iter().flat_map(|it| &it.rows);
         let full = newest.tunnel.iter().map(|full| &full.row);
-        full.chain(rows).find(|row| row.status.listen == *listen).map(name)
+        full.chain(rows).find(|row| row.status.listen == *listen).map(TunnelName::of)
     }
-}
-
-fn name(row: &TunnelRow) -> TunnelName {
-    let listen = row.status.listen.clone();
-    let label = row.status.name.clone().unwrap_or_else(|| listen.clone());
-    TunnelName { id: row.id, label, listen }
 }
 
 fn learn(snapshot: &mut Snapshot, level: &Level) {

@@ -11,6 +11,9 @@ mod text;
 use plexy_shared::overview::{Overview, OverviewParams};
 use tui_input::Input;
 
+use super::level::TunnelName;
+use super::seen::Seen;
+
 pub(crate) use command_line::CommandLine;
 pub(crate) use confirm::{Check, Choice, Confirm};
 pub(crate) use form::{Field, Form, FormKind};
@@ -54,12 +57,24 @@ impl Dialog {
         }
     }
 
+    /// What its tunnel is called; not of a question, which was asked about what was told alone.
+    pub(super) fn tunnel_mut(&mut self) -> Option<&mut TunnelName> {
+        match self {
+            Self::Menu(menu) => menu.subject.tunnel_mut(),
+            Self::Form(form) => form.kind.tunnel_mut(),
+            Self::Text(text) => text.export.as_mut(),
+            Self::Confirm(_) | Self::Find(_) | Self::Sort(_) | Self::Help(_) | Self::Line(_) => {
+                None
+            }
+        }
+    }
+
     /// Takes what the daemon has told, where these were asked for.
     pub(crate) fn told(&mut self, params: &OverviewParams, overview: &Overview) {
         match self {
             Self::Confirm(confirm) => {
-                let now = confirm.subject.now(overview, Some(params));
-                confirm.told(now);
+                let now = confirm.subject.now(overview, params);
+                confirm.told(now, Seen::of(overview));
             }
             Self::Form(form) => form.told(overview),
             Self::Text(text) => text.told(overview),

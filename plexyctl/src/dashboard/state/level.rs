@@ -1,7 +1,7 @@
 //! Where somebody is: in the whole daemon, in a tunnel, or in a backend of it.
 
 use plexy_shared::connection::ConnectionInfo;
-use plexy_shared::overview::{BackendRow, OverviewParams, TunnelRow};
+use plexy_shared::overview::{BackendRow, Overview, OverviewParams, TunnelRow};
 
 use super::table::Table;
 
@@ -25,6 +25,38 @@ pub(crate) struct TunnelName {
     pub(crate) label: String,
     /// Where it listens.
     pub(crate) listen: String,
+}
+
+impl TunnelName {
+    /// That of a row.
+    pub(crate) fn of(row: &TunnelRow) -> Self {
+        let listen = row.status.listen.clone();
+        let label = row.status.name.clone().unwrap_or_else(|| listen.clone());
+        Self { id: row.id, label, listen }
+    }
+
+    /// That of the tunnel of a backend.
+    pub(crate) fn of_backend(row: &BackendRow) -> Self {
+        Self { id: row.tunnel_id, label: row.tunnel.clone(), listen: row.listen.clone() }
+    }
+
+    /// Whether that is the same tunnel, whatever it is called.
+    pub(crate) fn is_same_tunnel(&self, other: &Self) -> bool {
+        (self.id, &self.listen) == (other.id, &other.listen)
+    }
+
+    /// Takes the name that it has now, where that is told: whether it is another one.
+    pub(super) fn learn(&mut self, overview: &Overview) -> bool {
+        let is_it = |id: u64, listen: &str| (id, listen) == (self.id, self.listen.as_str());
+        let full = overview.tunnel.iter().map(|full| &full.row);
+        let rows = overview.tunnels.iter().flat_map(|it| &it.rows);
+        let row = full.chain(rows).find(|row| is_it(row.id, &row.status.listen));
+        let mut backends = overview.backends.iter().flat_map(|it| &it.rows);
+        let mut backend = || backends.find(|row| is_it(row.tunnel_id, &row.listen));
+        let now = row.map(Self::of).or_else(|| backend().map(Self::of_backend));
+        let renamed = now.filter(|now| now != self);
+        renamed.map(|now| *self = now).is_some()
+    }
 }
 
 /// What is seen of it.
@@ -74,6 +106,14 @@ impl Scope {
 
     /// The tunnel, where it is in one.
     pub(crate) fn tunnel(&self) -> Option<&TunnelName> {
+        match self {
+            Self::All => None,
+            Self::Tunnel(tunnel) | Self::Backend(tunnel, _) => Some(tunnel),
+        }
+    }
+
+    /// The same, to call it as it is called now.
+    pub(super) fn tunnel_mut(&mut self) -> Option<&mut TunnelName> {
         match self {
             Self::All => None,
             Self::Tunnel(tunnel) | Self::Backend(tunnel, _) => Some(tunnel),

@@ -10,8 +10,8 @@ use super::super::action::Action;
 use super::super::message::Effect;
 use super::super::order::Order;
 use super::super::state::{
-    Choice, CommandLine, Confirm, Dialog, Form, FormKind, Menu, Mood, Now, Run, State, Subject,
-    Text,
+    Check, Choice, CommandLine, Confirm, Dialog, Form, FormKind, Menu, Mood, Now, Run, Seen, State,
+    Subject, Text,
 };
 use super::note;
 use crate::consequence::same_as;
@@ -88,18 +88,64 @@ fn propose(state: &mut State, verb: &str, choice: Choice, subject: Subject) -> V
 
 /// A question about a line.
 pub(super) fn confirm(state: &State, line: String, choice: Choice, subject: Subject) -> Confirm {
-    let newest = state.newest();
-    let now = newest.map_or(Now::Unknown, |newest| subject.now(newest, None));
+    let now = now_of(state, &subject);
     Confirm::new(line, choice, subject, now, state.place.protected.as_deref())
+}
+
+/// How something is by what was told last, and when that was, where it is there.
+fn now_of(state: &State, subject: &Subject) -> (Now, Option<Seen>) {
+    let Some(told) = state.told_last() else { return (Now::Unknown, None) };
+    let now = subject.now(&told.overview, &told.asked);
+    let seen = matches!(now, Now::Here(_)).then(|| Seen::of(&told.overview));
+    (now, seen)
 }
 
 /// Does it at once where it asks for nothing, or asks.
 pub(super) fn agree(state: &mut State, confirm: Confirm) -> Vec<Effect> {
-    if confirm.tier == Tier::Free {
-        return vec![Effect::Order(Box::new(Order::new(confirm.line())))];
+    if confirm.tier != Tier::Free {
+        state.dialog = Some(Dialog::Confirm(Box::new(confirm)));
+        return Vec::new();
     }
-    state.dialog = Some(Dialog::Confirm(Box::new(confirm)));
-    Vec::new()
+    match unasked(state, &confirm) {
+        Ok(order) => vec![Effect::Order(Box::new(order))],
+        Err(why) => {
+            note(state, Mood::Failed, format!("{why}: nothing was done"));
+            Vec::new()
+        }
+    }
+}
+
+/// The order that nobody has to be asked about, or why it cannot be given: what it is about is not what
+/// was seen.
+pub(super) fn unasked(state: &State, confirm: &Confirm) -> Result<Order, String> {
+    match confirm.check() {
+        Check::Gone(why) | Check::Other(why) => Err(why),
+        // It is about nothing that could have become something else.
+        Check::Same if confirm.subject == Subject::Daemon => Ok(Order::new(confirm.line())),
+        Check::Same => order_of(state, confirm).ok_or_else(|| not_told(&confirm.subject)),
+    }
+}
+
+/// The order that is done only while the daemon is as it was told; none while nobody has told that.
+pub(super) fn order_of(state: &State, confirm: &Confirm) -> Option<Order> {
+    let revision = state.expected(confirm.seen.as_ref()?)?;
+    Some(Order { revision: Some(revision), ..Order::new(confirm.line()) })
+}
+
+/// Why nothing can be done yet.
+pub(super) fn not_told(subject: &Subject) -> String {
+    format!("plexyd has not told yet how {} is", subject.title())
+}
+
+/// A tunnel is called otherwise than before: what can be done with it is named by the name that it has.
+pub(super) fn renamed(state: &mut State) {
+    let Some(Dialog::Menu(menu)) = state.dialog.take_if(|it| matches!(it, Dialog::Menu(_))) else {
+        return;
+    };
+    open_menu(state, menu.subject);
+    if let Some(Dialog::Menu(renewed)) = &mut state.dialog {
+        renewed.at = menu.at.min(renewed.items.len().saturating_sub(1));
+    }
 }
 
 /// Opens a form.

@@ -4,6 +4,7 @@ use plexy_shared::overview::{Overview, OverviewParams};
 
 use super::super::message::News;
 use super::super::state::{Lost, Moment, Pane, Returned, State, Told, Way};
+use super::asked;
 
 /// Takes what came from the daemon.
 pub(super) fn told(state: &mut State, news: News) {
@@ -25,7 +26,7 @@ pub(super) fn told(state: &mut State, news: News) {
             state.place.endpoint = endpoint;
             state.way = Way::Live { since: now };
         }
-        News::Overview(params, overview) => overview_told(state, &params, overview),
+        News::Overview(params, overview) => overview_told(state, params, overview),
         News::Events(reply) => {
             state.events.told(reply);
             if state.level().pane == Pane::Events {
@@ -46,7 +47,7 @@ pub(super) fn told(state: &mut State, news: News) {
     }
 }
 
-fn overview_told(state: &mut State, params: &OverviewParams, overview: Box<Overview>) {
+fn overview_told(state: &mut State, params: Box<OverviewParams>, overview: Box<Overview>) {
     let before = state.held.as_ref().or(state.told.as_ref());
     let is_same = before.is_some_and(|told| told.overview.instance == overview.instance);
     if let Some(returned) = state.returned.as_mut().filter(|returned| returned.time.is_empty()) {
@@ -59,14 +60,17 @@ fn overview_told(state: &mut State, params: &OverviewParams, overview: Box<Overv
     let every = state.every;
     state.going_trends().told(&overview, every);
     if let Some(dialog) = &mut state.dialog {
-        dialog.told(params, &overview);
+        dialog.told(&params, &overview);
     }
-    let told = Told { overview, at: state.now, cpu };
+    let is_renamed = state.learn_names(&overview);
+    let told = Told { overview, asked: params, at: state.now, cpu };
     if state.paused.is_some() {
         state.held = Some(told);
     } else {
-        state.asked.clone_from(&params.tunnel);
-        show(state, Some(params), told);
+        show(state, told);
+    }
+    if is_renamed {
+        asked::renamed(state);
     }
 }
 
@@ -79,13 +83,13 @@ fn cpu(before: &Overview, after: &Overview) -> Option<u64> {
 
 /// Shows what was told: rows of the main table, if they are those that are wanted now. What is shown
 /// beside it is taken as it was told.
-fn show(state: &mut State, params: Option<&OverviewParams>, told: Told) {
+fn show(state: &mut State, told: Told) {
     let (now, wanted) = (state.now, state.wanted());
-    let level = state.level_mut();
+    let (level, asked) = (state.level_mut(), &told.asked);
     let is_wanted = match level.pane {
-        Pane::Tunnels | Pane::Latency => params.is_none_or(|it| it.tunnels == wanted.tunnels),
-        Pane::Backends => params.is_none_or(|it| it.backends == wanted.backends),
-        Pane::Connections => params.is_none_or(|it| it.connections == wanted.connections),
+        Pane::Tunnels | Pane::Latency => asked.tunnels == wanted.tunnels,
+        Pane::Backends => asked.backends == wanted.backends,
+        Pane::Connections => asked.connections == wanted.connections,
         Pane::Events | Pane::Options => false,
     };
     let overview = &told.overview;
@@ -115,7 +119,7 @@ pub(super) fn pause(state: &mut State) {
     }
     state.show_trends();
     if let Some(held) = state.held.take() {
-        show(state, None, held);
+        show(state, held);
     }
 }
 

@@ -64,29 +64,18 @@ pub(super) fn open(state: &mut State) -> Vec<Effect> {
     let level = state.level();
     let scope = match level.pane {
         Pane::Tunnels | Pane::Latency if level.scope == Scope::All => {
-            level.tunnels.selected_row().map(|row| Scope::Tunnel(tunnel(row)))
+            level.tunnels.selected_row().map(|row| Scope::Tunnel(TunnelName::of(row)))
         }
-        Pane::Backends => level.backends.selected_row().map(|row| {
-            let tunnel = TunnelName {
-                id: row.tunnel_id,
-                label: row.tunnel.clone(),
-                listen: row.listen.clone(),
-            };
-            Scope::Backend(tunnel, row.info.addr.clone())
-        }),
+        Pane::Backends => level
+            .backends
+            .selected_row()
+            .map(|row| Scope::Backend(TunnelName::of_backend(row), row.info.addr.clone())),
         _ => None,
     };
     if let Some(scope) = scope {
         state.enter(scope);
     }
     Vec::new()
-}
-
-/// What a tunnel is known by.
-pub(super) fn tunnel(row: &plexy_shared::overview::TunnelRow) -> TunnelName {
-    let listen = row.status.listen.clone();
-    let label = row.status.name.clone().unwrap_or_else(|| listen.clone());
-    TunnelName { id: row.id, label, listen }
 }
 
 /// Clears what stands in the way, then what is looked for, then goes back.

@@ -9,9 +9,11 @@ use plexy_shared::spec::LiveAction;
 use plexy_shared::units::{counted, show_duration};
 use tui_input::Input;
 
+use super::super::seen::Seen;
 use super::form::Form;
 use super::subject::{Now, Subject};
 use crate::consequence::{Known, consequence};
+use crate::output::safe;
 use crate::tier::Tier;
 
 /// What can be chosen of a deadline with a key.
@@ -73,8 +75,8 @@ pub(crate) struct Confirm {
     pub(crate) changed: Option<String>,
     /// What the daemon has said it would do.
     pub(crate) difference: Vec<String>,
-    /// The revision of which it has said so.
-    pub(crate) revision: Option<u64>,
+    /// When that was told; none while nobody has told how it is.
+    pub(crate) seen: Option<Seen>,
     /// Where somebody comes back to who does not want it.
     pub(crate) form: Option<Box<Form>>,
     /// So many lines are scrolled over.
@@ -89,7 +91,7 @@ impl Confirm {
         base: String,
         choice: Choice,
         subject: Subject,
-        now: Now,
+        (now, seen): (Now, Option<Seen>),
         protected: Option<&str>,
     ) -> Self {
         let known = match &now {
@@ -106,7 +108,7 @@ impl Confirm {
             typed: Input::default(),
             changed: None,
             difference: Vec::new(),
-            revision: None,
+            seen,
             form: None,
             scroll: 0,
             protected: protected.map(str::to_owned),
@@ -119,11 +121,11 @@ impl Confirm {
     pub(crate) fn tried(
         self,
         difference: Vec<String>,
-        revision: Option<u64>,
+        seen: Option<Seen>,
         live: Option<u64>,
     ) -> Self {
         let known = Known { live: live.or(self.known.live), ..self.known };
-        let mut confirm = Self { difference, revision, known, ..self };
+        let mut confirm = Self { difference, seen, known, ..self };
         confirm.ask();
         confirm
     }
@@ -233,8 +235,11 @@ impl Confirm {
     }
 
     /// Takes how it is now. What was told stays; only what nobody had told comes to it.
-    pub(super) fn told(&mut self, now: Now) {
+    pub(super) fn told(&mut self, now: Now, seen: Seen) {
         if let Now::Here(known) = &now {
+            if !self.is_tried() {
+                self.seen = Some(seen);
+            }
             if known.has_options && !self.known.has_options {
                 self.known = Known { live: self.known.live, ..known.clone() };
             }
@@ -249,7 +254,12 @@ impl Confirm {
         match &self.now {
             Now::Unknown => Check::Same,
             Now::Gone => Check::Gone(format!("{title} is no more")),
-            Now::Another(_) => Check::Other(format!("{title} is another tunnel now")),
+            Now::Another(now) => Check::Other(match self.subject.tunnel() {
+                Some(before) if before.is_same_tunnel(now) => {
+                    format!("{title} is called {} now", safe(&now.label))
+                }
+                _ => format!("{title} is another tunnel now"),
+            }),
             Now::Here(now) => match (self.known.live, now.live) {
                 // Where somebody was told of none, one is too many.
                 (Some(told), Some(now)) if now > told && now >= told.saturating_mul(2) => {
@@ -278,6 +288,7 @@ impl Confirm {
                     [&self.subject, &other].map(|it| it.words().unwrap_or_default());
                 self.base = self.base.replacen(&before, &after, 1);
                 (self.subject, self.known, self.now) = (other, Known::default(), Now::Unknown);
+                self.seen = None;
             }
             Now::Unknown | Now::Gone => {}
         }

@@ -14,7 +14,7 @@ use tui_input::Input;
 
 use super::super::level::TunnelName;
 use super::offer::Offer;
-use super::subject::{backend_word, tunnel_word};
+use super::subject::{Subject, backend_word, tunnel_word};
 use crate::dashboard::order::Order;
 use crate::failure::Failure;
 use spec::Parts;
@@ -38,6 +38,23 @@ impl FormKind {
         match self {
             Self::Open => None,
             Self::Add(tunnel) | Self::Options(tunnel) | Self::Attributes(tunnel, _) => Some(tunnel),
+        }
+    }
+
+    /// The same, to call it as it is called now.
+    pub(super) fn tunnel_mut(&mut self) -> Option<&mut TunnelName> {
+        match self {
+            Self::Open => None,
+            Self::Add(tunnel) | Self::Options(tunnel) | Self::Attributes(tunnel, _) => Some(tunnel),
+        }
+    }
+
+    /// What it is about.
+    pub(crate) fn subject(&self) -> Subject {
+        match self {
+            Self::Open => Subject::Daemon,
+            Self::Add(tunnel) | Self::Options(tunnel) => Subject::Tunnel(tunnel.clone()),
+            Self::Attributes(tunnel, backend) => Subject::Backend(tunnel.clone(), backend.clone()),
         }
     }
 

@@ -30,7 +30,7 @@ pub(crate) enum Now {
     Unknown,
     /// It is there.
     Here(Known),
-    /// Another tunnel listens where it did.
+    /// Another tunnel listens where it did, or a command calls it otherwise.
     Another(TunnelName),
     /// It is no more.
     Gone,
@@ -39,6 +39,14 @@ pub(crate) enum Now {
 impl Subject {
     /// The tunnel, where it is one or part of one.
     pub(crate) fn tunnel(&self) -> Option<&TunnelName> {
+        match self {
+            Self::Tunnel(tunnel) | Self::Backend(tunnel, _) => Some(tunnel),
+            Self::Daemon | Self::Connection(_) => None,
+        }
+    }
+
+    /// The same, to call it as it is called now.
+    pub(super) fn tunnel_mut(&mut self) -> Option<&mut TunnelName> {
         match self {
             Self::Tunnel(tunnel) | Self::Backend(tunnel, _) => Some(tunnel),
             Self::Daemon | Self::Connection(_) => None,
@@ -82,9 +90,8 @@ impl Subject {
         }
     }
 
-    /// How it is, as the daemon tells it who was asked so; with nothing said of that, only what is
-    /// there is found.
-    pub(crate) fn now(&self, overview: &Overview, asked: Option<&OverviewParams>) -> Now {
+    /// How it is, as the daemon tells it who was asked so.
+    pub(crate) fn now(&self, overview: &Overview, asked: &OverviewParams) -> Now {
         match self {
             Self::Daemon => Now::Here(Known::default()),
             Self::Tunnel(tunnel) => of_tunnel(tunnel, overview, asked),
@@ -105,17 +112,14 @@ pub(super) fn backend_word(backend: &str) -> Option<String> {
     backend.parse::<BackendAddr>().ok().map(|it| it.to_string()).filter(|it| it == backend)
 }
 
-fn of_tunnel(tunnel: &TunnelName, overview: &Overview, asked: Option<&OverviewParams>) -> Now {
+fn of_tunnel(tunnel: &TunnelName, overview: &Overview, asked: &OverviewParams) -> Now {
     let rows = || overview.tunnels.iter().flat_map(|it| &it.rows);
     let full = in_full(tunnel, overview);
-    let row = full.map(|it| &it.row).or_else(|| {
-        rows()
-            .find(|row| row.id == tunnel.id)
-            .or_else(|| rows().find(|row| row.status.listen == tunnel.listen))
-    });
-    match row {
-        Some(row) if row.id == tunnel.id => Now::Here(known(row, full)),
-        Some(row) => Now::Another(name(row)),
+    let row =
+        full.map(|it| &it.row).or_else(|| rows().find(|row| row.status.listen == tunnel.listen));
+    match row.map(|row| (TunnelName::of(row), row)) {
+        Some((now, row)) if now == *tunnel => Now::Here(known(row, full)),
+        Some((now, _)) => Now::Another(now),
         None if is_asked(tunnel, asked) => Now::Gone,
         None => Now::Unknown,
     }
@@ -125,7 +129,7 @@ fn of_backend(
     tunnel: &TunnelName,
     backend: &str,
     overview: &Overview,
-    asked: Option<&OverviewParams>,
+    asked: &OverviewParams,
 ) -> Now {
     let known = match of_tunnel(tunnel, overview, asked) {
         Now::Here(known) => Some(known),
@@ -133,9 +137,13 @@ fn of_backend(
         elsewhere => return elsewhere,
     };
     let full = in_full(tunnel, overview);
-    let rows = overview.backends.iter().flat_map(|it| &it.rows);
+    let rows = || overview.backends.iter().flat_map(|it| &it.rows);
+    let listening = rows().find(|row| row.listen == tunnel.listen).map(TunnelName::of_backend);
+    if let Some(now) = listening.filter(|now| known.is_none() && now != tunnel) {
+        return Now::Another(now);
+    }
     let of_tunnel = full.into_iter().flat_map(|it| &it.info.backend_list);
-    let of_rows = rows.filter(|row| row.tunnel_id == tunnel.id).map(|row| &row.info);
+    let of_rows = rows().filter(|row| row.tunnel_id == tunnel.id).map(|row| &row.info);
     let is_it = |info: &&BackendInfo| info.addr == backend;
     match of_tunnel.chain(of_rows).find(is_it) {
         Some(info) => {
@@ -146,16 +154,13 @@ fn of_backend(
     }
 }
 
-fn of_connection(
-    connection: &ConnectionInfo,
-    overview: &Overview,
-    asked: Option<&OverviewParams>,
-) -> Now {
+fn of_connection(connection: &ConnectionInfo, overview: &Overview, asked: &OverviewParams) -> Now {
     let Some(reply) = &overview.connections else { return Now::Unknown };
     let is_there = reply.rows.iter().any(|row| row.id == connection.id);
     // Others may only not have been asked for.
-    let asked = asked.and_then(|asked| asked.connections.as_ref());
     let are_all = asked
+        .connections
+        .as_ref()
         .is_some_and(|it| it.find.is_none() && it.tunnel.is_none() && it.filter.is_none())
         && reply.matched == reply.rows.len() as u64;
     match is_there {
@@ -169,14 +174,8 @@ fn in_full<'a>(tunnel: &TunnelName, overview: &'a Overview) -> Option<&'a Tunnel
     overview.tunnel.as_ref().filter(|it| it.row.status.listen == tunnel.listen)
 }
 
-fn is_asked(tunnel: &TunnelName, asked: Option<&OverviewParams>) -> bool {
-    asked.and_then(|asked| asked.tunnel.as_deref()) == Some(tunnel.listen.as_str())
-}
-
-fn name(row: &TunnelRow) -> TunnelName {
-    let listen = row.status.listen.clone();
-    let label = row.status.name.clone().unwrap_or_else(|| listen.clone());
-    TunnelName { id: row.id, label, listen }
+fn is_asked(tunnel: &TunnelName, asked: &OverviewParams) -> bool {
+    asked.tunnel.as_deref() == Some(tunnel.listen.as_str())
 }
 
 fn known(row: &TunnelRow, full: Option<&TunnelOverview>) -> Known {

@@ -7,10 +7,10 @@ use plexy_shared::word::Words;
 use super::super::super::message::Effect;
 use super::super::super::order::{Done, Order, Reply};
 use super::super::super::state::{
-    Choice, CommandLine, Confirm, Dialog, Mood, State, Subject, Text,
+    Choice, CommandLine, Confirm, Dialog, Mood, Seen, State, Subject, Text,
 };
 use super::super::note;
-use super::{confirm, takes_back};
+use super::{confirm, now_of, takes_back};
 use crate::failure::Failure;
 use crate::output::{explained, safe};
 
@@ -41,10 +41,15 @@ fn tried(state: &mut State, order: &Order, reply: Reply) -> Vec<Effect> {
             return Vec::new();
         }
     };
-    let subject = subject_of(state, &order.line);
+    let subject = match &form {
+        Some(form) => form.kind.subject(),
+        None => subject_of(state, &order.line),
+    };
     let lines = reply.text.lines().filter(|line| !line.trim().is_empty()).map(safe).collect();
     let confirm = confirm(state, order.line.clone(), Choice::Nothing, subject);
-    let mut confirm = confirm.tried(lines, reply.revision, reply.live);
+    let seen = state.newest().map(Seen::of);
+    let seen = seen.map(|seen| Seen { revision: reply.revision.unwrap_or(seen.revision), ..seen });
+    let mut confirm = confirm.tried(lines, seen, reply.live);
     (confirm.form, confirm.changed) = (form, changed);
     state.dialog = Some(Dialog::Confirm(Box::new(confirm)));
     Vec::new()
@@ -138,10 +143,7 @@ fn ask_again(state: &mut State, order: &Order, mut agreed: Confirm) -> Vec<Effec
         note(state, Mood::Note, changed);
         return vec![Effect::Order(Box::new(trial))];
     }
-    if let Some(newest) = state.newest() {
-        let now = agreed.subject.now(newest, None);
-        agreed.now = now;
-    }
+    (agreed.now, agreed.seen) = now_of(state, &agreed.subject);
     agreed.again(changed);
     state.dialog = Some(Dialog::Confirm(Box::new(agreed)));
     Vec::new()
@@ -149,6 +151,12 @@ fn ask_again(state: &mut State, order: &Order, mut agreed: Confirm) -> Vec<Effec
 
 /// Why not, where it was asked for; else in the last line, or in a dialog where that has no room.
 fn told_in_dialog(state: &mut State, order: &Order, failure: Failure) -> Vec<Effect> {
+    let failure = if failure.code == Code::RevisionMismatch.word() {
+        let why = "something has changed since that was told: nothing was done";
+        Failure::of(Code::RevisionMismatch, why)
+    } else {
+        failure
+    };
     match &mut state.dialog {
         Some(Dialog::Form(form)) if form.sent.as_ref() == Some(order) => {
             (form.sent, form.failure, form.is_begun) = (None, Some(failure), false);

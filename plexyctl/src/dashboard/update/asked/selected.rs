@@ -4,7 +4,6 @@ use plexy_shared::overview::BackendRow;
 
 use super::super::super::action::Action;
 use super::super::super::state::{Pane, Scope, State, Subject, TunnelName};
-use super::super::movement::tunnel;
 
 /// What this action would be about.
 pub(super) fn selected(state: &State, action: Action) -> Option<Subject> {
@@ -12,7 +11,7 @@ pub(super) fn selected(state: &State, action: Action) -> Option<Subject> {
     let of_tunnel = matches!(action, Action::Close | Action::AddBackend | Action::Export);
     let row = match (level.pane, &level.scope) {
         (Pane::Tunnels | Pane::Latency, Scope::All) => {
-            level.tunnels.selected_row().map(|row| Subject::Tunnel(tunnel(row)))
+            level.tunnels.selected_row().map(|row| Subject::Tunnel(TunnelName::of(row)))
         }
         (Pane::Backends, _) if of_tunnel && level.scope != Scope::All => None,
         (Pane::Backends, _) => level.backends.selected_row().map(backend),
@@ -49,9 +48,7 @@ fn is_of_connection(action: Action) -> bool {
 }
 
 fn backend(row: &BackendRow) -> Subject {
-    let tunnel =
-        TunnelName { id: row.tunnel_id, label: row.tunnel.clone(), listen: row.listen.clone() };
-    Subject::Backend(tunnel, row.info.addr.clone())
+    Subject::Backend(TunnelName::of_backend(row), row.info.addr.clone())
 }
 
 /// What ends all connections that are seen, and says so: those that were looked for by their ids, which

@@ -56,7 +56,7 @@ fn what_a_key_can_take_back_is_done_at_once_and_told() {
     let mut scene = Scene::new();
     scene.keys("u");
     let order = scene.order();
-    assert_eq!(order, free("enable web"));
+    assert_eq!(order, agreed("enable web", 40));
     scene.did(order, "enabled web\n");
     assert_eq!(scene.toast(), "enabled web; `drain web` takes it back");
 }
@@ -125,7 +125,7 @@ fn to_close_without_a_connection_a_yes_is_enough() {
 #[test]
 fn each_key_of_a_backend_is_about_that_backend() {
     for (keys, order) in [
-        ("u", free("enable web 10.0.1.6:80")),
+        ("u", agreed("enable web 10.0.1.6:80", 40)),
         ("dy", agreed("drain web 10.0.1.6:80 deadline=1m", 40)),
         ("Dy", agreed("disable web 10.0.1.6:80", 40)),
         ("xy", agreed("remove web 10.0.1.6:80", 40)),
@@ -201,6 +201,119 @@ fn another_tunnel_at_the_same_address_is_asked_about_anew() {
     scene.look();
     scene.keys("y");
     assert_eq!(scene.order(), agreed("drain shop", 42));
+}
+
+/// Somebody gives the name of the first tunnel to the last one.
+fn swap_names(scene: &mut Scene) {
+    scene.tunnels[0].spec = scene.tunnels[0].spec.replace("name=web", "name=web-old");
+    scene.tunnels[2].spec = scene.tunnels[2].spec.replace("name=cache", "name=web");
+    scene.revision = 42;
+    scene.look();
+}
+
+#[test]
+fn a_tunnel_that_is_looked_into_is_called_by_the_name_that_it_has_now() {
+    let mut scene = Scene::new();
+    scene.key(KeyCode::Enter);
+    scene.keys("4");
+    scene.look();
+    swap_names(&mut scene);
+    shows(&mut scene, "web-old");
+    scene.keys("u");
+    assert_eq!(scene.order(), agreed("enable web-old", 42));
+    scene.keys("cweb-old");
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.order(), agreed("close web-old", 42));
+
+    let mut scene = Scene::new();
+    scene.keys("b10.0.0.9:80");
+    swap_names(&mut scene);
+    shows(&mut scene, "Add a backend to web-old");
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.order(), agreed("add web-old 10.0.0.9:80", 42));
+
+    let mut scene = Scene::new();
+    scene.key(KeyCode::Enter);
+    scene.keys("2");
+    scene.look();
+    scene.keys("a");
+    swap_names(&mut scene);
+    let Some(Dialog::Menu(menu)) = &scene.state.dialog else { panic!() };
+    let line = Run::Whole("kill web-old where age>=0s".to_owned());
+    assert!(menu.items.iter().any(|item| item.run == line), "{menu:?}");
+}
+
+#[test]
+fn a_name_that_goes_to_another_tunnel_is_asked_about_anew() {
+    let mut scene = Scene::new();
+    scene.keys("d");
+    scene.look();
+    swap_names(&mut scene);
+    scene.keys("y");
+    assert_eq!(scene.orders(), []);
+    shows(&mut scene, "Look again: web is called web-old now.");
+    shows(&mut scene, "Drain tunnel web-old?");
+    scene.look();
+    scene.keys("y");
+    assert_eq!(scene.order(), agreed("drain web-old deadline=1m", 42));
+
+    let mut scene = at_backend();
+    scene.keys("D");
+    swap_names(&mut scene);
+    scene.keys("y");
+    assert_eq!(scene.orders(), []);
+    scene.look();
+    scene.keys("y");
+    assert_eq!(scene.order(), agreed("disable web-old 10.0.1.6:80", 42));
+}
+
+#[test]
+fn what_asks_for_nothing_is_done_with_what_was_seen_or_not_at_all() {
+    let in_options = || {
+        let mut scene = Scene::new();
+        scene.key(KeyCode::Enter);
+        scene.keys("4");
+        scene.look();
+        scene
+    };
+    let mut scene = in_options();
+    scene.tunnels[0].id = 70;
+    scene.look();
+    scene.keys("u");
+    assert_eq!(scene.orders(), []);
+    assert_eq!(scene.toast(), "web is another tunnel now: nothing was done");
+
+    let mut scene = in_options();
+    scene.tunnels.remove(0);
+    scene.look();
+    scene.keys("u");
+    assert_eq!(scene.orders(), []);
+    assert_eq!(scene.toast(), "web is no more: nothing was done");
+
+    // It is open under that name elsewhere.
+    let mut scene = in_options();
+    scene.keys("b10.0.0.9:80");
+    scene.tunnels[0].spec = "0.0.0.0:9090=10.0.2.5:80[name=web]".to_owned();
+    scene.look();
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.orders(), []);
+    shows(&mut scene, "web is no more");
+
+    // Nobody has told of that one since somebody came back to it.
+    let mut scene = in_options();
+    scene.key(KeyCode::Esc);
+    scene.key(KeyCode::Down);
+    scene.keys("u");
+    assert_eq!(scene.orders(), []);
+    let told = "plexyd has not told yet how 127.0.0.1:8081 is: nothing was done";
+    assert_eq!(scene.toast(), told);
+    scene.look();
+    scene.keys("u");
+    assert_eq!(scene.order(), agreed("enable 127.0.0.1:8081", 40));
+    let refused = Failure::of(Code::RevisionMismatch, "the revision is 41, not 40");
+    scene.answered(agreed("enable 127.0.0.1:8081", 40), Err(refused));
+    let told = "something has changed since that was told: nothing was done";
+    assert_eq!(scene.toast(), told);
 }
 
 #[test]

@@ -3,9 +3,8 @@
 use crossterm::event::{KeyCode, KeyEvent};
 
 use super::super::super::message::Effect;
-use super::super::super::order::Order;
 use super::super::super::state::{Check, Choice, Confirm, Dialog, Mood, State};
-use super::super::note;
+use super::super::{asked, note};
 use super::types;
 
 /// So many lines are scrolled over at once.
@@ -64,8 +63,11 @@ fn answer(state: &mut State, mut confirm: Confirm) -> Vec<Effect> {
         }
         Check::Same => {}
     }
-    let revision = confirm.revision.or_else(|| state.revision());
-    let order = Order { revision, ..Order::new(confirm.line()) };
+    let Some(order) = asked::order_of(state, &confirm) else {
+        note(state, Mood::Note, asked::not_told(&confirm.subject));
+        state.dialog = Some(Dialog::Confirm(Box::new(confirm)));
+        return Vec::new();
+    };
     state.acting.agreed = Some(Box::new(confirm));
     vec![Effect::Order(Box::new(order))]
 }

@@ -1,12 +1,11 @@
 //! Keys of whoever fills in a form.
 
 use crossterm::event::{KeyCode, KeyEvent};
-use plexy_shared::command::Request;
 
 use super::super::super::message::Effect;
 use super::super::super::order::Order;
 use super::super::super::state::dialog::offer::{self, Offer};
-use super::super::super::state::{Choice, Dialog, Form, FormKind, Mood, State, Subject};
+use super::super::super::state::{Choice, Dialog, Form, FormKind, Mood, State};
 use super::super::{asked, note};
 use super::types;
 use crate::failure::Failure;
@@ -109,19 +108,24 @@ fn submit(state: &mut State, mut form: Form) -> Vec<Effect> {
         state.dialog = Some(Dialog::Form(Box::new(form)));
         return Vec::new();
     }
-    let line = form.composed().line;
-    let request = Request::parse(&line).ok().flatten();
-    let protected = state.place.protected.as_deref();
-    let is_free =
-        request.is_some_and(|request| Tier::of(&request, Some(0), protected) == Tier::Free);
-    if !form.kind.is_change() && !is_free {
-        let subject = form.kind.tunnel().cloned().map_or(Subject::Daemon, Subject::Tunnel);
-        let mut confirm = asked::confirm(state, line, Choice::Nothing, subject);
+    let mut confirm =
+        asked::confirm(state, form.composed().line, Choice::Nothing, form.kind.subject());
+    if !form.kind.is_change() && confirm.tier != Tier::Free {
         confirm.form = Some(Box::new(form));
         return asked::agree(state, confirm);
     }
-    let order = Order { is_trial: form.kind.is_change(), ..Order::new(line) };
-    form.sent = Some(order.clone());
+    let ordered = asked::unasked(state, &confirm);
+    let effects = match ordered {
+        Ok(order) => {
+            let order = Order { is_trial: form.kind.is_change(), ..order };
+            form.sent = Some(order.clone());
+            vec![Effect::Order(Box::new(order))]
+        }
+        Err(why) => {
+            form.failure = Some(Failure::usage(why));
+            Vec::new()
+        }
+    };
     state.dialog = Some(Dialog::Form(Box::new(form)));
-    vec![Effect::Order(Box::new(order))]
+    effects
 }
