@@ -33,6 +33,8 @@ pub(super) struct Scene {
     pub(super) revision: u64,
     /// Ids of live connections, all of the first tunnel.
     pub(super) connections: Vec<u64>,
+    /// So many more match than are told.
+    pub(super) matched_more: usize,
     effects: Vec<Effect>,
     now: Moment,
 }
@@ -71,6 +73,7 @@ impl Scene {
             ],
             revision: 40,
             connections: vec![7_355_149_516_800_000_001, 7_355_149_516_800_000_002],
+            matched_more: 0,
             effects: Vec::new(),
             now: Moment::ZERO,
         };
@@ -126,6 +129,8 @@ impl Scene {
         if wanted.get("connections").is_some() {
             overview["connections"] =
                 rows(self.connections.iter().map(|id| connection(*id)).collect());
+            let matched = self.connections.len() + self.matched_more;
+            overview["connections"]["matched"] = json!(matched);
         }
         let asked = wanted.get("tunnel").and_then(Value::as_str);
         let found = self.tunnels.iter().find(|it| asked == Some(listen(it).as_str()));

@@ -163,8 +163,8 @@ fn fill_in(state: &mut State, kind: FormKind) -> Vec<Effect> {
 fn open_menu(state: &mut State, subject: Subject) -> Vec<Effect> {
     let live = confirm(state, String::new(), Choice::Nothing, subject.clone()).known.live;
     let mut menu = Menu::new(subject.clone(), live, state.place.is_read_only);
-    if let Some((text, line)) = others(state, &subject).filter(|_| !state.place.is_read_only) {
-        menu = menu.with(text, Run::Whole(line));
+    if let Some((text, run)) = others(state, &subject).filter(|_| !state.place.is_read_only) {
+        menu = menu.with(text, run);
     }
     if let Some(spec) = spec_of(state, &subject) {
         let line = same_as(&format!("open {spec}"), &state.place.way, false);

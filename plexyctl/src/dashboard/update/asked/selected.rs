@@ -1,9 +1,10 @@
 //! What an action is about: what is selected, or looked into.
 
+use plexy_shared::connection::ConnectionInfo;
 use plexy_shared::overview::BackendRow;
 
 use super::super::super::action::Action;
-use super::super::super::state::{Pane, Scope, State, Subject, TunnelName};
+use super::super::super::state::{Pane, Run, Scope, State, Subject, TunnelName};
 
 /// What this action would be about.
 pub(super) fn selected(state: &State, action: Action) -> Option<Subject> {
@@ -53,18 +54,12 @@ fn backend(row: &BackendRow) -> Subject {
 
 /// What ends all connections that are seen, and says so: those that were looked for by their ids, which
 /// no other one ever has; without that, all of the tunnel or of the backend.
-pub(super) fn others(state: &State, subject: &Subject) -> Option<(String, String)> {
+pub(super) fn others(state: &State, subject: &Subject) -> Option<(String, Run)> {
     let Subject::Connection(_) = subject else { return None };
     let level = state.level();
     let table = &level.connections;
     if !table.find.is_all() {
-        let are_all = table.matched == table.rows().len() as u64;
-        let here = table.rows().iter().filter(|listed| listed.gone.is_none());
-        let ids: Option<Vec<String>> =
-            here.map(|listed| Subject::Connection(Box::new(listed.row.clone())).words()).collect();
-        let ids = ids.filter(|ids| are_all && ids.len() > 1)?;
-        let text = format!("Kill all {} that match {}...", ids.len(), table.find);
-        return Some((text, format!("kill {}", ids.join(" "))));
+        return matching(state);
     }
     let (subject, filter) = match &level.scope {
         Scope::All => return None,
@@ -75,5 +70,26 @@ pub(super) fn others(state: &State, subject: &Subject) -> Option<(String, String
     };
     let whose = level.scope.backend().map_or_else(|| subject.title(), crate::output::safe);
     let text = format!("Kill all {} of {whose}...", table.total);
-    Some((text, format!("kill {} where {filter}", subject.words()?)))
+    Some((text, Run::Whole(format!("kill {} where {filter}", subject.words()?))))
+}
+
+/// The same of those that match what is looked for now, as the daemon has told it last: what is shown
+/// may stand still, or match what was looked for before.
+fn matching(state: &State) -> Option<(String, Run)> {
+    let told = state.told_last()?;
+    let (asked, wanted) = (told.asked.connections.as_ref()?, state.wanted().connections?);
+    let is_of_these = (&asked.tunnel, &asked.filter, &asked.find)
+        == (&wanted.tunnel, &wanted.filter, &wanted.find);
+    let reply = told.overview.connections.as_ref().filter(|_| is_of_these)?;
+    let find = &state.level().connections.find;
+    let text = format!("Kill all {} that match {find}", reply.matched);
+    if reply.matched > reply.rows.len() as u64 {
+        let text = format!("{text}: too many to name them, where what?");
+        let tunnel = state.level().scope.tunnel().cloned().map(Subject::Tunnel);
+        let of = tunnel.and_then(|it| it.words()).map(|word| format!("{word} "));
+        return Some((text, Run::Line(format!("kill {}where ", of.unwrap_or_default()))));
+    }
+    let words = |row: &ConnectionInfo| Subject::Connection(Box::new(row.clone())).words();
+    let ids: Vec<String> = reply.rows.iter().map(words).collect::<Option<_>>()?;
+    (ids.len() > 1).then(|| (format!("{text}..."), Run::Whole(format!("kill {}", ids.join(" ")))))
 }

@@ -539,6 +539,54 @@ fn all_connections_that_match_are_killed_by_their_ids_and_for_a_word() {
     assert_eq!(scene.order(), agreed(line, 40));
 }
 
+/// What the menu offers that ends all connections that match.
+fn kill_all(scene: &mut Scene) -> Option<(String, Run)> {
+    scene.keys("a");
+    let Some(Dialog::Menu(menu)) = scene.state.dialog.take() else { panic!() };
+    let found = menu.items.into_iter().find(|item| item.text.starts_with("Kill all"));
+    found.map(|item| (item.text, item.run))
+}
+
+#[test]
+fn of_what_was_looked_for_before_no_connection_is_killed() {
+    let mut scene = at_connection();
+    scene.keys("/10.9");
+    scene.key(KeyCode::Enter);
+    assert_eq!(kill_all(&mut scene), None);
+    // What is shown stands still; what is killed is what matches.
+    let mut scene = at_connection();
+    scene.connections.extend([7_355_149_516_800_000_003, 7_355_149_516_800_000_004]);
+    scene.look();
+    scene.keys("p/10.9");
+    scene.key(KeyCode::Enter);
+    assert_eq!(kill_all(&mut scene), None);
+    scene.connections.truncate(3);
+    scene.connections.remove(0);
+    scene.look();
+    let line = "kill 7355149516800000002 7355149516800000003".to_owned();
+    let expected = ("Kill all 2 that match 10.9...".to_owned(), Run::Whole(line));
+    assert_eq!(kill_all(&mut scene), Some(expected));
+}
+
+#[test]
+fn those_that_have_just_gone_hinder_nobody_and_too_many_are_told() {
+    let mut scene = at_connection();
+    scene.connections.push(7_355_149_516_800_000_003);
+    scene.keys("/10.9");
+    scene.key(KeyCode::Enter);
+    scene.look();
+    scene.connections.remove(0);
+    scene.look();
+    assert_eq!(scene.state.level().connections.rows().len(), 3);
+    let (text, _) = kill_all(&mut scene).unwrap();
+    assert_eq!(text, "Kill all 2 that match 10.9...");
+    scene.matched_more = 998;
+    scene.look();
+    let (text, run) = kill_all(&mut scene).unwrap();
+    assert_eq!(text, "Kill all 1000 that match 10.9: too many to name them, where what?");
+    assert_eq!(run, Run::Line("kill where ".to_owned()));
+}
+
 #[test]
 fn all_connections_of_a_tunnel_or_a_backend_are_killed_by_where_they_are() {
     let mut scene = Scene::new();
