@@ -9,8 +9,8 @@ use plexy_shared::event::EventsReply;
 use plexy_shared::explanation::Explanation;
 use plexy_shared::history::{ExportReply, HistoryReply, SaveReply, TransitionReply};
 use plexy_shared::info::{
-    BackendReply, CloseReply, HelloReply, LiveCounts, LogLevelReply, OpenReply, StatusReply,
-    TunnelChangeReply, TunnelInfo,
+    BackendReply, Change, CloseReply, HelloReply, LiveCounts, LogLevelReply, OpenReply,
+    StatusReply, TunnelChangeReply, TunnelInfo,
 };
 use plexy_shared::overview::Overview;
 use plexy_shared::plan::ApplyReply;
@@ -111,6 +111,28 @@ impl Answer {
             Self::Undone(reply) | Self::Loaded(reply) | Self::Reloaded(reply) => {
                 Some(reply.revision)
             }
+            _ => None,
+        }
+    }
+
+    /// What a change of one tunnel has come to; none where it is told otherwise, or by a word that is
+    /// not known here.
+    pub(crate) fn change(&self) -> Option<Change> {
+        match self {
+            Self::Opened { reply, .. } => reply.result.known(),
+            Self::Added(change) | Self::Removed(change) => change.reply.result.known(),
+            Self::Changed(change) => change.reply.result.known(),
+            _ => None,
+        }
+    }
+
+    /// Where the tunnel listens that a change was about.
+    pub(crate) fn listen(&self) -> Option<&str> {
+        match self {
+            Self::Opened { reply, .. } => Some(&reply.listen),
+            Self::Closed { reply, .. } => Some(&reply.listen),
+            Self::Added(change) | Self::Removed(change) => Some(&change.reply.listen),
+            Self::Changed(change) => Some(&change.reply.listen),
             _ => None,
         }
     }

@@ -2,6 +2,8 @@
 //! command line ask for is one and the same. They are done one after the other, over a connection of
 //! their own.
 
+use plexy_shared::info::Change;
+use plexy_shared::spec::AdminState;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::message::Message;
@@ -21,12 +23,15 @@ pub(crate) struct Order {
     pub(crate) revision: Option<u64>,
     /// Whether it is only tried out.
     pub(crate) is_trial: bool,
+    /// What somebody had made of what it is about before it was given, where that is told and no
+    /// clients could come to it.
+    pub(crate) before: Option<AdminState>,
 }
 
 impl Order {
     /// One that is done whatever the tunnels have become meanwhile.
     pub(crate) fn new(line: impl Into<String>) -> Self {
-        Self { line: line.into(), revision: None, is_trial: false }
+        Self { line: line.into(), revision: None, is_trial: false, before: None }
     }
 }
 
@@ -50,6 +55,10 @@ pub(crate) struct Reply {
     pub(crate) revision: Option<u64>,
     /// How many live connections it has to do with.
     pub(crate) live: Option<u64>,
+    /// What has happened, where it tells that in a word.
+    pub(crate) change: Option<Change>,
+    /// Where the tunnel really listens, where it was about one.
+    pub(crate) listen: Option<String>,
 }
 
 /// Who does them.
@@ -99,6 +108,7 @@ impl Orders {
             reply.text.push_str(&written.data);
             reply.notes.extend(written.notes);
             (reply.revision, reply.live) = (answer.revision(), answer.live());
+            (reply.change, reply.listen) = (answer.change(), answer.listen().map(str::to_owned));
             Ok(Wanted::More)
         };
         let command = Command::read(&order.line)?.expecting(order.revision);

@@ -4,7 +4,8 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use plexy_shared::info::HelloReply;
 use plexy_shared::overview::Overview;
-use plexy_shared::spec::TunnelSpec;
+use plexy_shared::spec::{AdminState, TunnelSpec};
+use plexy_shared::word::Words;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use serde_json::{Value, json};
@@ -33,6 +34,8 @@ pub(super) struct Scene {
     pub(super) revision: u64,
     /// Ids of live connections, all of the first tunnel.
     pub(super) connections: Vec<u64>,
+    /// What somebody has made of all tunnels and backends.
+    pub(super) admin: AdminState,
     /// So many more match than are told.
     pub(super) matched_more: usize,
     effects: Vec<Effect>,
@@ -73,6 +76,7 @@ impl Scene {
             ],
             revision: 40,
             connections: vec![7_355_149_516_800_000_001, 7_355_149_516_800_000_002],
+            admin: AdminState::Ready,
             matched_more: 0,
             effects: Vec::new(),
             now: Moment::ZERO,
@@ -119,12 +123,12 @@ impl Scene {
             "sums": sums(),
         });
         if wanted.get("tunnels").is_some() {
-            overview["tunnels"] = rows(self.tunnels.iter().map(row).collect());
+            overview["tunnels"] = rows(self.tunnels.iter().map(|it| row(it, self.admin)).collect());
         }
         if wanted.get("backends").is_some() {
             let whose = wanted["backends"].get("tunnel").and_then(Value::as_str).map(str::to_owned);
             let of = self.tunnels.iter().filter(|it| whose.is_none() || whose == Some(listen(it)));
-            overview["backends"] = rows(of.flat_map(backend_rows).collect());
+            overview["backends"] = rows(of.flat_map(|it| backend_rows(it, self.admin)).collect());
         }
         if wanted.get("connections").is_some() {
             overview["connections"] =
@@ -135,7 +139,7 @@ impl Scene {
         let asked = wanted.get("tunnel").and_then(Value::as_str);
         let found = self.tunnels.iter().find(|it| asked == Some(listen(it).as_str()));
         if let Some(tunnel) = found {
-            overview["tunnel"] = full(tunnel);
+            overview["tunnel"] = full(tunnel, self.admin);
         }
         serde_json::from_value(overview).unwrap()
     }
@@ -242,7 +246,7 @@ fn sums() -> Value {
     )
 }
 
-fn row(tunnel: &Tunnel) -> Value {
+fn row(tunnel: &Tunnel, admin: AdminState) -> Value {
     let TunnelSpec { listen, backends, options } = spec(tunnel);
     let mut row = moved(
         tunnel.live.iter().sum(),
@@ -251,18 +255,22 @@ fn row(tunnel: &Tunnel) -> Value {
             "backends": backends.len(), "health": "ok", "strategy": options.strategy.to_string(),
         }),
     );
+    if admin != AdminState::Ready {
+        row["admin"] = json!(admin.word());
+    }
     if let Some(name) = options.name {
         row["name"] = json!(name.to_string());
     }
     row
 }
 
-fn backends(tunnel: &Tunnel) -> Vec<Value> {
+fn backends(tunnel: &Tunnel, admin: AdminState) -> Vec<Value> {
     let of = |(backend, live): (plexy_shared::spec::BackendSpec, &u64)| {
         moved(
             *live,
             json!({
-                "addr": backend.addr.to_string(), "admin": { "state": "ready", "seconds": 1 }, "state": "up",
+                "addr": backend.addr.to_string(), "state": "up",
+                "admin": { "state": admin.word(), "seconds": 1 },
                 "state_seconds": 1, "weight": backend.options.weight, "backup": backend.options.backup,
             }),
         )
@@ -270,9 +278,9 @@ fn backends(tunnel: &Tunnel) -> Vec<Value> {
     spec(tunnel).backends.into_iter().zip(&tunnel.live).map(of).collect()
 }
 
-fn backend_rows(tunnel: &Tunnel) -> Vec<Value> {
+fn backend_rows(tunnel: &Tunnel, admin: AdminState) -> Vec<Value> {
     let label = spec(tunnel).options.name.map_or_else(|| listen(tunnel), |name| name.to_string());
-    let mut rows = backends(tunnel);
+    let mut rows = backends(tunnel, admin);
     for row in &mut rows {
         row["tunnel_id"] = json!(tunnel.id);
         (row["tunnel"], row["listen"]) = (json!(label), json!(listen(tunnel)));
@@ -281,25 +289,25 @@ fn backend_rows(tunnel: &Tunnel) -> Vec<Value> {
     rows
 }
 
-fn full(tunnel: &Tunnel) -> Value {
-    let mut info = row(tunnel);
+fn full(tunnel: &Tunnel, admin: AdminState) -> Value {
+    let mut info = row(tunnel, admin);
     for (key, value) in [
         ("spec", json!(spec(tunnel).to_string())),
         ("origin", json!("runtime")),
         ("revision", json!(1)),
         ("age_seconds", json!(1)),
-        ("admin_info", json!({ "state": "ready", "seconds": 1 })),
+        ("admin_info", json!({ "state": admin.word(), "seconds": 1 })),
         ("options", json!([])),
         ("ended", json!([])),
         ("rejected", json!([])),
-        ("backend_list", json!(backends(tunnel))),
+        ("backend_list", json!(backends(tunnel, admin))),
     ] {
         info[key] = value;
     }
     let latency = json!({
         "recent_ms": 0, "recent": no_quantiles(), "since_start": no_quantiles(), "buckets": [],
     });
-    json!({ "row": row(tunnel), "info": info, "connect": latency, "lifetime": latency })
+    json!({ "row": row(tunnel, admin), "info": info, "connect": latency, "lifetime": latency })
 }
 
 fn connection(id: u64) -> Value {

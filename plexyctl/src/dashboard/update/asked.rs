@@ -2,9 +2,8 @@
 //! selected by what that is known by; what others feel is asked about first.
 
 mod answered;
+mod back;
 mod selected;
-
-use plexy_shared::command::Request;
 
 use super::super::action::Action;
 use super::super::message::Effect;
@@ -18,6 +17,7 @@ use crate::consequence::same_as;
 use crate::output::safe;
 use crate::tier::Tier;
 pub(super) use answered::done;
+pub(super) use back::knowing;
 use selected::{others, selected};
 
 /// Asks for it, or for what has to be known before.
@@ -129,7 +129,7 @@ pub(super) fn unasked(state: &State, confirm: &Confirm) -> Result<Order, String>
 /// The order that is done only while the daemon is as it was told; none while nobody has told that.
 pub(super) fn order_of(state: &State, confirm: &Confirm) -> Option<Order> {
     let revision = state.expected(confirm.seen.as_ref()?)?;
-    Some(Order { revision: Some(revision), ..Order::new(confirm.line()) })
+    Some(knowing(state, Order { revision: Some(revision), ..Order::new(confirm.line()) }))
 }
 
 /// Why nothing can be done yet.
@@ -204,29 +204,6 @@ pub(super) fn copy_text(state: &mut State, text: String, title: &str) -> Vec<Eff
     // What a daemon calls something may be pasted into a shell: it must not be able to act there.
     let lines: Vec<String> = text.lines().map(safe).collect();
     vec![Effect::Copy(lines.join("\n"))]
-}
-
-/// The line that takes a change back, where one does.
-pub(super) fn takes_back(line: &str) -> Option<String> {
-    let of = |backend: &Option<_>| backend.as_ref().map(|it| format!(" {it}")).unwrap_or_default();
-    match Request::parse(line).ok().flatten()? {
-        Request::Add { tunnel, backend } => Some(format!("remove {tunnel} {}", backend.addr)),
-        Request::Enable { tunnel, backend } => Some(format!("drain {tunnel}{}", of(&backend))),
-        Request::Drain { tunnel, backend, .. } => Some(format!("enable {tunnel}{}", of(&backend))),
-        Request::Disable { tunnel, backend } => Some(format!("enable {tunnel} {backend}")),
-        Request::Open(spec) => {
-            let listen = spec.listen.to_string();
-            let name = spec.options.name.map(|name| name.to_string());
-            Some(format!("close {}", name.unwrap_or(listen)))
-        }
-        Request::Remove { .. }
-        | Request::Set { .. }
-        | Request::SetBackend { .. }
-        | Request::Switch { .. }
-        | Request::Close { .. }
-        | Request::Undo(_) => Some("undo".to_owned()),
-        _ => None,
-    }
 }
 
 /// Opens the command line with words that it begins with.

@@ -10,7 +10,8 @@ use super::super::super::state::{
     Choice, CommandLine, Confirm, Dialog, Mood, Seen, State, Subject, Text,
 };
 use super::super::note;
-use super::{confirm, now_of, takes_back};
+use super::back::{is_told_in_a_line, takes_back};
+use super::{confirm, now_of};
 use crate::failure::Failure;
 use crate::output::{explained, safe};
 
@@ -90,7 +91,9 @@ fn succeeded(state: &mut State, order: &Order, reply: Reply) {
         state.dialog = None;
     }
     // It is text of the daemon, which was made safe where it was written.
-    let is_long = reply.text.lines().nth(1).is_some() && takes_back(&order.line).is_none();
+    let request = Request::parse(&order.line).ok().flatten();
+    let is_short = request.is_some_and(|request| is_told_in_a_line(&request));
+    let is_long = reply.text.lines().nth(1).is_some() && !is_short;
     if is_long && state.dialog.is_none() {
         let notes = reply.notes.iter().map(|line| format!("{line}\n")).collect::<String>();
         state.dialog = Some(Dialog::Text(Text::new(order.line.clone(), reply.text + &notes)));
@@ -98,7 +101,7 @@ fn succeeded(state: &mut State, order: &Order, reply: Reply) {
     }
     let first = reply.text.lines().chain(reply.notes.iter().map(String::as_str)).next();
     let first = first.unwrap_or("done");
-    let text = match takes_back(&order.line) {
+    let text = match takes_back(order, &reply) {
         Some(line) => format!("{first}; `{line}` takes it back"),
         None => first.to_owned(),
     };

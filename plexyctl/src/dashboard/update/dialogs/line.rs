@@ -140,7 +140,7 @@ fn asked_for(state: &mut State, text: &str, request: &Request) -> Result<Vec<Eff
     }
     let protected = state.place.protected.as_deref();
     if Tier::of(request, None, protected) == Tier::Free {
-        return Ok(vec![Effect::Order(Box::new(Order::new(text)))]);
+        return Ok(vec![Effect::Order(Box::new(asked::knowing(state, Order::new(text))))]);
     }
     if matches!(request, Request::Log(_)) {
         let confirm = asked::confirm(state, text.to_owned(), Choice::Nothing, Subject::Daemon);

@@ -1,0 +1,105 @@
+//! What takes a change back, where it has changed anything.
+
+use plexy_shared::command::Request;
+use plexy_shared::info::Change;
+use plexy_shared::spec::AdminState;
+
+use super::super::super::order::{Order, Reply};
+use super::super::super::state::State;
+
+/// The line that takes back what was done, where one does.
+pub(super) fn takes_back(order: &Order, reply: &Reply) -> Option<String> {
+    // There is nothing of ours, only what was there before.
+    if reply.change == Some(Change::Unchanged) {
+        return None;
+    }
+    let request = Request::parse(&order.line).ok().flatten()?;
+    match request {
+        Request::Add { tunnel, backend } => Some(format!("remove {tunnel} {}", backend.addr)),
+        Request::Enable { tunnel, backend: None } => {
+            (order.before == Some(AdminState::Drain)).then(|| format!("drain {tunnel}"))
+        }
+        Request::Enable { tunnel, backend: Some(backend) } => {
+            of_backend(order.before?, &format!("{tunnel} {backend}"))
+        }
+        Request::Drain { tunnel, backend: None, .. } => {
+            order.before.is_none().then(|| format!("enable {tunnel}"))
+        }
+        Request::Drain { tunnel, backend: Some(backend), .. }
+        | Request::Disable { tunnel, backend } => {
+            let before = order.before.unwrap_or(AdminState::Ready);
+            of_backend(before, &format!("{tunnel} {backend}"))
+        }
+        Request::Open(spec) => {
+            let name = spec.options.name.map(|name| name.to_string());
+            // Where it was to take any free port, only the daemon knows which.
+            let listen = reply.listen.clone().unwrap_or_else(|| spec.listen.to_string());
+            Some(format!("close {}", name.unwrap_or(listen)))
+        }
+        request => is_undone(&request).then(|| "undo".to_owned()),
+    }
+}
+
+/// Has a backend be again what it was.
+fn of_backend(before: AdminState, words: &str) -> Option<String> {
+    let verb = match before {
+        AdminState::Ready => "enable",
+        AdminState::Drain => "drain",
+        AdminState::Disabled => "disable",
+    };
+    Some(format!("{verb} {words}"))
+}
+
+fn is_undone(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::Remove { .. }
+            | Request::Set { .. }
+            | Request::SetBackend { .. }
+            | Request::Switch { .. }
+            | Request::Close { .. }
+            | Request::Undo(_)
+    )
+}
+
+/// Whether it is a change of one tunnel, or of the last ones: the first line of its answer tells all.
+pub(super) fn is_told_in_a_line(request: &Request) -> bool {
+    let is_of_state = matches!(
+        request,
+        Request::Open(_)
+            | Request::Add { .. }
+            | Request::Drain { .. }
+            | Request::Enable { .. }
+            | Request::Disable { .. }
+    );
+    is_of_state || is_undone(request)
+}
+
+/// The order with what is known of what it is about, before it is given.
+pub(in super::super) fn knowing(state: &State, order: Order) -> Order {
+    let before = match Request::parse(&order.line).ok().flatten() {
+        Some(Request::Drain { tunnel, backend, .. } | Request::Enable { tunnel, backend }) => {
+            admin_state(state, &tunnel.to_string(), backend.map(|it| it.to_string()))
+        }
+        Some(Request::Disable { tunnel, backend }) => {
+            admin_state(state, &tunnel.to_string(), Some(backend.to_string()))
+        }
+        _ => None,
+    };
+    Order { before: before.filter(|state| *state != AdminState::Ready), ..order }
+}
+
+fn admin_state(state: &State, tunnel: &str, backend: Option<String>) -> Option<AdminState> {
+    let tunnel = state.tunnel_called(tunnel)?;
+    let newest = state.newest()?;
+    let full = newest.tunnel.as_ref().filter(|full| full.row.id == tunnel.id);
+    let Some(backend) = backend else {
+        let rows = newest.tunnels.iter().flat_map(|it| &it.rows);
+        let mut rows = full.map(|full| &full.row).into_iter().chain(rows);
+        return rows.find(|row| row.id == tunnel.id)?.status.admin.as_ref()?.known();
+    };
+    let of_tunnel = full.into_iter().flat_map(|full| &full.info.backend_list);
+    let rows = newest.backends.iter().flat_map(|it| &it.rows);
+    let of_rows = rows.filter(|row| row.tunnel_id == tunnel.id).map(|row| &row.info);
+    of_tunnel.chain(of_rows).find(|info| info.addr == backend)?.admin.state.known()
+}
