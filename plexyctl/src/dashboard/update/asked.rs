@@ -132,6 +132,25 @@ pub(super) fn order_of(state: &State, confirm: &Confirm) -> Option<Order> {
     Some(knowing(state, Order { revision: Some(revision), ..Order::new(confirm.line()) }))
 }
 
+/// Gives the order that somebody has said yes to, where it is known of what that is true.
+pub(super) fn give(state: &mut State, confirm: Confirm) -> Vec<Effect> {
+    let Some(order) = order_of(state, &confirm) else {
+        note(state, Mood::Note, not_told(&confirm.subject));
+        state.dialog = Some(Dialog::Confirm(Box::new(confirm)));
+        return Vec::new();
+    };
+    state.acting.agreed = Some(Box::new(confirm));
+    vec![Effect::Order(Box::new(order))]
+}
+
+/// Asks the daemon once more what a command would do, before it is done or somebody is asked again.
+pub(super) fn try_again(state: &mut State, mut confirm: Confirm) -> Vec<Effect> {
+    let trial = Order { is_trial: true, ..Order::new(confirm.line()) };
+    confirm.sent = Some(trial.clone());
+    state.dialog = Some(Dialog::Confirm(Box::new(confirm)));
+    vec![Effect::Order(Box::new(trial))]
+}
+
 /// Why nothing can be done yet.
 pub(super) fn not_told(subject: &Subject) -> String {
     format!("plexyd has not told yet how {} is", subject.title())

@@ -24,8 +24,6 @@ pub(crate) struct CommandLine {
     pub(crate) failure: Option<Failure>,
     /// What was sent to be tried out, before somebody is asked.
     pub(crate) sent: Option<Order>,
-    /// What is otherwise than it was told before, where it was agreed to already.
-    pub(crate) changed: Option<String>,
     /// Which of the lines before it is.
     pub(crate) recalled: Option<usize>,
 }

@@ -3,16 +3,18 @@
 
 use std::time::Duration;
 
-use plexy_shared::command::Request;
+use plexy_shared::command::{Request, word_spans};
 use plexy_shared::connection::KillOrder;
 use plexy_shared::spec::LiveAction;
 use plexy_shared::units::{counted, show_duration};
 use tui_input::Input;
 
+use super::super::level::TunnelName;
 use super::super::seen::Seen;
 use super::form::Form;
-use super::subject::{Now, Subject};
+use super::subject::{Now, Subject, tunnel_word};
 use crate::consequence::{Known, consequence};
+use crate::dashboard::order::Order;
 use crate::output::safe;
 use crate::tier::Tier;
 
@@ -75,6 +77,8 @@ pub(crate) struct Confirm {
     pub(crate) changed: Option<String>,
     /// What the daemon has said it would do.
     pub(crate) difference: Vec<String>,
+    /// What was sent to be tried out once more, before it is done that somebody has said yes to.
+    pub(crate) sent: Option<Order>,
     /// When that was told; none while nobody has told how it is.
     pub(crate) seen: Option<Seen>,
     /// Where somebody comes back to who does not want it.
@@ -108,6 +112,7 @@ impl Confirm {
             typed: Input::default(),
             changed: None,
             difference: Vec::new(),
+            sent: None,
             seen,
             form: None,
             scroll: 0,
@@ -159,23 +164,41 @@ impl Confirm {
         request.map_or_else(String::new, |request| consequence(&request, &self.known))
     }
 
-    /// What is asked.
+    /// What is asked: by the names that the command has.
     pub(crate) fn title(&self) -> String {
-        let title = self.subject.title();
-        match self.request() {
-            Some(Request::Drain { backend: None, .. }) => format!("Drain tunnel {title}?"),
-            Some(Request::Drain { .. }) => format!("Drain backend {title}?"),
-            Some(Request::Close { .. }) => format!("Close tunnel {title} now?"),
-            Some(Request::Remove { .. }) => format!("Remove backend {title}?"),
-            Some(Request::Disable { .. }) => format!("Disable backend {title}?"),
-            Some(Request::Kill(KillOrder::Ids(ids))) if ids.len() == 1 => format!("Kill {title}?"),
-            Some(Request::Kill(KillOrder::Ids(ids))) => {
-                format!("Kill {}?", counted(ids.len() as u64, "connection"))
+        let title = match self.request() {
+            Some(Request::Drain { tunnel, backend: None, .. }) => format!("Drain tunnel {tunnel}?"),
+            Some(Request::Drain { tunnel, backend: Some(backend), .. }) => {
+                format!("Drain backend {backend} of {tunnel}?")
             }
-            Some(Request::Kill(_)) => "Kill connections?".to_owned(),
-            Some(Request::Set { .. } | Request::SetBackend { .. }) => format!("Change {title}?"),
+            Some(Request::Close { tunnel, live }) if live.action == LiveAction::Kill => {
+                format!("Close tunnel {tunnel} now?")
+            }
+            Some(Request::Close { tunnel, .. }) => format!("Close tunnel {tunnel}?"),
+            Some(Request::Remove { tunnel, backend, .. }) => {
+                format!("Remove backend {} of {tunnel}?", backend.addr)
+            }
+            Some(Request::Switch { tunnel, .. }) => format!("Switch backends of {tunnel}?"),
+            Some(Request::Disable { tunnel, backend }) => {
+                format!("Disable backend {backend} of {tunnel}?")
+            }
+            Some(Request::Kill(KillOrder::Ids(ids))) => match ids.as_slice() {
+                [id] => format!("Kill connection {id}?"),
+                ids => format!("Kill {}?", counted(ids.len() as u64, "connection")),
+            },
+            Some(Request::Kill(KillOrder::Where { tunnel: Some(tunnel), .. })) => {
+                format!("Kill connections of {tunnel}?")
+            }
+            Some(Request::Kill(KillOrder::Where { tunnel: None, .. })) => {
+                "Kill connections?".to_owned()
+            }
+            Some(Request::Set { tunnel, .. }) => format!("Change {tunnel}?"),
+            Some(Request::SetBackend { tunnel, backend, .. }) => {
+                format!("Change {backend} of {tunnel}?")
+            }
             _ => format!("{}?", self.verb()),
-        }
+        };
+        safe(&title)
     }
 
     /// The verb, for who says yes.
@@ -260,16 +283,18 @@ impl Confirm {
                 }
                 _ => format!("{title} is another tunnel now"),
             }),
-            Now::Here(now) => match (self.known.live, now.live) {
-                // Where somebody was told of none, one is too many.
-                (Some(told), Some(now)) if now > told && now >= told.saturating_mul(2) => {
-                    Check::Other(format!(
-                        "it was {told}, and is {} now",
-                        counted(now, "connection")
-                    ))
-                }
-                _ => Check::Same,
-            },
+            // The daemon is asked once more what it would do.
+            Now::Here(_) if self.is_tried() => Check::Same,
+            Now::Here(now) => has_grown(self.known.live, now.live),
+        }
+    }
+
+    /// Whether the daemon would still do what it has said, now that it says this at the revision at
+    /// which that was to be the same.
+    pub(crate) fn check_again(&self, is_same_revision: bool, live: Option<u64>) -> Check {
+        match is_same_revision {
+            true => has_grown(self.known.live, live),
+            false => Check::Other("something has changed since you were asked".to_owned()),
         }
     }
 
@@ -284,9 +309,7 @@ impl Confirm {
                     }
                     _ => Subject::Tunnel(tunnel.clone()),
                 };
-                let [before, after] =
-                    [&self.subject, &other].map(|it| it.words().unwrap_or_default());
-                self.base = self.base.replacen(&before, &after, 1);
+                self.base = renamed(&self.base, tunnel);
                 (self.subject, self.known, self.now) = (other, Known::default(), Now::Unknown);
                 self.seen = None;
             }
@@ -294,5 +317,29 @@ impl Confirm {
         }
         self.changed = Some(changed);
         self.ask();
+    }
+}
+
+/// Whether it is about so many more connections than was told that somebody has to look again.
+fn has_grown(told: Option<u64>, now: Option<u64>) -> Check {
+    match (told, now) {
+        // Where somebody was told of none, one is too many.
+        (Some(told), Some(now)) if now > told && now >= told.saturating_mul(2) => {
+            Check::Other(format!("it was {told}, and is {} now", counted(now, "connection")))
+        }
+        _ => Check::Same,
+    }
+}
+
+/// A command with what its tunnel is called now: the word behind the verb, in every command that names
+/// one.
+fn renamed(line: &str, tunnel: &TunnelName) -> String {
+    let span = word_spans(line).into_iter().nth(1);
+    let parts = span.and_then(|span| Some((line.get(..span.start)?, line.get(span.end..)?)));
+    match parts {
+        Some((before, behind)) => {
+            format!("{before}{}{behind}", tunnel_word(tunnel).unwrap_or_default())
+        }
+        None => line.to_owned(),
     }
 }

@@ -1,17 +1,18 @@
 //! What became of what was asked for.
 
 use plexy_shared::command::Request;
+use plexy_shared::connection::KillOrder;
 use plexy_shared::error::Code;
 use plexy_shared::word::Words;
 
 use super::super::super::message::Effect;
 use super::super::super::order::{Done, Order, Reply};
 use super::super::super::state::{
-    Choice, CommandLine, Confirm, Dialog, Mood, Seen, State, Subject, Text,
+    Check, Choice, Confirm, Dialog, Mood, Seen, State, Subject, Text,
 };
 use super::super::note;
 use super::back::{is_told_in_a_line, takes_back};
-use super::{confirm, now_of};
+use super::{confirm, give, now_of, try_again};
 use crate::failure::Failure;
 use crate::output::{explained, safe};
 
@@ -31,12 +32,15 @@ pub(in super::super) fn done(state: &mut State, done: Done) -> Vec<Effect> {
 
 /// It is known what it would do: now somebody is asked. Where nobody waits for it any more, nobody is.
 fn tried(state: &mut State, order: &Order, reply: Reply) -> Vec<Effect> {
-    let (form, changed) = match state.dialog.take() {
+    let form = match state.dialog.take() {
+        Some(Dialog::Confirm(confirm)) if confirm.sent.as_ref() == Some(order) => {
+            return tried_again(state, *confirm, reply);
+        }
         Some(Dialog::Form(mut form)) if form.sent.as_ref() == Some(order) => {
             form.sent = None;
-            (Some(form), None)
+            Some(form)
         }
-        Some(Dialog::Line(line)) if line.sent.as_ref() == Some(order) => (None, line.changed),
+        Some(Dialog::Line(line)) if line.sent.as_ref() == Some(order) => None,
         other => {
             state.dialog = other;
             return Vec::new();
@@ -46,14 +50,38 @@ fn tried(state: &mut State, order: &Order, reply: Reply) -> Vec<Effect> {
         Some(form) => form.kind.subject(),
         None => subject_of(state, &order.line),
     };
-    let lines = reply.text.lines().filter(|line| !line.trim().is_empty()).map(safe).collect();
     let confirm = confirm(state, order.line.clone(), Choice::Nothing, subject);
-    let seen = state.newest().map(Seen::of);
-    let seen = seen.map(|seen| Seen { revision: reply.revision.unwrap_or(seen.revision), ..seen });
-    let mut confirm = confirm.tried(lines, seen, reply.live);
-    (confirm.form, confirm.changed) = (form, changed);
+    let seen = seen_by(state, &reply);
+    let mut confirm = confirm.tried(difference(&reply), seen, reply.live);
+    confirm.form = form;
     state.dialog = Some(Dialog::Confirm(Box::new(confirm)));
     Vec::new()
+}
+
+/// Somebody has said yes to what it would do: that is done if it would do the same now.
+fn tried_again(state: &mut State, mut confirm: Confirm, reply: Reply) -> Vec<Effect> {
+    confirm.sent = None;
+    let seen = seen_by(state, &reply);
+    let expected = confirm.seen.as_ref().and_then(|seen| state.expected(seen));
+    let is_same = expected.is_some() && expected == seen.as_ref().map(|seen| seen.revision);
+    if let Check::Other(changed) = confirm.check_again(is_same, reply.live) {
+        let mut confirm = confirm.tried(difference(&reply), seen, reply.live);
+        confirm.changed.get_or_insert(changed);
+        state.dialog = Some(Dialog::Confirm(Box::new(confirm)));
+        return Vec::new();
+    }
+    give(state, confirm)
+}
+
+/// The lines that tell what the daemon would do.
+fn difference(reply: &Reply) -> Vec<String> {
+    reply.text.lines().filter(|line| !line.trim().is_empty()).map(safe).collect()
+}
+
+/// When a reply was true. Where it does not say, it was not before what was told last.
+fn seen_by(state: &State, reply: &Reply) -> Option<Seen> {
+    let newest = state.newest().map(Seen::of)?;
+    Some(Seen { revision: reply.revision.unwrap_or(newest.revision), ..newest })
 }
 
 /// What a line is about, as far as that is known.
@@ -70,6 +98,7 @@ fn subject_of(state: &State, line: &str) -> Subject {
         Some(
             Request::Disable { tunnel, backend } | Request::SetBackend { tunnel, backend, .. },
         ) => (tunnel, Some(backend)),
+        Some(Request::Kill(KillOrder::Where { tunnel: Some(tunnel), .. })) => (tunnel, None),
         _ => return Subject::Daemon,
     };
     match (state.tunnel_called(&tunnel.to_string()), backend) {
@@ -115,7 +144,7 @@ fn failed(state: &mut State, order: &Order, failure: Failure) -> Vec<Effect> {
         return told_in_dialog(state, order, failure);
     };
     if failure.code == Code::RevisionMismatch.word() {
-        return ask_again(state, order, *agreed);
+        return ask_again(state, *agreed);
     }
     match agreed.form.take() {
         Some(mut form) => {
@@ -128,23 +157,11 @@ fn failed(state: &mut State, order: &Order, failure: Failure) -> Vec<Effect> {
 }
 
 /// Somebody else has changed something between what was told and the answer: it is asked again.
-fn ask_again(state: &mut State, order: &Order, mut agreed: Confirm) -> Vec<Effect> {
+fn ask_again(state: &mut State, mut agreed: Confirm) -> Vec<Effect> {
     let changed = "something has changed since you were asked".to_owned();
     if agreed.is_tried() {
-        let trial = Order { is_trial: true, ..Order::new(order.line.clone()) };
-        state.dialog = Some(match agreed.form.take() {
-            Some(mut form) => {
-                form.sent = Some(trial.clone());
-                Dialog::Form(form)
-            }
-            None => Dialog::Line(Box::new(CommandLine {
-                sent: Some(trial.clone()),
-                changed: Some(changed.clone()),
-                ..CommandLine::new(&order.line)
-            })),
-        });
-        note(state, Mood::Note, changed);
-        return vec![Effect::Order(Box::new(trial))];
+        (agreed.seen, agreed.changed) = (None, Some(changed));
+        return try_again(state, agreed);
     }
     (agreed.now, agreed.seen) = now_of(state, &agreed.subject);
     agreed.again(changed);
@@ -169,10 +186,16 @@ fn told_in_dialog(state: &mut State, order: &Order, failure: Failure) -> Vec<Eff
             (line.sent, line.failure) = (None, Some(failure));
             return Vec::new();
         }
+        Some(Dialog::Confirm(confirm)) if confirm.sent.as_ref() == Some(order) => {
+            if let Some(mut form) = confirm.form.take() {
+                form.failure = Some(failure);
+                state.dialog = Some(Dialog::Form(form));
+                return Vec::new();
+            }
+            state.dialog = None;
+        }
+        _ if order.is_trial => return Vec::new(),
         _ => {}
-    }
-    if order.is_trial {
-        return Vec::new();
     }
     let has_room = failure.place.is_none() && failure.details.is_empty();
     if has_room || state.dialog.is_some() {

@@ -326,6 +326,21 @@ fn a_name_that_goes_to_another_tunnel_is_asked_about_anew() {
 }
 
 #[test]
+fn only_the_name_of_the_tunnel_changes_in_a_command() {
+    let mut scene = Scene::new();
+    scene.tunnels[0].spec = "0.0.0.0:8080=10.0.1.5:80[name=d]".to_owned();
+    scene.look();
+    scene.keys("d");
+    scene.tunnels[0].spec = "0.0.0.0:8080=10.0.1.5:80[name=web]".to_owned();
+    scene.look();
+    scene.keys("y");
+    shows(&mut scene, "Drain tunnel web?");
+    scene.look();
+    scene.keys("y");
+    assert_eq!(scene.order(), agreed("drain web", 40));
+}
+
+#[test]
 fn what_asks_for_nothing_is_done_with_what_was_seen_or_not_at_all() {
     let in_options = || {
         let mut scene = Scene::new();
@@ -543,7 +558,12 @@ fn key_menu_line_and_command_line_ask_for_the_same() {
             by_line.answered(order, Ok(reply));
         }
         for mut scene in [by_key, by_menu, by_line] {
-            let order = agree(&mut scene);
+            let mut order = agree(&mut scene);
+            if order.is_trial {
+                let reply = Reply { revision: Some(40), live: Some(1_108), ..Reply::default() };
+                scene.answered(order, Ok(reply));
+                order = scene.order();
+            }
             assert_eq!(request(&order.line), request(line));
             assert!(!order.is_trial);
         }
@@ -594,6 +614,9 @@ fn all_connections_that_match_are_killed_by_their_ids_and_for_a_word() {
     scene.key(KeyCode::Backspace);
     scene.keys("kill");
     scene.key(KeyCode::Enter);
+    let order = scene.order();
+    assert_eq!(order, trial(line));
+    scene.answered(order, Ok(Reply { live: Some(2), ..Reply::default() }));
     assert_eq!(scene.order(), agreed(line, 40));
 }
 

@@ -12,6 +12,11 @@ const PAGE: usize = 5;
 
 /// A key. What is not an answer leaves the question where it is; Enter alone cancels.
 pub(super) fn press(state: &mut State, mut confirm: Confirm, key: KeyEvent) -> Vec<Effect> {
+    // What was answered is answered.
+    if confirm.sent.is_some() {
+        state.dialog = Some(Dialog::Confirm(Box::new(confirm)));
+        return Vec::new();
+    }
     let has_word = confirm.word().is_some();
     let has_choice = confirm.choice != Choice::Nothing;
     match key.code {
@@ -58,16 +63,17 @@ fn answer(state: &mut State, mut confirm: Confirm) -> Vec<Effect> {
         }
         Check::Other(changed) => {
             confirm.again(changed);
+            if confirm.is_tried() {
+                return asked::try_again(state, confirm);
+            }
             state.dialog = Some(Dialog::Confirm(Box::new(confirm)));
             return Vec::new();
         }
         Check::Same => {}
     }
-    let Some(order) = asked::order_of(state, &confirm) else {
-        note(state, Mood::Note, asked::not_told(&confirm.subject));
-        state.dialog = Some(Dialog::Confirm(Box::new(confirm)));
-        return Vec::new();
-    };
-    state.acting.agreed = Some(Box::new(confirm));
-    vec![Effect::Order(Box::new(order))]
+    // Nobody tells of all that it is about: what the daemon says is what counts.
+    match confirm.is_tried() {
+        true => asked::try_again(state, confirm),
+        false => asked::give(state, confirm),
+    }
 }

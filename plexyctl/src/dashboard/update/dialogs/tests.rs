@@ -22,6 +22,15 @@ fn tried(text: &str, revision: u64, live: Option<u64>) -> Result<Reply, Failure>
     Ok(Reply { text: text.to_owned(), revision: Some(revision), live, ..Reply::default() })
 }
 
+/// What is done once the daemon has said again what it would do.
+#[track_caller]
+fn agreed(scene: &mut Scene, revision: u64, live: Option<u64>) -> Order {
+    let order = scene.order();
+    assert!(order.is_trial, "{order:?}");
+    scene.answered(order, tried("would do the same\n", revision, live));
+    scene.order()
+}
+
 #[track_caller]
 fn shows(scene: &mut Scene, text: &str) {
     let screen = scene.screen();
@@ -72,7 +81,7 @@ fn what_others_feel_is_tried_out_and_then_asked() {
     scene.answered(order, tried("would change cache\n~ cache\n    - 10.0.1.9:6379\n", 50, Some(1)));
     shows(&mut scene, "- 10.0.1.9:6379");
     scene.keys("y");
-    let order = scene.order();
+    let order = agreed(&mut scene, 50, Some(1));
     assert_eq!((order.revision, order.is_trial), (Some(50), false));
     let refused = Failure::of(Code::RevisionMismatch, "the revision is 51, not 50");
     scene.answered(order.clone(), Err(refused));
@@ -80,7 +89,100 @@ fn what_others_feel_is_tried_out_and_then_asked() {
     scene.answered(trial(&order.line), tried("would change cache\n", 51, Some(1)));
     shows(&mut scene, "Look again: something has changed since you were asked.");
     scene.keys("y");
-    assert_eq!(scene.order().revision, Some(51));
+    assert_eq!(agreed(&mut scene, 51, Some(1)).revision, Some(51));
+}
+
+#[test]
+fn what_was_agreed_to_is_tried_out_once_more_before_it_is_done() {
+    // Where nobody sees the tunnel.
+    let asked = |line: &str, live: u64| {
+        let mut scene = Scene::new();
+        scene.keys("2");
+        scene.look();
+        scene.keys(&format!(":{line}"));
+        scene.key(KeyCode::Enter);
+        let order = scene.order();
+        assert_eq!(order, trial(line));
+        scene.answered(order, tried("would close web\n", 40, Some(live)));
+        scene
+    };
+    let mut scene = asked("close web", 0);
+    shows(&mut scene, "Close tunnel web now?");
+    scene.keys("y");
+    let order = scene.order();
+    assert_eq!(order, trial("close web"));
+    shows(&mut scene, "plexyd is asked what it would do now");
+    scene.keys("yy");
+    assert_eq!(scene.orders(), []);
+    scene.answered(order, tried("would close web\n", 40, Some(100)));
+    assert_eq!(scene.orders(), []);
+    shows(&mut scene, "Look again: it was 0, and is 100 connections now.");
+    shows(&mut scene, "Type web to go on:");
+    scene.keys("web");
+    scene.key(KeyCode::Enter);
+    assert_eq!(agreed(&mut scene, 40, Some(110)).line, "close web");
+    // Whoever goes away meanwhile has not agreed.
+    let mut scene = asked("close web", 0);
+    scene.keys("y");
+    let order = scene.order();
+    scene.key(KeyCode::Esc);
+    scene.answered(order, tried("would close web\n", 40, Some(0)));
+    assert_eq!(scene.orders(), []);
+    assert!(scene.state.dialog.is_none());
+    // And where there is nothing any more, that is told.
+    let mut scene = asked("close web", 0);
+    scene.keys("y");
+    let order = scene.order();
+    scene.answered(order, Err(Failure::of(Code::TunnelNotFound, "no tunnel is called `web`")));
+    assert_eq!(scene.toast(), "no tunnel is called `web`");
+    assert!(scene.state.dialog.is_none());
+}
+
+#[test]
+fn connections_are_killed_where_they_are_as_many_as_was_told_and_of_that_tunnel() {
+    let asked = || {
+        let mut scene = typed("kill web where age>=0s");
+        scene.key(KeyCode::Enter);
+        let order = scene.order();
+        let reply = Reply { text: "would kill 3\n".to_owned(), live: Some(3), ..Reply::default() };
+        scene.answered(order, Ok(reply));
+        shows(&mut scene, "Kill connections of web?");
+        scene.keys("web");
+        scene
+    };
+    let would = |live: u64| Reply {
+        text: format!("would kill {live}\n"),
+        live: Some(live),
+        ..Reply::default()
+    };
+    let mut scene = asked();
+    scene.key(KeyCode::Enter);
+    let order = scene.order();
+    scene.answered(order, Ok(would(800)));
+    assert_eq!(scene.orders(), []);
+    shows(&mut scene, "Look again: it was 3, and is 800 connections now.");
+
+    let mut scene = asked();
+    scene.tunnels[0].id = 70;
+    scene.look();
+    scene.key(KeyCode::Enter);
+    let order = scene.order();
+    scene.answered(order, Ok(would(3)));
+    assert_eq!(scene.orders(), []);
+    shows(&mut scene, "Look again: web is another tunnel now.");
+
+    let mut scene = asked();
+    scene.tunnels.remove(0);
+    scene.look();
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.orders(), []);
+    assert_eq!(scene.toast(), "web is no more: nothing was done");
+
+    let mut scene = asked();
+    scene.key(KeyCode::Enter);
+    let order = scene.order();
+    scene.answered(order, Ok(would(4)));
+    assert_eq!(scene.order().line, "kill web where age>=0s");
 }
 
 #[test]
@@ -348,7 +450,7 @@ fn options_are_changed_after_a_look_at_the_difference() {
     let order = scene.order();
     scene.answered(order, tried("would change web\n~ web\n    ~ retries: 3 -> 5\n", 40, None));
     scene.keys("y");
-    let order = scene.order();
+    let order = agreed(&mut scene, 40, None);
     assert_eq!(order, seen(Order::new("set web retries=5")));
     scene.did(order, "changed web\n  retries for new connections\n");
     assert_eq!(scene.toast(), "changed web; `undo` takes it back");

@@ -139,6 +139,10 @@ fn word(confirm: &Confirm, looks: &Looks, place: Rect, frame: &mut Frame<'_>) {
 fn answers(confirm: &Confirm) -> Vec<Button> {
     let verb = confirm.verb();
     let mut buttons = vec![Button::First("Cancel", KeyCode::Esc)];
+    if confirm.sent.is_some() {
+        buttons.push(Button::Note("plexyd is asked what it would do now".to_owned()));
+        return buttons;
+    }
     let choice = match confirm.choice {
         Choice::Nothing => None,
         Choice::Deadline(_) => Some("deadline"),
