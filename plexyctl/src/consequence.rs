@@ -36,6 +36,12 @@ impl Known {
         Self { live, ..Self::default() }
     }
 
+    /// Whether the options say something else than they said here.
+    pub(crate) fn is_otherwise(&self, now: &Self) -> bool {
+        let without_live = |known: &Self| Self { live: None, ..known.clone() };
+        self.has_options && now.has_options && without_live(self) != without_live(now)
+    }
+
     fn connections(&self) -> String {
         self.live.map_or_else(|| "its connections".to_owned(), |it| counted(it, "open connection"))
     }

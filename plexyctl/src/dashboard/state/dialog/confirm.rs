@@ -285,6 +285,9 @@ impl Confirm {
             }),
             // The daemon is asked once more what it would do.
             Now::Here(_) if self.is_tried() => Check::Same,
+            Now::Here(now) if self.known.is_otherwise(now) => {
+                Check::Other("its options have changed".to_owned())
+            }
             Now::Here(now) => has_grown(self.known.live, now.live),
         }
     }

@@ -404,6 +404,29 @@ fn where_connections_have_doubled_it_is_asked_again() {
 }
 
 #[test]
+fn where_its_options_have_changed_it_is_asked_again() {
+    for (keys, option, sentence, line) in [
+        ("x", "on-remove=kill", "are reset at", "remove web 10.0.1.6:80"),
+        ("D", "on-down=kill", "are reset at", "disable web 10.0.1.6:80"),
+        ("d", "drain-deadline=2m", "at most 2m", "drain web 10.0.1.6:80 deadline=2m"),
+    ] {
+        let mut scene = at_backend();
+        scene.keys(keys);
+        scene.look();
+        let spec = scene.tunnels[0].spec.replace(",drain-deadline=1m", &format!(",{option}"));
+        scene.tunnels[0].spec = spec;
+        scene.revision = 41;
+        scene.look();
+        scene.keys("y");
+        assert_eq!(scene.orders(), [], "{keys}");
+        shows(&mut scene, "Look again: its options have changed.");
+        shows(&mut scene, sentence);
+        scene.keys("y");
+        assert_eq!(scene.order(), agreed(line, 41));
+    }
+}
+
+#[test]
 fn one_connection_where_there_was_none_makes_a_close_want_the_name() {
     let mut scene = Scene::new();
     scene.key(KeyCode::Down);
