@@ -31,6 +31,7 @@ pub(super) struct Tunnel {
 pub(super) struct Scene {
     pub(super) state: State,
     pub(super) tunnels: Vec<Tunnel>,
+    pub(super) instance: &'static str,
     pub(super) revision: u64,
     /// Ids of live connections, all of the first tunnel.
     pub(super) connections: Vec<u64>,
@@ -74,6 +75,7 @@ impl Scene {
                 tunnel(8, "127.0.0.1:8081=10.0.1.8:80", &[0]),
                 tunnel(9, "127.0.0.1:6379=10.0.1.9:6379[name=cache]", &[1]),
             ],
+            instance: "a",
             revision: 40,
             connections: vec![7_355_149_516_800_000_001, 7_355_149_516_800_000_002],
             admin: AdminState::Ready,
@@ -114,7 +116,7 @@ impl Scene {
             json!({ "total": count, "matched": count, "skipped": 0, "rows": rows })
         };
         let mut overview = json!({
-            "instance": "a", "monotonic_ms": 1_000, "time": "2026-11-27T14:02:07Z", "over_ms": 1_000,
+            "instance": self.instance, "monotonic_ms": 1_000, "time": "2026-11-27T14:02:07Z", "over_ms": 1_000,
             "revision": self.revision,
             "process": {
                 "version": "1.0.0", "pid": 1, "uptime_seconds": 1, "cpu_ms": 1, "resident_bytes": 1,

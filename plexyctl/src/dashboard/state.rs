@@ -248,10 +248,15 @@ impl State {
 
     /// Calls tunnels what they are called now: whether a name has changed that a command would use.
     pub(crate) fn learn_names(&mut self, overview: &Overview) -> bool {
-        let scopes = self.levels.iter_mut().filter_map(|level| level.scope.tunnel_mut());
+        let scopes = self.levels.iter_mut().map(|level| level.learn_name(overview));
+        let is_other = scopes.fold(false, |any, is_other| any | is_other);
         let dialog = self.dialog.as_mut().and_then(Dialog::tunnel_mut);
-        let learned = scopes.chain(dialog).map(|tunnel| tunnel.learn(overview));
-        learned.fold(false, |any, is_other| any | is_other)
+        is_other | dialog.is_some_and(|tunnel| tunnel.learn(overview))
+    }
+
+    /// Another daemon is there, which gives the same numbers to others.
+    pub(crate) fn restart(&mut self) {
+        self.levels.iter_mut().for_each(Level::restart);
     }
 
     /// Goes into something.

@@ -47,15 +47,19 @@ impl TunnelName {
 
     /// Takes the name that it has now, where that is told: whether it is another one.
     pub(super) fn learn(&mut self, overview: &Overview) -> bool {
-        let is_it = |id: u64, listen: &str| (id, listen) == (self.id, self.listen.as_str());
+        let now = Self::at(&self.listen, overview);
+        let renamed = now.filter(|now| self.is_same_tunnel(now) && now != self);
+        renamed.map(|now| *self = now).is_some()
+    }
+
+    /// That of the tunnel that listens there, where it is told.
+    fn at(listen: &str, overview: &Overview) -> Option<Self> {
         let full = overview.tunnel.iter().map(|full| &full.row);
         let rows = overview.tunnels.iter().flat_map(|it| &it.rows);
-        let row = full.chain(rows).find(|row| is_it(row.id, &row.status.listen));
+        let row = full.chain(rows).find(|row| row.status.listen == listen);
         let mut backends = overview.backends.iter().flat_map(|it| &it.rows);
-        let mut backend = || backends.find(|row| is_it(row.tunnel_id, &row.listen));
-        let now = row.map(Self::of).or_else(|| backend().map(Self::of_backend));
-        let renamed = now.filter(|now| now != self);
-        renamed.map(|now| *self = now).is_some()
+        let mut backend = || backends.find(|row| row.listen == listen);
+        row.map(Self::of).or_else(|| backend().map(Self::of_backend))
     }
 }
 
@@ -134,6 +138,8 @@ impl Scope {
 pub(crate) struct Level {
     /// What is looked into.
     pub(crate) scope: Scope,
+    /// Whether that was told by a daemon that is no more: what listens there now has another number.
+    is_of_another: bool,
     /// What is seen of it.
     pub(crate) pane: Pane,
     /// Its tunnels.
@@ -152,12 +158,32 @@ impl Level {
         let pane = scope.panes().first().copied().unwrap_or(Pane::Tunnels);
         Self {
             scope,
+            is_of_another: false,
             pane,
             tunnels: Table::default(),
             backends: Table::default(),
             connections: Table::default(),
             scroll: 0,
         }
+    }
+
+    /// Another daemon is there.
+    pub(super) fn restart(&mut self) {
+        self.is_of_another = true;
+        self.tunnels.restart();
+        self.backends.restart();
+        self.connections.restart();
+    }
+
+    /// Calls the tunnel that is looked into what it is called now: whether that is another name.
+    pub(super) fn learn_name(&mut self, overview: &Overview) -> bool {
+        let Some(tunnel) = self.scope.tunnel_mut() else { return false };
+        if !self.is_of_another {
+            return tunnel.learn(overview);
+        }
+        let Some(now) = TunnelName::at(&tunnel.listen, overview) else { return false };
+        (*tunnel, self.is_of_another) = (now, false);
+        true
     }
 
     /// Shows the rows that somebody has asked for in the first place.

@@ -28,6 +28,9 @@ pub(crate) trait Row: Clone + Debug {
     /// Its own.
     fn id(&self) -> Self::Id;
 
+    /// Where it stands, which is the same in whatever daemon is started there next.
+    fn place(&self) -> String;
+
     /// The order at first.
     fn first_order() -> Order<Self::Column>;
 }
@@ -38,6 +41,10 @@ impl Row for TunnelRow {
 
     fn id(&self) -> u64 {
         self.id
+    }
+
+    fn place(&self) -> String {
+        self.status.listen.clone()
     }
 
     fn first_order() -> Order<TunnelColumn> {
@@ -53,6 +60,10 @@ impl Row for BackendRow {
         BackendId { tunnel_id: self.tunnel_id, backend: self.info.addr.clone() }
     }
 
+    fn place(&self) -> String {
+        format!("{} {}", self.listen, self.info.addr)
+    }
+
     fn first_order() -> Order<BackendColumn> {
         Order::by(BackendColumn::Health)
     }
@@ -63,6 +74,11 @@ impl Row for ConnectionInfo {
     type Column = Key;
 
     fn id(&self) -> String {
+        self.id.clone()
+    }
+
+    // No other process gives it to another one.
+    fn place(&self) -> String {
         self.id.clone()
     }
 
@@ -105,6 +121,8 @@ pub(crate) struct Table<R: Row> {
     /// The order.
     pub(crate) order: Order<R::Column>,
     selected: Option<R::Id>,
+    /// What was selected of a daemon that is no more.
+    before: Option<String>,
     /// Where the selected row stood last, among those here.
     position: usize,
     /// The first row that is seen.
@@ -131,6 +149,7 @@ impl<R: Row> Default for Table<R> {
             find: Find::default(),
             order: R::first_order(),
             selected: None,
+            before: None,
             position: 0,
             offset: 0,
             height: 1,
@@ -196,7 +215,20 @@ impl<R: Row> Table<R> {
         if is_same_part && matched == self.rows.len() as u64 {
             self.keep_gone(before, now);
         }
+        if let Some(before) = self.before.take() {
+            let found = self.rows.iter().position(|listed| listed.row.place() == before);
+            self.position = found.unwrap_or_default();
+        }
         self.follow_selected();
+    }
+
+    /// Another daemon is there, which gives the same numbers to others: nothing is known of its rows but
+    /// that what is selected stands in its place.
+    pub(crate) fn restart(&mut self) {
+        let selected = self.selected().map(|listed| listed.row.place());
+        self.before = selected.or(self.before.take());
+        self.rows.clear();
+        (self.selected, self.around, self.here, self.skip) = (None, None, None, 0);
     }
 
     /// Puts those that were there before where they were.

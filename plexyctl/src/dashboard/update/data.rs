@@ -50,12 +50,16 @@ pub(super) fn told(state: &mut State, news: News) {
 fn overview_told(state: &mut State, params: Box<OverviewParams>, overview: Box<Overview>) {
     let before = state.held.as_ref().or(state.told.as_ref());
     let is_same = before.is_some_and(|told| told.overview.instance == overview.instance);
+    let is_another = before.is_some() && !is_same;
     if let Some(returned) = state.returned.as_mut().filter(|returned| returned.time.is_empty()) {
         returned.time.clone_from(&overview.time);
     }
     let cpu = before.filter(|_| is_same).and_then(|told| cpu(&told.overview, &overview));
     if !is_same {
         state.going_trends().forget_tunnels();
+    }
+    if is_another {
+        state.restart();
     }
     let every = state.every;
     state.going_trends().told(&overview, every);

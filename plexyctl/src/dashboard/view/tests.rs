@@ -279,6 +279,10 @@ impl Row for Counted {
         self.0
     }
 
+    fn place(&self) -> String {
+        String::new()
+    }
+
     fn first_order() -> plexy_shared::overview::Order<Self::Column> {
         plexy_shared::overview::Order::by(plexy_shared::overview::TunnelColumn::Name)
     }

@@ -16,6 +16,10 @@ impl Row for Thing {
         self.0
     }
 
+    fn place(&self) -> String {
+        (self.0 % 100).to_string()
+    }
+
     fn first_order() -> Order<TunnelColumn> {
         Order::by(TunnelColumn::Name)
     }
@@ -96,6 +100,22 @@ fn what_is_found_no_more_has_not_gone() {
     table.look_for("x");
     table.told(reply([2], 0, 1), seconds(1));
     assert_eq!(ids(&table), [2]);
+}
+
+#[test]
+fn of_another_daemon_the_row_is_selected_that_stands_in_the_same_place() {
+    let mut table = table(0..4);
+    table.select(2);
+    table.restart();
+    assert!(table.rows().is_empty() && table.selected_row().is_none());
+    // It may go again before it has told anything.
+    table.restart();
+    table.told(all([9, 101, 102, 103, 2]), seconds(1));
+    assert_eq!(ids(&table), [9, 101, 102, 103, 2]);
+    assert_eq!(selected(&table), Some(102));
+    table.restart();
+    table.told(all([200, 201]), seconds(2));
+    assert_eq!(selected(&table), Some(200));
 }
 
 #[test]

@@ -403,6 +403,50 @@ fn where_connections_have_doubled_it_is_asked_again() {
     assert_eq!(scene.order(), agreed("drain web deadline=1m", 40));
 }
 
+/// The daemon is started anew, with another tunnel in front.
+fn restart(scene: &mut Scene) {
+    for tunnel in &mut scene.tunnels {
+        tunnel.id += 1;
+    }
+    let (id, live) = (7, vec![0]);
+    let spec = "127.0.0.1:1=10.0.3.1:1[name=new]".to_owned();
+    scene.tunnels.insert(0, crate::dashboard::scene::Tunnel { id, spec, live });
+    (scene.instance, scene.revision) = ("b", 4);
+    scene.look();
+}
+
+#[test]
+fn whoever_has_selected_a_tunnel_finds_it_in_the_daemon_that_comes_next() {
+    let mut scene = Scene::new();
+    restart(&mut scene);
+    scene.keys("u");
+    assert_eq!(scene.order(), agreed("enable web", 4));
+
+    let mut scene = at_backend();
+    restart(&mut scene);
+    assert!(!scene.screen().contains("no more"));
+    scene.keys("u");
+    assert_eq!(scene.order(), agreed("enable web 10.0.1.6:80", 4));
+    scene.keys("4");
+    scene.look();
+    scene.keys("u");
+    assert_eq!(scene.order(), agreed("enable web", 4));
+    // And on the way back.
+    scene.key(KeyCode::Esc);
+    scene.look();
+    scene.keys("u");
+    assert_eq!(scene.order(), agreed("enable web", 4));
+
+    // A question is one of the daemon that was asked.
+    let mut scene = Scene::new();
+    scene.keys("d");
+    scene.look();
+    restart(&mut scene);
+    scene.keys("y");
+    assert_eq!(scene.orders(), []);
+    shows(&mut scene, "Look again: web is another tunnel now.");
+}
+
 #[test]
 fn where_its_options_have_changed_it_is_asked_again() {
     for (keys, option, sentence, line) in [
