@@ -17,9 +17,7 @@ use super::seen::Seen;
 pub(crate) use command_line::CommandLine;
 pub(crate) use confirm::{Check, Choice, Confirm};
 pub(crate) use form::{Field, Form, FormKind};
-#[cfg(test)]
-pub(crate) use menu::Item;
-pub(crate) use menu::{Menu, Run};
+pub(crate) use menu::{Item, Menu, Run};
 pub(crate) use offer::Offer;
 pub(crate) use subject::{Now, Subject};
 pub(crate) use text::Text;

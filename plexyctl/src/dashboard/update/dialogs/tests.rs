@@ -441,14 +441,14 @@ fn options_are_changed_after_a_look_at_the_difference() {
     scene.key(KeyCode::Enter);
     let order = scene.order();
     assert_eq!(order, seen(trial("set web retries=5")));
-    scene.answered(order, tried("would change web\n~ web\n    ~ retries: 3 -> 5\n", 40, None));
+    scene.answered(order, tried("would change web\n~ web\n    ~ retries: 3 → 5\n", 40, None));
     shows(&mut scene, "~ retries: 3 → 5");
     // Whoever does not want it goes on filling in.
     scene.key(KeyCode::Esc);
     assert_eq!(fields(&scene)[at].1, "5");
     scene.key(KeyCode::Enter);
     let order = scene.order();
-    scene.answered(order, tried("would change web\n~ web\n    ~ retries: 3 -> 5\n", 40, None));
+    scene.answered(order, tried("would change web\n~ web\n    ~ retries: 3 → 5\n", 40, None));
     scene.keys("y");
     let order = agreed(&mut scene, 40, None);
     assert_eq!(order, seen(Order::new("set web retries=5")));

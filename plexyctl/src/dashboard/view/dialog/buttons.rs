@@ -9,7 +9,6 @@ use super::super::super::message::{Drawn, Target};
 use super::super::super::state::Looks;
 use super::super::super::theme::Role;
 use super::super::put::{columns, put};
-use super::panel::shown;
 
 /// One of them.
 #[derive(Debug)]
@@ -41,11 +40,11 @@ pub(super) fn draw(
 ) {
     let buffer = frame.buffer_mut();
     // Where there is little room, blanks give way first.
-    let wide: u16 = buttons.iter().map(|button| columns(&text(button, looks)) + 5).sum();
+    let wide: u16 = buttons.iter().map(|button| columns(&text(button)) + 5).sum();
     let (indent, gap): (u16, u16) = if wide <= area.width { (2, 5) } else { (0, 2) };
     let mut column = indent;
     for button in buttons {
-        let has_room = column.saturating_add(columns(&text(button, looks))) <= area.width;
+        let has_room = column.saturating_add(columns(&text(button))) <= area.width;
         if matches!(button, Button::Note(_)) && !has_room {
             continue;
         }
@@ -53,15 +52,14 @@ pub(super) fn draw(
         column = match button {
             Button::First(..) => {
                 let style = looks.style(Role::Text).add_modifier(Modifier::REVERSED);
-                put(buffer, area, (column, 0), &text(button, looks), style)
+                put(buffer, area, (column, 0), &text(button), style)
             }
             Button::Key(key, does, _) => {
-                let key = shown(key, looks);
-                let end = put(buffer, area, (column, 0), &key, looks.style(Role::Key));
+                let end = put(buffer, area, (column, 0), key, looks.style(Role::Key));
                 put(buffer, area, (end, 0), &format!("  {does}"), looks.style(Role::Text))
             }
             Button::More(_) | Button::Note(_) => {
-                put(buffer, area, (column, 0), &text(button, looks), looks.style(Role::Dim))
+                put(buffer, area, (column, 0), &text(button), looks.style(Role::Dim))
             }
         };
         let place = Rect { x: area.x + begin, width: column - begin, height: 1, ..area };
@@ -78,11 +76,11 @@ pub(super) fn draw(
     }
 }
 
-fn text(button: &Button, looks: &Looks) -> String {
+fn text(button: &Button) -> String {
     match button {
         Button::First(does, _) => format!("[ {does} ]"),
-        Button::Key(key, does, _) => format!("{}  {does}", shown(key, looks)),
+        Button::Key(key, does, _) => format!("{key}  {does}"),
         Button::More(what) => format!("+ / - {what}"),
-        Button::Note(text) => shown(text, looks),
+        Button::Note(text) => text.clone(),
     }
 }

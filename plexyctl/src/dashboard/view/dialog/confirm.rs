@@ -23,7 +23,7 @@ use super::super::super::theme::Role;
 use super::super::number;
 use super::super::put::{columns, put, row_of};
 use super::buttons::{self, Button};
-use super::panel::{Panel, Piece, shown, wrapped};
+use super::panel::{MORE, Panel, Piece, shown, wrapped};
 use super::typed;
 use crate::consequence::same_as;
 use crate::output::{age, safe};
@@ -52,7 +52,7 @@ pub(super) fn draw(
     let high = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(below);
     let inner = Panel { title: &title, foot: "", size: (wide, high) }.draw(looks, area, frame);
     let last = inner.height.saturating_sub(1);
-    buttons::draw(&answers(confirm), looks, row_of(inner, last), frame, drawn);
+    buttons::draw(&answers(confirm, looks), looks, row_of(inner, last), frame, drawn);
     let typed_at = last.saturating_sub(if inner.height < high { 1 } else { 2 });
     let mut rows = usize::from(last.saturating_sub(u16::from(inner.height == high)));
     if confirm.word().is_some() {
@@ -64,7 +64,7 @@ pub(super) fn draw(
     // The last row tells that there are more.
     let shown_rows = if left > 0 { rows.saturating_sub(1) } else { rows };
     if left > 0 {
-        let text = shown(&format!("... {} more lines: PgDn", left + 1), looks);
+        let text = format!("{} {} more lines: PgDn", shown(MORE, looks), left + 1);
         let row = u16::try_from(shown_rows).unwrap_or(u16::MAX);
         put(frame.buffer_mut(), inner, (0, row), &text, looks.style(Role::Dim));
     }
@@ -79,7 +79,7 @@ fn lines(state: &State, confirm: &Confirm, wide: u16) -> Vec<Piece> {
     let looks = &state.looks;
     let mut lines = Vec::new();
     let mut tell = |text: &str, role: Role| {
-        lines.extend(wrapped(&shown(text, looks), wide).into_iter().map(|line| (line, role)));
+        lines.extend(wrapped(text, wide).into_iter().map(|line| (line, role)));
     };
     if let Some(changed) = &confirm.changed {
         tell(&format!("Look again: {changed}."), Role::Warning);
@@ -118,7 +118,7 @@ fn about(connection: &ConnectionInfo, looks: &Looks) -> [String; 3] {
         if idle == 0 { "active now".to_owned() } else { format!("idle for {}", age(idle)) };
     [
         format!("tunnel   {}", safe(&connection.tunnel)),
-        format!("client   {}  ->  {backend}", safe(&connection.client)),
+        format!("client   {}  {}  {backend}", safe(&connection.client), shown("->", looks)),
         format!(
             "open for {}, {} moved, {activity}",
             age(connection.age_ms / 1_000),
@@ -136,7 +136,7 @@ fn word(confirm: &Confirm, looks: &Looks, place: Rect, frame: &mut Frame<'_>) {
     typed::draw(&confirm.typed, None, true, looks, room, frame);
 }
 
-fn answers(confirm: &Confirm) -> Vec<Button> {
+fn answers(confirm: &Confirm, looks: &Looks) -> Vec<Button> {
     let verb = confirm.verb();
     let mut buttons = vec![Button::First("Cancel", KeyCode::Esc)];
     if confirm.sent.is_some() {
@@ -154,9 +154,13 @@ fn answers(confirm: &Confirm) -> Vec<Button> {
         return buttons;
     }
     match confirm.is_typed() {
-        true => buttons.push(Button::Key("Enter".to_owned(), verb, KeyCode::Enter)),
-        false => buttons.push(Button::Note(format!("Enter after all of it: {verb}"))),
+        true => buttons.push(Button::Key(shown("Enter", looks), verb, KeyCode::Enter)),
+        false => {
+            let enter = shown("Enter", looks);
+            buttons.push(Button::Note(format!("{enter} after all of it: {verb}")));
+        }
     }
-    buttons.extend(choice.map(|choice| Button::Note(format!("Up/Down {choice}"))));
+    let arrows = shown("Up/Down", looks);
+    buttons.extend(choice.map(|choice| Button::Note(format!("{arrows} {choice}"))));
     buttons
 }

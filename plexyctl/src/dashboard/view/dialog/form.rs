@@ -39,7 +39,7 @@ pub(super) fn draw(
     let title = title(form);
     let inner = Panel { title: &title, foot: "", size: (wide, high) }.draw(looks, area, frame);
     let last = inner.height.saturating_sub(1);
-    buttons::draw(&keys(form), looks, row_of(inner, last), frame, drawn);
+    buttons::draw(&keys(form, looks), looks, row_of(inner, last), frame, drawn);
     let rows = Rect { height: inner.height.saturating_sub(below), ..inner };
     let begin = rows.height;
     for (row, (text, role)) in told.iter().enumerate() {
@@ -104,9 +104,8 @@ fn mark(field: &Field, is_selected: bool, looks: &Looks) -> String {
 
 /// What is told below the fields.
 fn told(state: &State, form: &Form, wide: u16) -> Vec<Piece> {
-    let looks = &state.looks;
     let piece = |text: &str, role: Role| -> Vec<Piece> {
-        wrapped(&shown(text, looks), wide).into_iter().map(|line| (line, role)).collect()
+        wrapped(text, wide).into_iter().map(|line| (line, role)).collect()
     };
     if form.fields.is_empty() {
         return piece("plexyd is asked what there is", Role::Dim);
@@ -146,7 +145,7 @@ fn title(form: &Form) -> String {
     }
 }
 
-fn keys(form: &Form) -> Vec<Button> {
+fn keys(form: &Form, looks: &Looks) -> Vec<Button> {
     let does = match form.kind {
         FormKind::Open => "open",
         FormKind::Add(_) => "add",
@@ -154,8 +153,8 @@ fn keys(form: &Form) -> Vec<Button> {
     };
     vec![
         Button::First("Cancel", KeyCode::Esc),
-        Button::Key("Enter".to_owned(), does.to_owned(), KeyCode::Enter),
+        Button::Key(shown("Enter", looks), does.to_owned(), KeyCode::Enter),
         Button::Key("Tab".to_owned(), "complete".to_owned(), KeyCode::Tab),
-        Button::Note("Up/Down field".to_owned()),
+        Button::Note(shown("Up/Down field", looks)),
     ]
 }

@@ -11,10 +11,11 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::super::super::message::{Drawn, Target};
-use super::super::super::state::{Menu, State};
+use super::super::super::state::dialog::Item;
+use super::super::super::state::{Looks, Menu, State};
 use super::super::super::theme::{Role, SELECTED};
 use super::super::put::{columns, put, row_of};
-use super::panel::{Panel, shown};
+use super::panel::{MORE, Panel, shown};
 use crate::output::safe;
 
 /// Columns before what something does.
@@ -29,9 +30,8 @@ pub(super) fn draw(
     drawn: &mut Drawn,
 ) {
     let looks = &state.looks;
-    let foot = "letter or Enter runs   Esc closes";
-    let texts: Vec<String> =
-        menu.items.iter().map(|item| shown(&safe(&item.text), looks)).collect();
+    let foot = &shown("letter or Enter runs   Esc closes", looks);
+    let texts: Vec<String> = menu.items.iter().map(|item| text(item, looks)).collect();
     let widest = texts.iter().map(|text| columns(text)).max().unwrap_or_default();
     let wide = widest.saturating_add(KEYS).clamp(columns(foot) + 2, 72);
     let high = u16::try_from(menu.items.len()).unwrap_or(u16::MAX);
@@ -49,5 +49,14 @@ pub(super) fn draw(
             buffer.set_style(place, SELECTED);
         }
         drawn.targets.push((place, Target::Item(at)));
+    }
+}
+
+/// What something does; that it asks for more is the end of it, whatever names stand before.
+fn text(item: &Item, looks: &Looks) -> String {
+    let text = safe(&item.text);
+    match text.strip_suffix(MORE) {
+        Some(does) => format!("{does}{}", shown(MORE, looks)),
+        None => text,
     }
 }

@@ -13,6 +13,9 @@ use super::super::put::{columns, put};
 /// A text with what it means.
 pub(super) type Piece = (String, Role);
 
+/// Behind what asks for more.
+pub(super) const MORE: &str = "...";
+
 /// Columns around a text: the border and a blank on each side.
 const AROUND: u16 = 4;
 
@@ -44,8 +47,8 @@ impl Panel<'_> {
         Border::of(looks).draw(outer, looks, buffer);
         let last = outer.height.saturating_sub(1);
         let style = looks.style(Role::Accent);
-        title(buffer, outer, 0, self.title, looks, style);
-        title(buffer, outer, last, self.foot, looks, looks.style(Role::Dim));
+        title(buffer, outer, 0, self.title, style);
+        title(buffer, outer, last, self.foot, looks.style(Role::Dim));
         let inside = |whole: u16, around: u16| whole.saturating_sub(around);
         Rect {
             x: outer.x + AROUND / 2,
@@ -57,17 +60,10 @@ impl Panel<'_> {
     }
 }
 
-fn title(
-    buffer: &mut Buffer,
-    outer: Rect,
-    row: u16,
-    text: &str,
-    looks: &Looks,
-    style: ratatui::style::Style,
-) {
+fn title(buffer: &mut Buffer, outer: Rect, row: u16, text: &str, style: ratatui::style::Style) {
     let room = Rect { width: outer.width.saturating_sub(2), ..outer };
     if !text.is_empty() {
-        put(buffer, room, (2, row), &format!(" {} ", shown(text, looks)), style);
+        put(buffer, room, (2, row), &format!(" {text} "), style);
     }
 }
 
@@ -105,9 +101,10 @@ impl Border {
     }
 }
 
-/// A text of ours with the characters that the terminal has.
-pub(super) fn shown(text: &str, looks: &Looks) -> String {
-    const SIGNS: [(&str, &str); 4] = [("...", "…"), ("->", "→"), ("Enter", "⏎"), ("Up/Down", "↑↓")];
+/// A text of ours with the characters that the terminal has. What holds a name, or anything else that
+/// was not written here, is none: a tunnel may be called `Enterprise`.
+pub(super) fn shown(text: &'static str, looks: &Looks) -> String {
+    const SIGNS: [(&str, &str); 4] = [(MORE, "…"), ("->", "→"), ("Enter", "⏎"), ("Up/Down", "↑↓")];
     if looks.is_ascii {
         return text.to_owned();
     }

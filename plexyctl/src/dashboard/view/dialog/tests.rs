@@ -172,6 +172,27 @@ fn texts() {
 }
 
 #[test]
+fn names_stand_there_as_they_are() {
+    let mut scene = Scene::new();
+    scene.tunnels[0].spec = "0.0.0.0:8080=10.0.1.5:80[name=Enterprise...]".to_owned();
+    scene.look();
+    scene.keys("d");
+    let text = drawn(&scene, (80, 24));
+    assert!(text.contains("Drain tunnel Enterprise...?"), "{text}");
+    assert!(text.contains("plexyctl drain Enterprise..."), "{text}");
+    scene.key(KeyCode::Esc);
+    scene.keys("b10.0.0.9:80");
+    let text = drawn(&scene, (80, 24));
+    assert!(text.contains("Add a backend to Enterprise... "), "{text}");
+    assert!(text.contains("plexyctl add Enterprise... 10.0.0.9:80"), "{text}");
+    scene.key(KeyCode::Esc);
+    scene.keys("a");
+    let text = drawn(&scene, (80, 24));
+    assert!(text.contains("─ Enterprise... ─"), "{text}");
+    assert!(text.contains("Add backend… "), "{text}");
+}
+
+#[test]
 fn in_ascii_all_of_it_is() {
     for keys in ["a", "d", "c", "o", "b", "e", ":d"] {
         let mut scene = Scene::new();
