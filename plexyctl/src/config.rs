@@ -432,6 +432,35 @@ mod tests {
     }
 
     #[test]
+    fn a_way_is_told_whole_to_whoever_goes_it_from_elsewhere() {
+        #[track_caller]
+        fn check(file: &str, args: &str, words: &str) {
+            let args = format!("plexyctl ping {args}");
+            let options = Args::read(args.split_whitespace().map(Into::into)).unwrap().options;
+            let target = parse(file).unwrap().target(&options).unwrap();
+            assert_eq!(target.words(&options).join(" "), words, "{args}");
+        }
+        check("", "", "");
+        check("", "--token-file /a", "--token-file /a");
+        // What the file says today, it may not say tomorrow.
+        check(CONTEXTS, "", "--context lab");
+        check(CONTEXTS, "--context prod --ca /b.pem", "--context prod --ca /b.pem");
+        check(
+            "endpoint = \"ws://a:1\"\ntoken-file = \"/a\"",
+            "",
+            "--endpoint ws://a:1 --token-file /a",
+        );
+        let tls = "endpoint = \"wss://a:1\"\nca = \"/ca.pem\"\ncert = \"/c.pem\"\nkey = \"/k.pem\"";
+        let words = "--endpoint wss://a:1 --ca /ca.pem --cert /c.pem --key /k.pem";
+        check(tls, "", words);
+        check(tls, "--server-name b", &format!("{words} --server-name b"));
+        check(tls, "--endpoint unix:/b.sock", "--endpoint unix:/b.sock");
+        let here = std::env::current_dir().unwrap();
+        let relative = format!("--endpoint ws://a:1 --token-file {}/t", here.display());
+        check("", "--endpoint ws://a:1 --token-file t", &relative);
+    }
+
+    #[test]
     fn two_ways_at_once_are_none() {
         let both = "ping --context prod --endpoint ws://c.example:1";
         let failure = target(CONTEXTS, both).unwrap_err();

@@ -1,7 +1,6 @@
 //! What a change does to live connections, in sentences for whoever is about to be asked, and the command
 //! that does the same elsewhere. This module asks nobody, and knows nothing of terminals.
 
-use std::env;
 use std::time::Duration;
 
 use plexy_shared::command::{LiveChoice, Request, word_spans};
@@ -10,7 +9,6 @@ use plexy_shared::rpc::ConnectionsParams;
 use plexy_shared::spec::LiveAction;
 use plexy_shared::units::{counted, show_duration};
 
-use crate::args::{CONTEXT, ENDPOINT, Options};
 use crate::invocation::shell_command;
 
 /// What is known of what a request is about. Where nothing is, the sentences tell less.
@@ -156,16 +154,6 @@ pub(crate) fn consequence(request: &Request, known: &Known) -> String {
         Request::Reload => "The configuration file and all certificates are read again.".to_owned(),
         _ => "Something changes.".to_owned(),
     }
-}
-
-/// The words of a command line that lead to the daemon that these options do.
-pub(crate) fn way(options: &Options) -> Vec<String> {
-    // What a variable says holds in the other shell too.
-    let is_of_variable = |name: &str, value: &str| env::var(name).is_ok_and(|it| it == value);
-    let context = options.context.clone().map(|it| ("--context", CONTEXT, it));
-    let endpoint = || options.endpoint.as_ref().map(|it| ("--endpoint", ENDPOINT, it.to_string()));
-    let way = context.or_else(endpoint).filter(|(_, name, it)| !is_of_variable(name, it));
-    way.into_iter().flat_map(|(option, _, it)| [option.to_owned(), it]).collect()
 }
 
 /// The command that does the same as a line in any shell.

@@ -35,7 +35,6 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 use crate::args::{Format, Options, ShellOptions, TopOptions};
-use crate::consequence;
 use crate::exit::{ClientCode, Exit};
 use crate::failure::Failure;
 use crate::link::Link;
@@ -78,7 +77,7 @@ pub(crate) async fn run(
         return Err(Failure::usage(message).with_hint("`plexyctl top --batch` writes lines"));
     }
     let mut terminal = Terminal::enter(!top.no_mouse).map_err(|error| failed(&error))?;
-    let mut state = begin(top, link, options, screen, &terminal)?;
+    let mut state = begin(top, link, screen, &terminal)?;
     state.every = top.delay;
     state.looks.is_wide = options.output == Format::Wide;
     state.level_mut().show_first(first);
@@ -92,7 +91,6 @@ pub(crate) async fn run(
 fn begin(
     top: &TopOptions,
     link: &Link,
-    options: &Options,
     screen: Screen,
     terminal: &Terminal,
 ) -> Result<State, Failure> {
@@ -101,7 +99,7 @@ fn begin(
         endpoint: String::new(),
         protected: link.protected().map(str::to_owned),
         is_read_only: top.read_only,
-        way: consequence::way(options),
+        way: link.way().to_vec(),
     };
     let looks = Looks {
         theme: top.theme.on(env::var("COLORFGBG").ok().as_deref()),

@@ -16,6 +16,7 @@ pub(crate) struct Link {
     connect: ConnectOptions,
     found: Option<Found>,
     title: String,
+    way: Vec<String>,
     context: Option<String>,
     protected: Option<String>,
     origin: Origin,
@@ -25,6 +26,7 @@ impl Link {
     /// Where the options, or else the configuration file, say; nothing is asked yet.
     pub(crate) fn new(options: &Options) -> Result<Self, Failure> {
         let target = Config::of_user()?.target(options)?;
+        let way = target.words(options);
         let Target { endpoint, credentials, token_file, context, protected, origin } = target;
         let token = token_file.as_deref().map(Token::read).transpose()?;
         let patience = Patience::new(options.timeout);
@@ -32,7 +34,7 @@ impl Link {
         let title = context.clone().unwrap_or_else(host);
         let places = endpoint.map_or_else(Places::by_default, Places::named);
         let connect = ConnectOptions { token, credentials, patience };
-        Ok(Self { places, connect, found: None, title, context, protected, origin })
+        Ok(Self { places, connect, found: None, title, way, context, protected, origin })
     }
 
     /// The same way, for somebody else: wherever the configuration leads meanwhile.
@@ -42,6 +44,7 @@ impl Link {
             connect: self.connect.clone(),
             found: None,
             title: self.title.clone(),
+            way: self.way.clone(),
             context: self.context.clone(),
             protected: self.protected.clone(),
             origin: self.origin.clone(),
@@ -51,6 +54,11 @@ impl Link {
     /// What the way is called: its context, else the host.
     pub(crate) fn title(&self) -> &str {
         &self.title
+    }
+
+    /// The words of a command line that lead there from any other shell.
+    pub(crate) fn way(&self) -> &[String] {
+        &self.way
     }
 
     /// The name of the context, if changes there are to be thought over twice.

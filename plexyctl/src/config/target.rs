@@ -2,7 +2,7 @@
 //! said.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Config, Context, Way};
 use crate::args::Options;
@@ -58,6 +58,42 @@ enum Chosen<'a> {
     Endpoint(Endpoint, Origin),
     Context(String, &'a Context, Origin),
     Top,
+}
+
+impl Target {
+    /// The words of a command line that lead there too, whatever variables and files say where it is given,
+    /// and whatever they become; none for the daemon of this machine.
+    pub(crate) fn words(&self, options: &Options) -> Vec<String> {
+        // Of a context, only what was said besides.
+        let (context, endpoint) = match &self.context {
+            Some(name) => (Some(name.clone()), None),
+            None => (None, self.endpoint.as_ref().map(ToString::to_string)),
+        };
+        let is_of_context = context.is_some();
+        let said = credentials(options, &Way::default());
+        let held = if is_of_context { said } else { self.credentials.clone() };
+        let is_tls = matches!(self.endpoint, Some(Endpoint::Tls(_)));
+        let Credentials { ca, cert, key, server_name } =
+            if is_tls { held } else { Credentials::default() };
+        let token = if is_of_context { &options.token_file } else { &self.token_file };
+        let words = [
+            ("--context", context),
+            ("--endpoint", endpoint),
+            ("--token-file", token.as_deref().map(absolute)),
+            ("--ca", ca.as_deref().map(absolute)),
+            ("--cert", cert.as_deref().map(absolute)),
+            ("--key", key.as_deref().map(absolute)),
+            ("--server-name", server_name),
+        ];
+        let said =
+            words.into_iter().filter_map(|(option, value)| Some([option.to_owned(), value?]));
+        said.flatten().collect()
+    }
+}
+
+/// A path for whoever stands elsewhere.
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
 impl Config {

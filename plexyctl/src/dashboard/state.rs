@@ -65,7 +65,7 @@ pub(crate) struct Place {
     pub(crate) protected: Option<String>,
     /// Whether nothing is to be changed.
     pub(crate) is_read_only: bool,
-    /// The words of a command line that lead there too.
+    /// The words of a command line that lead there too, in any shell.
     pub(crate) way: Vec<String>,
 }
 

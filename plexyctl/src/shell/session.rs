@@ -21,7 +21,7 @@ use crate::answer::Answer;
 use crate::args::{Format, Keys, Options, Own, help_of};
 use crate::client::{ClientError, Patience};
 use crate::commands::{Command, Line, Wanted, Words};
-use crate::consequence::{concerned, same_as, way};
+use crate::consequence::{concerned, same_as};
 use crate::exit::ClientCode;
 use crate::failure::Failure;
 use crate::invocation::CLIENT;
@@ -238,7 +238,7 @@ impl<'a> Session<'a> {
 
     /// The command that does the same in any shell.
     fn same_as(&self, command: &Command<'_>) -> String {
-        same_as(command.line(), &way(&self.options), self.link.protected().is_some())
+        same_as(command.line(), self.link.way(), self.link.protected().is_some())
     }
 
     fn concerned(&mut self, request: &Request, options: &Options) -> Result<Concerned, Failure> {

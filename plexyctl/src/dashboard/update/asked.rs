@@ -186,7 +186,8 @@ fn open_menu(state: &mut State, subject: Subject) -> Vec<Effect> {
         menu = menu.with(text, run);
     }
     if let Some(spec) = spec_of(state, &subject) {
-        let line = same_as(&format!("open {spec}"), &state.place.way, false);
+        let is_protected = state.place.protected.is_some();
+        let line = same_as(&format!("open {spec}"), &state.place.way, is_protected);
         menu = menu.with("Copy the command that opens it", Run::Copy(line));
     }
     state.dialog = Some(Dialog::Menu(menu));

@@ -765,6 +765,22 @@ fn all_connections_of_a_tunnel_or_a_backend_are_killed_by_where_they_are() {
 }
 
 #[test]
+fn the_command_that_opens_a_tunnel_does_so_where_it_was_copied() {
+    let mut scene = protected();
+    scene.keys("a");
+    scene.look();
+    scene.key(KeyCode::Esc);
+    scene.keys("a");
+    let Some(Dialog::Menu(menu)) = &scene.state.dialog else { panic!() };
+    let of = |item: &crate::dashboard::state::dialog::Item| match &item.run {
+        Run::Copy(line) => Some(line.clone()),
+        _ => None,
+    };
+    let line = menu.items.iter().find_map(of).unwrap();
+    assert!(line.starts_with("plexyctl open ") && line.ends_with(" --yes"), "{line}");
+}
+
+#[test]
 fn a_copy_goes_to_the_clipboard_and_is_told() {
     let mut scene = Scene::new();
     scene.keys("y");
