@@ -32,7 +32,7 @@ use plexy_shared::overview::OverviewParams;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::args::{Format, Options, ShellOptions, TopOptions};
 use crate::exit::{ClientCode, Exit};
@@ -55,8 +55,9 @@ const TICK: Duration = Duration::from_millis(250);
 /// How long the program may go on after it was stopped: where it does, nobody has stopped it.
 const STOPPED: Duration = Duration::from_millis(250);
 
-/// How long it takes at most until a signal is heard that has come already.
-const SIGNALLED: Duration = Duration::from_millis(10);
+/// How often it is looked whether a terminal that is somebody else's is ours again: a shell says nothing
+/// where it puts a program into the foreground that runs already.
+const BACKGROUND: Duration = Duration::from_millis(50);
 
 /// The signal that brings a stopped program back.
 const CONTINUED: i32 = rustix::process::Signal::CONT.as_raw();
@@ -158,7 +159,8 @@ enum Away {
     No,
     /// The shell, on a thread of its own: two cannot read the same keys.
     Shell(JoinHandle<()>),
-    /// Whoever has stopped us; nobody, where we still run then.
+    /// Whoever has stopped us or has us in the background; it is looked then whether it is ours again,
+    /// as it is where nobody has stopped us.
     Stopped(Instant),
 }
 
@@ -168,7 +170,7 @@ enum Next {
     Draw,
     /// The state changes.
     Update(Message),
-    /// The terminal is ours again.
+    /// The terminal may be ours again.
     Back,
     /// It has another size.
     Resized,
@@ -203,6 +205,9 @@ impl<'a> Dashboard<'a> {
         let mut is_dirty = true;
         let mut next_frame = Instant::now();
         loop {
+            if matches!(self.away, Away::No) && !terminal.is_for_us() {
+                self.away = Away::Stopped(Instant::now());
+            }
             let is_here = matches!(self.away, Away::No);
             let can_draw = is_dirty && is_here && terminal.is_ready();
             let [terminate, hangup] = &mut self.signals.ending;
@@ -253,6 +258,10 @@ impl<'a> Dashboard<'a> {
                     let drawn = terminal.draw(&self.state)?;
                     is_dirty = update::drawn(&mut self.state, drawn);
                     next_frame = Instant::now() + FRAME;
+                }
+                // Whoever takes it in the background is stopped, and hears of no signal that ends it.
+                Next::Back if !terminal.is_for_us() => {
+                    self.away = Away::Stopped(Instant::now() + BACKGROUND);
                 }
                 Next::Back | Next::Resized => {
                     if matches!(next, Next::Back) {
@@ -320,16 +329,11 @@ impl<'a> Dashboard<'a> {
     }
 }
 
-/// Until whoever has the terminal is done with it.
+/// Until whoever has the terminal may be done with it.
 async fn back(away: &mut Away) {
     match away {
         Away::No => std::future::pending().await,
-        Away::Stopped(until) => {
-            sleep_until(*until).await;
-            // Whoever has us end and go on at once is heard first: taken back in the background, the
-            // terminal would stop us again.
-            sleep(SIGNALLED).await;
-        }
+        Away::Stopped(until) => sleep_until(*until).await,
         Away::Shell(shell) => {
             if let Err(Ok(panic)) = shell.await.map_err(tokio::task::JoinError::try_into_panic) {
                 resume_unwind(panic);

@@ -52,6 +52,11 @@ impl Terminal {
         self.inner.size().map(|size| (size.width, size.height))
     }
 
+    /// Whether it is for us now, and not for a shell that has us in the background.
+    pub(super) fn is_for_us(&self) -> bool {
+        self.output.tty().is_for_us()
+    }
+
     /// Whether it is ours, and shows what was drawn last: another frame would not only wait.
     pub(super) fn is_ready(&self) -> bool {
         self.output.is_idle() && lease::is_ours()
@@ -107,7 +112,7 @@ impl Terminal {
 
     /// Gives it to somebody else, until it is taken back.
     pub(super) fn lend(&mut self) {
-        if lease::is_ours() {
+        if lease::is_ours() && self.output.tty().takes_writes() {
             self.output.end();
         }
         lease::give_back();

@@ -6,7 +6,7 @@ use plexy_tests::eventually;
 use plexy_tests::terminal::keys::{CTRL_D, CTRL_Z};
 use plexy_tests::terminal::{Program, Terminal};
 use plexy_tests::tool::Tool;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Scene, ends, shows, top};
 use crate::process::PLEXYCTL;
@@ -22,6 +22,13 @@ async fn bash(scene: &Scene) -> Option<Terminal> {
         .start();
     shows(&terminal, "ready$").await;
     Some(terminal)
+}
+
+/// What was started in the terminal last, and has not ended.
+fn child_of(terminal: &Terminal) -> Pid {
+    let pid = terminal.pid();
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    Pid::from_raw(children.split_whitespace().last().unwrap().parse().unwrap()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,6 +70,56 @@ async fn ctrl_z_stops_it_and_fg_brings_it_back_in_another_size() {
         bash.enter("exit");
         ends(&mut bash, 0).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_stopped_can_be_ended() {
+    let scene = Scene::start(&["0=4000[name=db]"]).await;
+    // Whether it has given the terminal back; and one that stops whoever writes in the background.
+    for (is_told, modes) in [(true, "stty -tostop"), (true, "stty tostop"), (false, "stty tostop")]
+    {
+        let Some(bash) = bash(&scene).await else { return };
+        bash.enter(modes);
+        bash.enter(&format!("{PLEXYCTL} --endpoint {} top", scene.endpoint()));
+        eventually!(bash.shows("Tunnels"), "{}", bash.screen());
+        let top = child_of(&bash);
+        match is_told {
+            true => bash.press(CTRL_Z),
+            false => kill_process(top, Signal::STOP).unwrap(),
+        }
+        shows(&bash, "Stopped").await;
+        bash.enter("kill %1");
+        let stat = || fs::read_to_string(format!("/proc/{}/stat", top.as_raw_nonzero()));
+        // It is enough that it has ended: when its shell hears of that is up to the shell.
+        let has_ended = || stat().map_or(true, |stat| stat.contains(") Z "));
+        eventually!(has_ended(), "{:?}\n{}", stat(), bash.screen());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_the_background_it_leaves_the_terminal_alone_until_it_is_brought_back() {
+    let scene = Scene::start(&["0=4000[name=db]"]).await;
+    let Some(mut bash) = bash(&scene).await else { return };
+    bash.enter(&format!("{PLEXYCTL} --endpoint {} top", scene.endpoint()));
+    eventually!(bash.shows("Tunnels"), "{}", bash.screen());
+    let top = child_of(&bash);
+    bash.press(CTRL_Z);
+    shows(&bash, "Stopped").await;
+    bash.enter("bg; echo $((1 + 1)) jobs");
+    shows(&bash, "\n2 jobs").await;
+    // It hears of the signal, and of the daemon, while the keys are the shell's.
+    scene.does(&["open", "0=4001[name=meanwhile]"]).await;
+    kill_process(top, Signal::WINCH).unwrap();
+    bash.enter("echo $((2 + 2)); jobs");
+    eventually!(bash.shows("\n4\n") && bash.shows("Running"), "{}", bash.screen());
+    assert!(!bash.shows("Tunnels"), "{}", bash.screen());
+    // No shell says that to a program that runs.
+    bash.enter("fg");
+    eventually!(bash.shows("Tunnels") && bash.shows("meanwhile"), "{}", bash.screen());
+    bash.press("q");
+    eventually!(bash.last_line().ends_with("ready$"), "{}", bash.screen());
+    bash.enter("exit");
+    ends(&mut bash, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -50,17 +50,19 @@ pub(super) fn take(tty: &Tty, has_mouse: bool) -> io::Result<()> {
 /// Gives it back, if it is ours.
 pub(super) fn give_back() {
     let Some(tty) = ours().take() else { return };
-    if tty.is_gone() {
+    if tty.is_gone() || !tty.takes_writes() {
         return;
     }
+    // In the background these are the modes and the bytes of somebody else, and who changes them is
+    // stopped.
+    let is_for_us = tty.is_for_us();
     let end = end();
-    if tty.write_all(&end, PATIENCE).is_err() {
+    if tty.write_all(&end, PATIENCE).is_err() && is_for_us {
         // What it has not taken till now was meant for a screen that is no more.
         tty.discard();
         tty.write_all(&end, PATIENCE).unwrap_or_default();
     }
-    // In the background these are the modes of somebody else, and who changes them is stopped.
-    if tty.is_for_us() {
+    if is_for_us {
         disable_raw_mode().unwrap_or_default();
     }
 }

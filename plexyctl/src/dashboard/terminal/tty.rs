@@ -10,7 +10,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::{Errno, write};
 use rustix::process::{getpgrp, getsid};
-use rustix::termios::{QueueSelector, tcflush, tcgetpgrp, tcgetsid, ttyname};
+use rustix::termios::{
+    LocalModes, QueueSelector, tcflush, tcgetattr, tcgetpgrp, tcgetsid, ttyname,
+};
 use tokio::net::unix::pipe::{Receiver, Sender};
 
 /// Its name for whoever is in its session.
@@ -53,6 +55,14 @@ impl Tty {
     /// Whether its keys and modes are for us now, and not for a shell that has us in the background.
     pub(super) fn is_for_us(&self) -> bool {
         tcgetpgrp(&self.0).map_or(true, |group| group == getpgrp())
+    }
+
+    /// Whether writing to it does not stop us: `stty tostop` has those stopped that write in the
+    /// background.
+    pub(super) fn takes_writes(&self) -> bool {
+        let stops =
+            || tcgetattr(&self.0).is_ok_and(|it| it.local_modes.contains(LocalModes::TOSTOP));
+        self.is_for_us() || !stops()
     }
 
     /// Writes all of it, if it is taken within that time.
