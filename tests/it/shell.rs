@@ -74,7 +74,7 @@ pub(crate) async fn ready(terminal: Terminal) -> Terminal {
 }
 
 /// Whether something comes to be within a second, before a key is pressed once more for it.
-pub(crate) async fn holds_soon(condition: impl Fn() -> bool) -> bool {
+pub(crate) async fn holds_soon(mut condition: impl FnMut() -> bool) -> bool {
     for _ in 0..50 {
         if condition() {
             return true;

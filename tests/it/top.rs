@@ -2,6 +2,7 @@
 
 mod ends;
 mod faults;
+mod random;
 mod stops;
 mod walk;
 

@@ -8,9 +8,14 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
 use super::{mouse, named};
 
-/// How long the rest of a sequence may take: without it, Escape is a key by itself. A terminal sends all
-/// of one at once; it is the network that may cut it.
-const SEQUENCE: Duration = Duration::from_millis(20);
+/// How long what follows Escape may take: without it, Escape is a key by itself. A terminal sends all of a
+/// sequence at once; it is the network that may cut it. Neovim waits as long (`ttimeoutlen`), Vim twice as
+/// long, and tmux before 3.5 and readline ten times: too long for a key that goes back.
+const ESCAPE_ALONE: Duration = Duration::from_millis(50);
+
+/// How long the rest of a sequence or of a character may take of which more has come: nobody types that by
+/// hand, so that nobody waits for it. readline waits as long (`keyseq-timeout`).
+const REST: Duration = Duration::from_millis(500);
 
 /// How long a paste may say nothing before it is over, where its end was lost.
 const PASTE: Duration = Duration::from_secs(1);
@@ -22,6 +27,8 @@ const SEQUENCE_MAX: usize = 256;
 const PASTE_MAX: usize = 64 * 1024;
 
 const ESCAPE: u8 = 0x1b;
+/// Control-C: whoever wants out is heard, whatever was begun before.
+const INTERRUPT: u8 = 0x03;
 const PASTE_BEGIN: &[u8] = b"\x1b[200~";
 const PASTE_END: &[u8] = b"\x1b[201~";
 
@@ -51,10 +58,12 @@ impl Parser {
 
     /// How long to wait for the rest of what has begun, if something has.
     pub(super) fn patience(&self) -> Option<Duration> {
-        match (self.is_paste, self.held.is_empty()) {
-            (true, _) => Some(PASTE),
-            (false, false) => Some(SEQUENCE),
-            (false, true) => None,
+        match self.held.as_slice() {
+            _ if self.is_paste => Some(PASTE),
+            [] => None,
+            // The latter are keys with Alt, too, and swallow whatever is typed next.
+            [ESCAPE] | [ESCAPE, b']' | b'P' | b'_' | b'^', ..] => Some(ESCAPE_ALONE),
+            _ => Some(REST),
         }
     }
 
@@ -131,9 +140,10 @@ fn first(bytes: &[u8]) -> Read {
         [] | [ESCAPE] => Read::Begun,
         [ESCAPE, b'[', ..] => control_sequence(bytes),
         [ESCAPE, b'O'] => Read::Begun,
+        [ESCAPE, b'O', INTERRUPT, ..] => Read::Event(2, None),
         [ESCAPE, b'O', key, ..] => Read::Event(3, named::of_ss3(*key).map(Event::Key)),
         [ESCAPE, b']' | b'P' | b'_' | b'^', ..] => text(bytes),
-        [ESCAPE, ESCAPE, ..] => Read::Event(1, Some(Event::Key(KeyCode::Esc.into()))),
+        [ESCAPE, ESCAPE | INTERRUPT, ..] => Read::Event(1, Some(Event::Key(KeyCode::Esc.into()))),
         [ESCAPE, rest @ ..] => match character(rest) {
             Read::Event(count, Some(Event::Key(key))) => {
                 let key = KeyEvent::new(key.code, key.modifiers | KeyModifiers::ALT);
@@ -169,7 +179,7 @@ fn control_sequence(bytes: &[u8]) -> Read {
     let parameters = str::from_utf8(parameters).unwrap_or_default();
     let event = match (last.first(), parameters.strip_prefix('<')) {
         // Another one begins in the midst of it.
-        (Some(&ESCAPE), _) => return Read::Event(end + 2, None),
+        (Some(&(ESCAPE | INTERRUPT)), _) => return Read::Event(end + 2, None),
         (Some(kind), Some(place)) => mouse::of(place, *kind).map(Event::Mouse),
         (Some(kind), None) => named::of_sequence(parameters, *kind).map(Event::Key),
         (None, _) => None,
@@ -181,6 +191,7 @@ fn control_sequence(bytes: &[u8]) -> Read {
 fn text(bytes: &[u8]) -> Read {
     let end = bytes.iter().enumerate().skip(2).find_map(|(at, byte)| match byte {
         0x07 => Some(at + 1),
+        &INTERRUPT => Some(at),
         &ESCAPE => Some(at + 2),
         _ => None,
     });

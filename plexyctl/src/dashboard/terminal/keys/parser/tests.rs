@@ -65,6 +65,38 @@ fn two_escapes_are_two_keys_and_what_stands_behind_them_is_whole() {
 }
 
 #[test]
+fn control_c_is_heard_whatever_was_begun() {
+    let none = KeyModifiers::NONE;
+    let interrupt = pressed(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    let escape = pressed(KeyCode::Esc, none);
+    assert_eq!(read(&[b"\x1b\x03"]), [escape.clone(), interrupt.clone()]);
+    assert_eq!(read(&[b"\x1b", b"\x03"]), [escape, interrupt.clone()]);
+    for begun in [&b"\x1b["[..], b"\x1bO", b"\x1b[1;", b"\x1b[<0;1", b"\x1b]11;rgb"] {
+        assert_eq!(read(&[begun, b"\x03"]), [interrupt.clone()], "{begun:?}");
+    }
+    let q = pressed(KeyCode::Char('q'), none);
+    assert_eq!(read(&[b"\x1b[1;\x03q"]), [interrupt, q]);
+}
+
+#[test]
+fn what_the_network_has_cut_is_waited_for_longer_than_a_key_that_goes_back() {
+    #[track_caller]
+    fn check(begun: &[u8], patience: Option<Duration>) {
+        let (mut parser, mut read) = (Parser::default(), VecDeque::new());
+        parser.take(begun, &mut read);
+        assert_eq!((parser.patience(), read.len()), (patience, 0), "{begun:?}");
+    }
+    check(b"", None);
+    check(b"\x1b", Some(ESCAPE_ALONE));
+    check(b"\x1b]", Some(ESCAPE_ALONE));
+    check(b"\x1b]11;rgb", Some(ESCAPE_ALONE));
+    for begun in [&b"\x1b["[..], b"\x1bO", b"\x1b[1;5", b"\x1b[<0;1", b"\xc3", b"\x1b\xc3"] {
+        check(begun, Some(REST));
+    }
+    check(PASTE_BEGIN, Some(PASTE));
+}
+
+#[test]
 fn the_mouse_is_told_by_its_place() {
     let [Event::Mouse(click)] = &read(&[b"\x1b[<0;12;3M"])[..] else { panic!("no click") };
     assert_eq!(
