@@ -5,7 +5,7 @@ use std::time::Duration;
 use plexy_tests::tool::Tool;
 use serde_json::Value;
 
-use crate::process::{PLEXYD, run, tool};
+use crate::process::{PLEXYCTL, PLEXYD, run, tool};
 
 const BENCH: &str = env!("CARGO_BIN_EXE_plexy-bench-under-test");
 
@@ -90,9 +90,14 @@ async fn instructions_of_the_data_path_can_be_counted() {
 
 #[tokio::test]
 async fn what_a_watcher_costs_can_be_measured() {
-    let shown = bench(&["--only", "plexyd", "--smoke", "--watch"]).await;
+    let arguments = ["--plexyctl", PLEXYCTL, "--only", "plexyd", "--smoke", "--watch"];
+    let shown = bench(&arguments).await;
     for way in ["nobody watches: ", "100 tunnels by health: ", "100 connections by -rate: "] {
         let line = shown.lines().find(|line| line.starts_with(way));
         assert!(line.is_some_and(|line| line.contains(" %")), "no {way}in {shown}");
+    }
+    for view in ["tunnels", "backends", "connections"] {
+        let line = shown.lines().rfind(|line| line.starts_with(&format!("plexyctl top, {view}: ")));
+        assert!(line.is_some_and(|line| line.contains("to the screen: ")), "no {view} in {shown}");
     }
 }

@@ -44,6 +44,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "[LABEL=]PATH")]
     pub(crate) plexyd: Vec<Build>,
 
+    /// The plexyctl that --shell and --watch measure, in place of a build of this workspace.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) plexyctl: Option<PathBuf>,
+
     /// Whether the proxy has a CPU to itself.
     #[arg(long, value_enum)]
     pub(crate) pin: Option<Pins>,
@@ -66,8 +70,8 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["million", "instructions"])]
     pub(crate) shell: bool,
 
-    /// Instead of the table: what it costs plexyd that somebody watches it, with 10 000 tunnels and
-    /// 4 500 connections.
+    /// Instead of the table: what it costs plexyd and plexyctl that somebody watches 10 000 tunnels and
+    /// 4 500 connections, and how long a key of the dashboard takes.
     #[arg(long, conflicts_with_all = ["million", "instructions", "shell"])]
     pub(crate) watch: bool,
 }

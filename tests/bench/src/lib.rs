@@ -36,6 +36,7 @@ mod scene;
 mod schedule;
 mod shell;
 mod target;
+mod terminal;
 mod tls;
 mod watch;
 

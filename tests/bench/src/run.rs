@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, bail, ensure};
 
 use crate::args::{Args, Build, Pins};
-use crate::contestant::{Contestant, Kind, build};
+use crate::contestant::{Contestant, Kind, build, build_of};
 use crate::cpus::{Cpus, Layout, Pin};
 use crate::effort::Effort;
 use crate::environment::Environment;
@@ -25,6 +25,11 @@ use crate::{gate, instructions, interrupt, million, shell, watch};
 const ROUNDS: u32 = 5;
 const ROUNDS_QUICK: u32 = 3;
 
+/// The one that was named, or else that of this workspace.
+fn plexyctl(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    named.map_or_else(|| build_of("plexyctl"), Ok)
+}
+
 /// Does what the command line says.
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     if args.list {
@@ -35,7 +40,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     raise_descriptors()?;
     let cpus = Cpus::available()?;
     if args.shell {
-        return shell::run(&cpus);
+        return shell::run(&plexyctl(args.plexyctl)?, &cpus);
     }
     let contestants = contestants(&args)?;
     let plan = Plan::new(&args, &cpus);
@@ -47,7 +52,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     }
     if args.watch {
         let plexyd = contestants.iter().find(|it| it.is_plexyd());
-        return watch::run(plexyd.context("--only leaves plexyd out")?, &cpus, plan.effort);
+        let plexyd = plexyd.context("--only leaves plexyd out")?;
+        return watch::run(plexyd, &plexyctl(args.plexyctl)?, &cpus, plan.effort);
     }
     if args.instructions {
         return instructions::run(&contestants, &cpus, plan.effort);

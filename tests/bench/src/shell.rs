@@ -1,21 +1,21 @@
 //! How long whoever works in the shell of plexyctl waits: for its prompt, and for a completion while the
 //! daemon is stopped and can answer nobody.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use hdrhistogram::Histogram;
-use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
+use portable_pty::CommandBuilder;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::child::{self, Launch};
 use crate::contestant::build_of;
 use crate::cpus::Cpus;
 use crate::interrupt;
+use crate::terminal::Terminal;
 
 /// Shells that are started, and completions that are asked for in each.
 const SHELLS: usize = 20;
@@ -30,10 +30,6 @@ const COMPLETED: &[u8] = b"-tunnel";
 /// How long something may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What a terminal is asked for where its cursor is, and what it may say.
-const WHERE_IS_THE_CURSOR: &[u8] = b"\x1b[6n";
-const CURSOR: &[u8] = b"\x1b[3;1R";
-
 /// What is printed.
 struct Figures {
     start: Histogram<u64>,
@@ -41,8 +37,8 @@ struct Figures {
 }
 
 /// Measures it, and prints medians and what one in a hundred takes.
-pub(crate) fn run(cpus: &Cpus) -> anyhow::Result<()> {
-    let (plexyd, plexyctl) = (build_of("plexyd")?, build_of("plexyctl")?);
+pub(crate) fn run(plexyctl: &Path, cpus: &Cpus) -> anyhow::Result<()> {
+    let plexyd = build_of("plexyd")?;
     let home = tempfile::tempdir()?;
     let tunnels = (0..TUNNELS).map(|number| format!("0=127.0.0.1:9[name=t{number}-tunnel]"));
     let launch = Launch::new("plexyd", &plexyd, home.path(), cpus);
@@ -58,7 +54,7 @@ pub(crate) fn run(cpus: &Cpus) -> anyhow::Result<()> {
     let mut figures = Figures { start: Histogram::new(3)?, completion: Histogram::new(3)? };
     for _ in 0..SHELLS {
         interrupt::check()?;
-        one(&plexyctl, home.path(), &socket, pid, &mut figures)?;
+        one(plexyctl, home.path(), &socket, pid, &mut figures)?;
     }
     let mut stdout = io::stdout();
     let Figures { start, completion } = figures;
@@ -83,7 +79,7 @@ fn one(
     figures: &mut Figures,
 ) -> anyhow::Result<()> {
     let began = Instant::now();
-    let mut shell = Shell::start(plexyctl, home, socket)?;
+    let mut shell = start(plexyctl, home, socket)?;
     shell.wait_for(b"> ")?;
     figures.start.record(micros(began))?;
     // Once it has said so it knows all tunnels.
@@ -109,76 +105,10 @@ fn micros(since: Instant) -> u64 {
 }
 
 /// A shell in a terminal.
-struct Shell {
-    child: Box<dyn Child + Send + Sync>,
-    writer: Box<dyn Write + Send>,
-    written: Receiver<Vec<u8>>,
-    /// What was written and not yet looked at.
-    seen: Vec<u8>,
-}
-
-impl Shell {
-    fn start(plexyctl: &Path, home: &Path, socket: &Path) -> anyhow::Result<Self> {
-        let size = PtySize { rows: 40, cols: 100, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size)?;
-        let mut command = CommandBuilder::new(plexyctl);
-        command.args(["--endpoint", &format!("unix:{}", socket.display())]);
-        command.env("TERM", "xterm");
-        command.env("XDG_STATE_HOME", home);
-        let child = pair.slave.spawn_command(command)?;
-        let mut reader = pair.master.try_clone_reader()?;
-        let (sender, written) = channel();
-        thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            // It fails once the shell has gone.
-            while let Ok(read @ 1..) = reader.read(&mut buffer) {
-                let bytes = buffer.get(..read).unwrap_or_default().to_vec();
-                if sender.send(bytes).is_err() {
-                    return;
-                }
-            }
-        });
-        Ok(Self { child, writer: pair.master.take_writer()?, written, seen: Vec::new() })
-    }
-
-    fn press(&mut self, keys: &[u8]) -> anyhow::Result<()> {
-        self.seen.clear();
-        self.writer.write_all(keys).and_then(|()| self.writer.flush()).context("the shell has gone")
-    }
-
-    /// Until it has written that.
-    fn wait_for(&mut self, text: &[u8]) -> anyhow::Result<()> {
-        let deadline = Instant::now() + PATIENCE;
-        while !self.seen.windows(text.len()).any(|seen| seen == text) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.written.recv_timeout(left) {
-                Ok(bytes) => self.see(&bytes)?,
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                    let seen = String::from_utf8_lossy(&self.seen).into_owned();
-                    bail!(
-                        "the shell does not show {:?}, but {seen:?}",
-                        String::from_utf8_lossy(text)
-                    );
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn see(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
-        let asked =
-            bytes.windows(WHERE_IS_THE_CURSOR.len()).filter(|it| *it == WHERE_IS_THE_CURSOR);
-        for _ in asked {
-            self.writer.write_all(CURSOR)?;
-        }
-        self.seen.extend_from_slice(bytes);
-        Ok(())
-    }
-}
-
-impl Drop for Shell {
-    fn drop(&mut self) {
-        self.child.kill().unwrap_or_default();
-        self.child.wait().map(drop).unwrap_or_default();
-    }
+fn start(plexyctl: &Path, home: &Path, socket: &Path) -> anyhow::Result<Terminal> {
+    let mut command = CommandBuilder::new(plexyctl);
+    command.args(["--endpoint", &format!("unix:{}", socket.display())]);
+    command.env("TERM", "xterm");
+    command.env("XDG_STATE_HOME", home);
+    Terminal::start(command, (40, 100))
 }

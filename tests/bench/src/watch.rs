@@ -1,10 +1,13 @@
-//! What it costs plexyd that somebody watches it: CPU time of the daemon with one who is shown an
-//! overview each second, beside the same without.
+//! What it costs that somebody watches: CPU time of plexyd with one who is shown an overview each
+//! second, beside the same without; that of the dashboard of plexyctl, and how long a key takes there
+//! until it is seen.
 
+mod dashboard;
 mod traffic;
 mod watcher;
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -41,16 +44,28 @@ const RESERVE: u64 = 600;
 /// How long opening all of them may take.
 const OPENING: Duration = Duration::from_secs(180);
 
+/// Tunnels that are there before the others, and idle.
+const TUNNELS_FEW: usize = 1_000;
+
+/// Keys that are pressed in each view of the dashboard.
+const KEYS: usize = 200;
+
 /// How much of it there is.
 struct Size {
     rounds: usize,
     measured: Duration,
+    keys: usize,
     tunnels: usize,
     connections: usize,
 }
 
 /// Measures it, and prints medians.
-pub(crate) fn run(contestant: &Contestant, cpus: &Cpus, effort: Effort) -> anyhow::Result<()> {
+pub(crate) fn run(
+    contestant: &Contestant,
+    plexyctl: &Path,
+    cpus: &Cpus,
+    effort: Effort,
+) -> anyhow::Result<()> {
     let Some(layout) = Layout::new(Pin::Unpinned, cpus) else { return Ok(()) };
     let size = Size::of(effort)?;
     let scene = Scene::new(contestant, effort, None, Pin::Unpinned, &layout)?;
@@ -63,7 +78,11 @@ pub(crate) fn run(contestant: &Contestant, cpus: &Cpus, effort: Effort) -> anyho
         .zip(0..)
         .map(|(addr, number)| format!("{addr}={}[name=t{number}]", backend.services().respond))
         .collect();
-    proxy.rpc()?.call("openTunnels", &json!({ "specs": specs }))?;
+    let (few, more) = specs.split_at(specs.len().min(TUNNELS_FEW));
+    proxy.rpc()?.call("openTunnels", &json!({ "specs": few }))?;
+    writeln!(io::stdout(), "with {} tunnels and no connections:", few.len())?;
+    dashboard::run(plexyctl, &size, &mut proxy, false)?;
+    proxy.rpc()?.call("openTunnels", &json!({ "specs": more }))?;
     let targets = ports.addrs().iter().copied().take(TUNNELS_USED).collect();
     let task = Task {
         targets,
@@ -76,19 +95,20 @@ pub(crate) fn run(contestant: &Contestant, cpus: &Cpus, effort: Effort) -> anyho
     silent.idle(OPENING)?;
     let _busy = Traffic::start(ports.addrs())?;
     thread::sleep(effort.settling);
-    measure(&size, &mut proxy)
+    measure(&size, &mut proxy)?;
+    dashboard::run(plexyctl, &size, &mut proxy, true)
 }
 
 impl Size {
     fn of(effort: Effort) -> anyhow::Result<Self> {
         if effort == Effort::SMOKE {
             let (measured, connections) = (Duration::from_millis(500), effort.connections_max);
-            return Ok(Self { rounds: 1, measured, tunnels: 100, connections });
+            return Ok(Self { rounds: 1, measured, keys: 10, tunnels: 100, connections });
         }
         let left = raise_descriptors()?.saturating_sub(RESERVE);
         let tunnels = TUNNELS.min(usize::try_from(left)? / 2);
         let connections = CONNECTIONS.min((usize::try_from(left)? - tunnels) / 2);
-        Ok(Self { rounds: ROUNDS, measured: MEASURED, tunnels, connections })
+        Ok(Self { rounds: ROUNDS, measured: MEASURED, keys: KEYS, tunnels, connections })
     }
 }
 
@@ -112,7 +132,7 @@ fn measure(size: &Size, proxy: &mut Proxy) -> anyhow::Result<()> {
     let mut stdout = io::stdout();
     writeln!(
         stdout,
-        "plexyd with {} tunnels and {} silent connections, in percent of one CPU, medians of {}:",
+        "with {} tunnels and {} silent connections, plexyd in percent of one CPU, medians of {}:",
         size.tunnels, size.connections, size.rounds
     )?;
     let medians: Vec<_> = percents.into_iter().map(median).collect();
@@ -135,12 +155,17 @@ fn percent(size: &Size, proxy: &mut Proxy, query: Option<&Value>) -> anyhow::Res
             Some(Watcher::start(&proxy.socket(), query)?)
         }
     };
-    let (began, used) = (Instant::now(), meter::cpu(proxy.pid())?);
-    thread::sleep(size.measured);
-    let used = meter::cpu(proxy.pid())?.saturating_sub(used);
-    let percent = 100.0 * used.as_secs_f64() / began.elapsed().as_secs_f64();
+    let percent = used(size, proxy.pid())?;
     watcher.map(Watcher::end).transpose()?;
     Ok(percent)
+}
+
+/// What a process takes now, in percent of one CPU.
+fn used(size: &Size, pid: u32) -> anyhow::Result<f64> {
+    let (began, used) = (Instant::now(), meter::cpu(pid)?);
+    thread::sleep(size.measured);
+    let used = meter::cpu(pid)?.saturating_sub(used);
+    Ok(100.0 * used.as_secs_f64() / began.elapsed().as_secs_f64())
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
