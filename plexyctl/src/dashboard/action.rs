@@ -57,6 +57,13 @@ pub(crate) enum Action {
     Quit,
 }
 
+impl Action {
+    /// Whether it goes a page, or half of one.
+    pub(crate) fn is_page(self) -> bool {
+        matches!(self, Self::PageUp | Self::PageDown | Self::HalfPageUp | Self::HalfPageDown)
+    }
+}
+
 /// A key, and what it does.
 #[derive(Debug)]
 pub(crate) struct Binding {

@@ -44,6 +44,10 @@ pub(super) fn press(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         leave(state, is_quit);
         return Vec::new();
     }
+    // Held with another key, it is no yes.
+    if key.code == KeyCode::Enter && !is_alone(key) {
+        return Vec::new();
+    }
     match state.dialog.take() {
         Some(Dialog::Find(input)) => find(state, input, key),
         Some(Dialog::Sort(at)) => sort(state, at, key),
@@ -116,6 +120,11 @@ pub(super) fn turn(state: &mut State, action: Action, lines: isize) {
     }
 }
 
+/// Whether it is pressed alone, or as a capital: with Control or Alt a letter is another key.
+fn is_alone(key: KeyEvent) -> bool {
+    (key.modifiers - KeyModifiers::SHIFT).is_empty()
+}
+
 /// Whether it is that letter with the control key.
 fn is_control(key: KeyEvent, letter: char) -> bool {
     key.code == KeyCode::Char(letter) && key.modifiers.contains(KeyModifiers::CONTROL)
@@ -144,10 +153,12 @@ fn sort(state: &mut State, at: usize, key: KeyEvent) {
         KeyCode::Up => return state.dialog = Some(Dialog::Sort(at.saturating_sub(1))),
         KeyCode::Down => return state.dialog = Some(Dialog::Sort((at + 1).min(columns - 1))),
         KeyCode::Enter => at,
-        KeyCode::Char(letter) => match letter_number(letter).filter(|number| *number < columns) {
-            Some(number) => number,
-            None => return state.dialog = Some(Dialog::Sort(at)),
-        },
+        KeyCode::Char(letter) if is_alone(key) => {
+            match letter_number(letter).filter(|number| *number < columns) {
+                Some(number) => number,
+                None => return state.dialog = Some(Dialog::Sort(at)),
+            }
+        }
         _ => return state.dialog = Some(Dialog::Sort(at)),
     };
     movement::sort_by(state.level_mut(), chosen);

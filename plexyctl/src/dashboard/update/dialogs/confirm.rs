@@ -2,10 +2,12 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
+use super::super::super::action::action_of;
 use super::super::super::message::Effect;
 use super::super::super::state::{Check, Choice, Confirm, Dialog, Mood, State};
+use super::super::movement::scrolled;
 use super::super::{asked, note};
-use super::types;
+use super::{is_alone, types};
 
 /// So many lines are scrolled over at once.
 const PAGE: usize = 5;
@@ -18,6 +20,15 @@ pub(super) fn press(state: &mut State, mut confirm: Confirm, key: KeyEvent) -> V
         return Vec::new();
     }
     let has_word = confirm.word().is_some();
+    if !is_alone(key) {
+        if has_word {
+            types(&mut confirm.typed, key);
+        } else if let Some(action) = action_of(key, state).filter(|action| action.is_page()) {
+            confirm.scroll = scrolled(confirm.scroll, PAGE, action);
+        }
+        state.dialog = Some(Dialog::Confirm(Box::new(confirm)));
+        return Vec::new();
+    }
     let has_choice = confirm.choice != Choice::Nothing;
     match key.code {
         KeyCode::Enter if has_word && confirm.is_typed() => return answer(state, confirm),

@@ -2,14 +2,22 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
+use super::super::super::action::action_of;
 use super::super::super::message::Effect;
 use super::super::super::state::{Dialog, Menu, Run, State};
 use super::super::asked;
-use super::line;
+use super::super::movement::scrolled;
+use super::{is_alone, line};
 
 /// A key: that of something does it, Enter does what is selected.
 pub(super) fn press(state: &mut State, mut menu: Menu, key: KeyEvent) -> Vec<Effect> {
     let last = menu.items.len().saturating_sub(1);
+    if !is_alone(key) {
+        let action = action_of(key, state).filter(|action| action.is_page());
+        menu.at = action.map_or(menu.at, |it| scrolled(menu.at, last, it)).min(last);
+        state.dialog = Some(Dialog::Menu(menu));
+        return Vec::new();
+    }
     let typed = match key.code {
         KeyCode::Char(letter) => menu
             .items

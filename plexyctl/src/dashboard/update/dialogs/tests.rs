@@ -295,6 +295,56 @@ fn a_paste_types_and_presses_no_key() {
 }
 
 #[test]
+fn with_control_or_alt_no_letter_is_an_answer_and_pages_are_turned() {
+    use crossterm::event::{KeyEvent, KeyModifiers};
+    let held = |scene: &mut Scene, letter: char, modifiers: KeyModifiers| {
+        scene.message(Message::Key(KeyEvent::new(KeyCode::Char(letter), modifiers)));
+    };
+    let at = |scene: &Scene| match &scene.state.dialog {
+        Some(Dialog::Menu(menu)) => menu.at,
+        other => panic!("{other:?}"),
+    };
+    let mut scene = Scene::new();
+    scene.keys("a");
+    for modifiers in [KeyModifiers::CONTROL, KeyModifiers::ALT] {
+        for letter in ['u', 'b', 'd', 'c', 'e', 'y', 'q', 'a'] {
+            if (letter, modifiers) != ('c', KeyModifiers::CONTROL) {
+                held(&mut scene, letter, modifiers);
+                assert_eq!((scene.effects(), at(&scene)), (Vec::new(), at(&scene)), "{letter}");
+            }
+        }
+    }
+    held(&mut scene, 'f', KeyModifiers::CONTROL);
+    let last = at(&scene);
+    held(&mut scene, 'u', KeyModifiers::CONTROL);
+    assert!(0 < at(&scene) && at(&scene) < last, "{} of {last}", at(&scene));
+    held(&mut scene, 'b', KeyModifiers::CONTROL);
+    assert_eq!(at(&scene), 0);
+
+    let mut scene = Scene::new();
+    scene.keys("d");
+    scene.look();
+    for modifiers in [KeyModifiers::CONTROL, KeyModifiers::ALT] {
+        held(&mut scene, 'y', modifiers);
+        held(&mut scene, 'n', modifiers);
+    }
+    assert_eq!(scene.effects(), []);
+    held(&mut scene, 'Y', KeyModifiers::SHIFT);
+    assert_eq!(scene.order().line, "drain web deadline=1m");
+
+    let mut scene = Scene::new();
+    scene.keys("cweb");
+    scene.message(Message::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::ALT)));
+    assert_eq!(scene.effects(), []);
+    assert!(scene.state.dialog.is_some());
+
+    let mut scene = Scene::new();
+    scene.keys("s");
+    held(&mut scene, 'b', KeyModifiers::CONTROL);
+    assert!(matches!(scene.state.dialog, Some(Dialog::Sort(0))));
+}
+
+#[test]
 fn a_button_can_be_clicked() {
     let mut scene = Scene::new();
     scene.keys("d");
