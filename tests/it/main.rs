@@ -41,6 +41,7 @@ mod sni;
 mod timeouts;
 mod tls;
 mod top;
+mod top_anew;
 mod unix_sockets;
 
 // The doors and the programs.

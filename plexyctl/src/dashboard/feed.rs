@@ -41,7 +41,7 @@ impl Feed {
         });
     }
 
-    /// Tries at once, where the connection is lost.
+    /// Tries at once, where the connection is lost; else begins another one.
     pub(super) fn retry(&self) {
         self.retry.notify_waiters();
     }

@@ -11,7 +11,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 
 use super::action::{Action, action_of};
 use super::message::{Drawn, Effect, Message};
-use super::state::{Dialog, Moment, Mood, Pane, State, Toast};
+use super::state::{Dialog, Moment, Mood, Pane, State, Toast, Way};
 
 pub(crate) use movement::columns_of;
 
@@ -110,10 +110,10 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
             state.looks.has_mouse = !state.looks.has_mouse;
             return vec![Effect::Mouse(state.looks.has_mouse)];
         }
-        Action::Retry => {
+        Action::Retry if matches!(state.way, Way::Live { .. }) && !state.is_silent() => {
             state.going_trends().forget_peaks();
-            return vec![Effect::Retry];
         }
+        Action::Retry => return vec![Effect::Retry],
         Action::Redraw => return vec![Effect::Redraw],
         Action::Suspend => return vec![Effect::Suspend],
         Action::Shell if state.place.is_read_only => {

@@ -46,6 +46,8 @@ pub(super) struct Task {
 enum End {
     /// Nobody looks any more.
     Unwanted,
+    /// Somebody wants another one.
+    Renewed,
     /// It was lost.
     Lost(Failure),
 }
@@ -74,7 +76,12 @@ impl Task {
 
     /// As long as somebody looks.
     pub(super) async fn run(mut self) {
-        while let Err(End::Lost(failure)) = self.connection().await {
+        loop {
+            let failure = match self.connection().await {
+                Ok(()) | Err(End::Unwanted) => return,
+                Err(End::Renewed) => continue,
+                Err(End::Lost(failure)) => failure,
+            };
             if failure.exit() == Exit::Interrupted {
                 // Ctrl-C, of somebody who is in the shell: it was not meant for us.
                 continue;
@@ -167,6 +174,7 @@ impl Task {
                     self.seen = Some((news.instance.clone(), news.newest));
                     self.tell(News::Events(news)).await?;
                 }
+                () = self.retry.notified() => return Err(End::Renewed),
                 changed = self.wanted.changed() => return changed.map_err(|_| End::Unwanted),
             }
         }

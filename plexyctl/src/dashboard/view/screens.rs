@@ -6,7 +6,7 @@ use plexy_shared::event::EventsReply;
 use proptest::prelude::*;
 
 use super::super::fixture::{self, Daemon};
-use super::super::message::{Message, News};
+use super::super::message::{Effect, Message, News};
 use super::super::state::State;
 use super::super::update::update;
 
@@ -57,6 +57,19 @@ fn shown_in_mono(state: &mut State) -> String {
 fn told(state: &mut State, news: News) {
     let now = state.now;
     update(state, now, Message::News(Box::new(news)));
+}
+
+#[test]
+fn r_tries_again_where_plexyd_says_nothing_and_forgets_peaks_where_it_does() {
+    let peak = |state: &State| state.trends.rate_in.peak();
+    for mut state in [fixture::disconnected(), fixture::silent()] {
+        let before = peak(&state);
+        assert_eq!(fixture::press(&mut state, "r"), [Effect::Retry]);
+        assert!(before > 0 && peak(&state) == before);
+    }
+    let mut live = fixture::busy();
+    assert_eq!(fixture::press(&mut live, "r"), []);
+    assert_eq!(peak(&live), 0);
 }
 
 #[test]
