@@ -371,6 +371,13 @@ impl State {
         tunnel.filter(|tunnel| tunnel.row.id == id)
     }
 
+    /// Whether nobody has told yet what is seen here: what stands still can only begin with that.
+    pub(crate) fn is_waiting(&self) -> bool {
+        let is_in_tunnel = self.level().scope.tunnel().is_some();
+        let is_untold = is_in_tunnel && self.tunnel().is_none() && !self.is_gone();
+        is_untold || self.level().is_waiting()
+    }
+
     /// Whether the tunnel is there no more that somebody looks into.
     pub(crate) fn is_gone(&self) -> bool {
         let scope = &self.level().scope;

@@ -170,7 +170,7 @@ fn nothing(state: &State, area: Rect, buffer: &mut Buffer) {
     };
     let text = match () {
         () if state.is_gone() => "it is no more; Esc goes back".to_owned(),
-        () if state.told.is_none() => match &state.way {
+        () if state.told.is_none() || state.is_waiting() => match &state.way {
             Way::Lost(lost) => state.looks.safe(&lost.why),
             Way::Unknown | Way::Live { .. } => "waiting for plexyd".to_owned(),
         },

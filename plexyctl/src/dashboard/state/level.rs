@@ -212,6 +212,17 @@ impl Level {
         }
     }
 
+    /// Whether nobody has told yet which rows there are, where rows are seen.
+    pub(crate) fn is_waiting(&self) -> bool {
+        match self.pane {
+            Pane::Tunnels => self.tunnels.is_waiting(),
+            Pane::Latency if self.scope == Scope::All => self.tunnels.is_waiting(),
+            Pane::Backends => self.backends.is_waiting(),
+            Pane::Connections => self.connections.is_waiting(),
+            Pane::Events | Pane::Options | Pane::Latency => false,
+        }
+    }
+
     /// How many rows its tables have.
     pub(super) fn rows(&self) -> usize {
         self.tunnels.rows().len() + self.backends.rows().len() + self.connections.rows().len()

@@ -231,6 +231,11 @@ impl<R: Row> Table<R> {
         (self.selected, self.around, self.here, self.skip) = (None, None, None, 0);
     }
 
+    /// Whether nobody has told yet which rows match what is looked for.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.here.as_ref().is_none_or(|here| here.find != self.part().find)
+    }
+
     /// Puts those that were there before where they were.
     fn keep_order(&mut self, before: &[Listed<R>]) {
         let place = |listed: &Listed<R>| {

@@ -68,9 +68,10 @@ fn overview_told(state: &mut State, params: Box<OverviewParams>, overview: Box<O
     }
     let is_renamed = state.learn_names(&overview);
     let told = Told { overview, asked: params, at: state.now, cpu };
-    if state.paused.is_some() {
+    if state.paused.is_some() && !(state.is_waiting() && is_wanted(state, &told.asked)) {
         state.held = Some(told);
     } else {
+        state.held = None;
         show(state, told);
     }
     if is_renamed {
@@ -88,16 +89,11 @@ fn cpu(before: &Overview, after: &Overview) -> Option<u64> {
 /// Shows what was told: rows of the main table, if they are those that are wanted now. What is shown
 /// beside it is taken as it was told.
 fn show(state: &mut State, told: Told) {
-    let (now, wanted) = (state.now, state.wanted());
-    let (level, asked) = (state.level_mut(), &told.asked);
-    let is_wanted = match level.pane {
-        Pane::Tunnels | Pane::Latency => asked.tunnels == wanted.tunnels,
-        Pane::Backends => asked.backends == wanted.backends,
-        Pane::Connections => asked.connections == wanted.connections,
-        Pane::Events | Pane::Options => false,
-    };
+    let (now, is_wanted) = (state.now, is_wanted(state, &told.asked));
+    let level = state.level_mut();
     let overview = &told.overview;
     match level.pane {
+        Pane::Events | Pane::Options => {}
         _ if !is_wanted => {}
         Pane::Backends => {
             let rows = overview.backends.clone();
@@ -107,12 +103,23 @@ fn show(state: &mut State, told: Told) {
             let rows = overview.connections.clone();
             rows.into_iter().for_each(|rows| level.connections.told(rows, now));
         }
-        _ => {
+        Pane::Tunnels | Pane::Latency => {
             let rows = overview.tunnels.clone();
             rows.into_iter().for_each(|rows| level.tunnels.told(rows, now));
         }
     }
     state.told = Some(told);
+}
+
+/// Whether that was asked for what is seen now.
+fn is_wanted(state: &State, asked: &OverviewParams) -> bool {
+    let wanted = state.wanted();
+    match state.level().pane {
+        Pane::Tunnels | Pane::Latency => asked.tunnels == wanted.tunnels,
+        Pane::Backends => asked.backends == wanted.backends,
+        Pane::Connections => asked.connections == wanted.connections,
+        Pane::Events | Pane::Options => asked.tunnel == wanted.tunnel,
+    }
 }
 
 /// Holds what is shown, or lets it go on.

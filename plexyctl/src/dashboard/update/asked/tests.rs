@@ -6,7 +6,7 @@ use plexy_shared::error::Code;
 use plexy_shared::info::Change;
 use plexy_shared::spec::AdminState;
 
-use crate::dashboard::message::Effect;
+use crate::dashboard::message::{Effect, Message, News};
 use crate::dashboard::order::{Order, Reply};
 use crate::dashboard::scene::Scene;
 use crate::dashboard::state::{Dialog, Place, Run};
@@ -491,6 +491,46 @@ fn what_is_seen_paused_is_checked_against_what_is_so() {
     scene.keys("y");
     assert_eq!(scene.orders(), []);
     assert_eq!(scene.toast(), "web is no more: nothing was done");
+}
+
+#[test]
+fn whoever_goes_elsewhere_while_it_is_paused_is_shown_what_there_is_once() {
+    let mut scene = Scene::new();
+    scene.keys("p");
+    scene.key(KeyCode::Enter);
+    shows(&mut scene, "waiting for plexyd");
+    scene.look();
+    shows(&mut scene, "10.0.1.6:80");
+    shows(&mut scene, "PAUSED");
+    scene.tunnels[0].spec = "0.0.0.0:8080=10.0.1.5:80[name=web]".to_owned();
+    scene.look();
+    shows(&mut scene, "10.0.1.6:80");
+    scene.keys("2");
+    shows(&mut scene, "waiting for plexyd");
+    scene.look();
+    shows(&mut scene, "10.9.4.22:51544");
+    scene.connections.clear();
+    scene.look();
+    shows(&mut scene, "10.9.4.22:51544");
+    // Rows that match, and not those that did not.
+    let mut scene = at_connection();
+    scene.keys("p");
+    scene.connections.truncate(1);
+    scene.look();
+    assert_eq!(scene.state.level().connections.rows().len(), 2);
+    scene.keys("/10.9");
+    scene.key(KeyCode::Enter);
+    scene.look();
+    assert_eq!(scene.state.level().connections.rows().len(), 1);
+    scene.connections.clear();
+    scene.look();
+    assert_eq!(scene.state.level().connections.rows().len(), 1);
+    // Where nobody can tell, there is not nothing.
+    let mut scene = Scene::new();
+    let (why, hint, retry) = ("it has gone".to_owned(), None, None);
+    scene.message(Message::News(Box::new(News::Lost { why, hint, retry })));
+    scene.keys("2");
+    assert!(!scene.screen().contains("no backend"));
 }
 
 #[test]
