@@ -46,6 +46,8 @@ pub(crate) fn drawn(state: &mut State, drawn: Drawn) -> bool {
     // Whoever has gone beyond the end comes back with the next key.
     match &mut state.dialog {
         Some(Dialog::Help(at)) => *at = text.scroll_max().min(*at),
+        Some(Dialog::Text(it)) => it.scroll = text.scroll_max().min(it.scroll),
+        Some(Dialog::Confirm(it)) => it.scroll = text.scroll_max().min(it.scroll),
         Some(_) => {}
         None => {
             let level = state.level_mut();

@@ -21,10 +21,12 @@ use super::super::state::{Dialog, State};
 pub(super) fn draw(state: &State, area: Rect, frame: &mut Frame<'_>, drawn: &mut Drawn) {
     match &state.dialog {
         Some(Dialog::Menu(menu)) => menu::draw(state, menu, area, frame, drawn),
-        Some(Dialog::Confirm(confirm)) => confirm::draw(state, confirm, area, frame, drawn),
+        Some(Dialog::Confirm(confirm)) => {
+            drawn.text = Some(confirm::draw(state, confirm, area, frame, drawn));
+        }
         Some(Dialog::Form(form)) => form::draw(state, form, area, frame, drawn),
         Some(Dialog::Line(line)) => line::draw(state, line, area, frame),
-        Some(Dialog::Text(text)) => text::draw(state, text, area, frame),
+        Some(Dialog::Text(text)) => drawn.text = Some(text::draw(state, text, area, frame)),
         Some(Dialog::Find(_) | Dialog::Sort(_) | Dialog::Help(_)) | None => {}
     }
 }

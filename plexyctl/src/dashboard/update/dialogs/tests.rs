@@ -346,6 +346,36 @@ fn with_control_or_alt_no_letter_is_an_answer_and_pages_are_turned() {
 }
 
 #[test]
+fn what_is_too_long_is_scrolled_to_its_end_and_back() {
+    let mut scene = Scene::new();
+    let backends: Vec<String> = (0..200).map(|it| format!("10.0.1.5:{}", 8_000 + it)).collect();
+    scene.tunnels[0].spec = format!("0.0.0.0:8080={}[name=web]", backends.join(","));
+    scene.keys("E");
+    scene.look();
+    let mut seen = vec![scene.screen()];
+    for code in [KeyCode::End, KeyCode::Up, KeyCode::Down, KeyCode::Home] {
+        scene.key(code);
+        seen.push(scene.screen());
+    }
+    assert!(seen[1].contains(":8199[name=web]"), "{}", seen[1]);
+    assert_ne!(seen[1], seen[2]);
+    assert_eq!([&seen[3], &seen[4]], [&seen[1], &seen[0]]);
+
+    let mut scene = typed("reload");
+    scene.key(KeyCode::Enter);
+    let order = scene.order();
+    let text: String = (0..60).map(|it| format!("+ line {it}\n")).collect();
+    scene.answered(order, tried(&text, 40, None));
+    for _ in 0..100 {
+        scene.key(KeyCode::PageDown);
+    }
+    let last = scene.screen();
+    assert!(last.contains("plexyctl reload"), "{last}");
+    scene.key(KeyCode::Up);
+    assert_ne!(scene.screen(), last);
+}
+
+#[test]
 fn a_button_can_be_clicked() {
     let mut scene = Scene::new();
     scene.keys("d");

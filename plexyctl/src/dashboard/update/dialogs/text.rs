@@ -7,9 +7,6 @@ use super::super::super::message::Effect;
 use super::super::super::state::{Dialog, State, Text};
 use super::super::{asked, movement};
 
-/// Rows of the screen that have none of it.
-const AROUND: usize = 4;
-
 /// A key: it scrolls, copies, or leaves.
 pub(super) fn press(state: &mut State, mut text: Text, key: KeyEvent) -> Vec<Effect> {
     match (action_of(key, state), key.code) {
@@ -21,9 +18,8 @@ pub(super) fn press(state: &mut State, mut text: Text, key: KeyEvent) -> Vec<Eff
             return effects;
         }
         (Some(action), _) => {
-            let last = text.text.lines().count().saturating_sub(1);
-            let page = usize::from(state.size.1).saturating_sub(AROUND).max(1);
-            text.scroll = movement::scrolled(text.scroll, page, action).min(last);
+            let page = state.drawn.text.map_or(1, |drawn| drawn.height);
+            text.scroll = movement::scrolled(text.scroll, page, action);
         }
         (None, _) => {}
     }

@@ -17,7 +17,7 @@ use plexy_shared::spec::LiveAction;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::super::super::message::Drawn;
+use super::super::super::message::{Drawn, TextDrawn};
 use super::super::super::state::{Choice, Confirm, Looks, State, Subject};
 use super::super::super::theme::Role;
 use super::super::number;
@@ -41,7 +41,7 @@ pub(super) fn draw(
     area: Rect,
     frame: &mut Frame<'_>,
     drawn: &mut Drawn,
-) {
+) -> TextDrawn {
     let looks = &state.looks;
     let title = confirm.title();
     let widest = confirm.difference.iter().map(|line| columns(line)).max().unwrap_or_default();
@@ -72,6 +72,7 @@ pub(super) fn draw(
         let row = u16::try_from(row).unwrap_or(u16::MAX);
         put(frame.buffer_mut(), inner, (0, row), text, looks.style(*role));
     }
+    TextDrawn { lines: lines.len(), height: rows }
 }
 
 /// What is told.

@@ -3,14 +3,16 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use super::super::super::message::TextDrawn;
 use super::super::super::state::{State, Text};
 use super::super::super::theme::Role;
-use super::super::put::{columns, put};
+use super::super::put::columns;
+use super::super::scrolled::{self, TextLine};
 use super::panel::{Panel, wrapped};
 use crate::output::safe;
 
 /// Draws as much as there is room for.
-pub(super) fn draw(state: &State, text: &Text, area: Rect, frame: &mut Frame<'_>) {
+pub(super) fn draw(state: &State, text: &Text, area: Rect, frame: &mut Frame<'_>) -> TextDrawn {
     let looks = &state.looks;
     let waiting = if text.export.is_some() { "plexyd is asked for it" } else { "" };
     let lines = text.text.lines().chain((!waiting.is_empty()).then_some(waiting)).map(safe);
@@ -23,13 +25,9 @@ pub(super) fn draw(state: &State, text: &Text, area: Rect, frame: &mut Frame<'_>
     let wide = widest.max(columns(foot) + 2);
     let title = safe(&text.title);
     let inner = Panel { title: &title, foot, size: (wide, high) }.draw(looks, area, frame);
-    let rows = usize::from(inner.height);
-    // The end is never scrolled out of sight.
-    let first = text.scroll.min(lines.len().saturating_sub(rows));
-    for (row, line) in lines.iter().skip(first).take(rows).enumerate() {
-        let row = u16::try_from(row).unwrap_or(u16::MAX);
-        put(frame.buffer_mut(), inner, (0, row), line, looks.style(Role::Text));
-    }
+    let style = looks.style(Role::Text);
+    let lines: Vec<TextLine> = lines.into_iter().map(|line| vec![(line, style)]).collect();
+    scrolled::draw(&lines, text.scroll, inner, frame.buffer_mut())
 }
 
 /// A line as it is, or in several where it is too long.
