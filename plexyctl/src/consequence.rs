@@ -150,7 +150,12 @@ pub(crate) fn consequence(request: &Request, known: &Known) -> String {
         Request::SetBackend { tunnel, backend, .. } => {
             format!("Attributes of {backend} of {tunnel} change.")
         }
-        Request::Enable { tunnel, .. } => format!("Clients may come to {tunnel} again."),
+        Request::Enable { tunnel, backend: None } => {
+            format!("Clients may come to {tunnel} again.")
+        }
+        Request::Enable { tunnel, backend: Some(backend) } => {
+            format!("Clients may come to {backend} of {tunnel} again.")
+        }
         Request::Reload => "The configuration file and all certificates are read again.".to_owned(),
         _ => "Something changes.".to_owned(),
     }
@@ -205,6 +210,8 @@ mod tests {
             &some,
             "127.0.0.1:1 leaves web. 1108 open connections get what on-remove says.",
         );
+        check("enable web", &some, "Clients may come to web again.");
+        check("enable web 1", &some, "Clients may come to 127.0.0.1:1 of web again.");
         check("close web", &Known::of(Some(0)), "web stops listening. It has no connections.");
         check(
             "kill where idle>1h",
