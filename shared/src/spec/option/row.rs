@@ -80,6 +80,21 @@ impl OptionRow {
         (self.show)(options).unwrap_or_else(|| self.nothing.to_owned())
     }
 
+    /// The entries of a list in these options, each as it is, without quotes; none where it is no list.
+    ///
+    /// ```
+    /// use plexy_shared::spec::{OPTIONS, TunnelSpec};
+    ///
+    /// let spec: TunnelSpec = "443=1[tls-cert=\"/a,b.pem\",tls-cert=/c.pem]".parse()?;
+    /// let row = OPTIONS.iter().find(|row| row.key == "tls-cert").unwrap();
+    /// assert_eq!(row.entries_in(&spec.options).unwrap(), ["/a,b.pem", "/c.pem"]);
+    /// # Ok::<(), plexy_shared::spec::SpecError>(())
+    /// ```
+    #[must_use]
+    pub fn entries_in(&self, options: &TunnelOptions) -> Option<Vec<String>> {
+        self.each.map(|each| each(options))
+    }
+
     /// Whether it may be given again, each time for one more entry.
     #[must_use]
     pub fn is_list(&self) -> bool {

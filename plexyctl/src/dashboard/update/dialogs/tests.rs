@@ -538,6 +538,27 @@ fn options_are_changed_after_a_look_at_the_difference() {
 }
 
 #[test]
+fn an_entry_with_a_comma_stays_one() {
+    let mut scene = Scene::new();
+    let cert = r#"tls-cert="/a,b.pem""#;
+    scene.tunnels[1].spec = format!("127.0.0.1:8081=10.0.1.8:80[{cert},tls-cert=/c.pem]");
+    scene.look();
+    scene.key(KeyCode::Down);
+    scene.keys("e");
+    scene.look();
+    let at = fields(&scene).iter().position(|(key, _)| *key == "tls-cert").unwrap();
+    assert_eq!(fields(&scene)[at].1, r#""/a,b.pem",/c.pem"#);
+    (0..at).for_each(|_| scene.key(KeyCode::Down));
+    scene.keys("x, /my d.pem");
+    scene.key(KeyCode::Enter);
+    let words = r#"tls-cert="/a,b.pem" tls-cert=/c.pemx tls-cert="/my d.pem""#;
+    let line = format!("set 127.0.0.1:8081 {words}");
+    assert_eq!(scene.order(), seen(trial(&line)));
+    let request = plexy_shared::command::Request::parse(&line);
+    assert!(request.is_ok(), "{request:?}");
+}
+
+#[test]
 fn attributes_are_those_of_the_backend_that_is_selected() {
     let mut scene = Scene::new();
     scene.key(KeyCode::Enter);

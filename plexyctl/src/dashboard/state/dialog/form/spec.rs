@@ -115,16 +115,11 @@ impl Parts {
 /// Backends, and what stands in the brackets behind them; an address of IPv6 has brackets of its own,
 /// with a colon in them and at the begin of a backend.
 fn split_options(text: &str) -> Option<(&str, &str)> {
-    let mut is_quoted = false;
     let mut is_begin = true;
-    for (at, character) in text.char_indices() {
-        match character {
-            '"' => is_quoted = !is_quoted,
-            '[' if !is_quoted && !is_begin => {
-                let (before, after) = (text.get(..at)?, text.get(at + 1..)?);
-                return Some((before, after.trim_end().strip_suffix(']').unwrap_or(after)));
-            }
-            _ => {}
+    for (at, character, is_quoted) in characters(text) {
+        if character == '[' && !is_quoted && !is_begin {
+            let (before, after) = (text.get(..at)?, text.get(at + 1..)?);
+            return Some((before, after.trim_end().strip_suffix(']').unwrap_or(after)));
         }
         is_begin = !is_quoted && (character == ',' || (is_begin && character == ' '));
     }
@@ -138,7 +133,7 @@ fn split(text: &str, mark: char) -> Option<(&str, &str)> {
 }
 
 /// At each of them.
-fn split_all(text: &str, mark: char) -> Vec<&str> {
+pub(super) fn split_all(text: &str, mark: char) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut start = 0;
     for at in marks(text, mark) {
@@ -150,10 +145,21 @@ fn split_all(text: &str, mark: char) -> Vec<&str> {
 }
 
 fn marks(text: &str, mark: char) -> impl Iterator<Item = usize> {
-    let mut is_quoted = false;
-    text.char_indices().filter_map(move |(at, character)| {
-        is_quoted ^= character == '"';
-        (character == mark && !is_quoted).then_some(at)
+    let is_mark =
+        move |(_, character, is_quoted): &(usize, char, bool)| *character == mark && !is_quoted;
+    characters(text).filter(is_mark).map(|(at, ..)| at)
+}
+
+/// Each character, and whether it is of what stands between quotes: between them, one behind a backslash
+/// is no quote.
+fn characters(text: &str) -> impl Iterator<Item = (usize, char, bool)> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    text.char_indices().map(move |(at, character)| {
+        let is_quote = character == '"' && !is_escaped;
+        is_escaped = is_quoted && character == '\\' && !is_escaped;
+        let is_within = is_quoted || is_quote;
+        is_quoted ^= is_quote;
+        (at, character, is_within)
     })
 }
 
@@ -184,6 +190,15 @@ mod tests {
         assert_eq!(Parts::read("30").each(), ["30", "", "", "", ""]);
         assert_eq!(Parts::read("").line(), "");
         assert_eq!(Parts::read("3=a:1[retr").each(), ["3", "a:1", "", "", "retr"]);
+    }
+
+    #[test]
+    fn what_stands_between_quotes_is_one_text_with_quotes_in_it_too() {
+        let send = r#"3=a:1[name=c,check-send="a\",name=b"]"#;
+        check(send, ["3", "a:1", "c", "", r#"check-send="a\",name=b""#]);
+        check(r#"3=a:1[name=c,"x\\\\"]"#, ["3", "a:1", "c", "", r#""x\\\\""#]);
+        check(r#"3="unix:/a\"[b"[retries=1]"#, ["3", r#""unix:/a\"[b""#, "", "", "retries=1"]);
+        assert_eq!(split_all(r#""/a,b.pem",/c.pem"#, ','), [r#""/a,b.pem""#, "/c.pem"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use plexy_shared::spec::{
     ATTRIBUTES, AttributeRow, BackendOptions, OptionRow, SettingRow, Settings, TunnelOptions,
 };
 
+use super::spec::split_all;
 use super::{Composed, Field};
 
 /// What no field is for.
@@ -21,7 +22,11 @@ pub(super) trait Fill: SettingRow {
 
 impl Fill for OptionRow {
     fn value(&self, of: &TunnelOptions) -> String {
-        self.value_in(of)
+        let entries = self.entries_in(of).filter(|entries| !entries.is_empty());
+        entries.map_or_else(
+            || self.value_in(of),
+            |entries| entries.iter().map(|it| quoted(it)).collect::<Vec<_>>().join(","),
+        )
     }
 
     fn help(&self) -> String {
@@ -62,10 +67,12 @@ pub(super) fn settings<R: Fill>(rows: &'static [R], words: &str, fields: &[Field
             continue;
         };
         let value = field.input.value().trim();
-        let entries: Vec<&str> =
-            if row.is_list() { value.split(',').map(str::trim).collect() } else { vec![value] };
-        let written: Vec<String> =
-            entries.into_iter().map(|entry| Settings::<R>::write(row, entry)).collect();
+        let write = |value: &str| Settings::<R>::write(row, value);
+        let written: Vec<String> = match row.is_list() {
+            false => vec![write(value)],
+            true if value.is_empty() => vec![write(value)],
+            true => split_all(value, ',').into_iter().map(|it| entry(it.trim(), write)).collect(),
+        };
         let written = written.join(" ");
         let key = field.key.len() + 1;
         composed.push(
@@ -74,6 +81,23 @@ pub(super) fn settings<R: Fill>(rows: &'static [R], words: &str, fields: &[Field
         );
     }
     composed
+}
+
+/// An entry of a list that is written with commas between them.
+fn quoted(entry: &str) -> String {
+    let is_plain = !entry.contains([',', '"']) && entry.trim() == entry;
+    match is_plain {
+        true => entry.to_owned(),
+        false => format!("\"{}\"", entry.replace('\\', r"\\").replace('"', "\\\"")),
+    }
+}
+
+/// The same as it is set: what stands in quotes is written as it has to be already.
+fn entry(text: &str, write: impl Fn(&str) -> String) -> String {
+    match text.starts_with('"') {
+        true => write("") + text,
+        false => write(text),
+    }
 }
 
 /// Empty fields of a backend that is new.
