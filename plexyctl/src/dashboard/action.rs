@@ -245,6 +245,11 @@ pub(crate) fn action_of(key: KeyEvent, state: &State) -> Option<Action> {
     here.into_iter().find(is_pressed).map(|binding| binding.action)
 }
 
+/// Whether an action does something where somebody is.
+pub(crate) fn is_here(action: Action, state: &State) -> bool {
+    BINDINGS.iter().any(|binding| binding.action == action && binding.place.is_here(state))
+}
+
 /// What can be told of keys where somebody is, in the order of the table.
 pub(crate) fn bindings_here(state: &State) -> impl Iterator<Item = &'static Binding> {
     BINDINGS

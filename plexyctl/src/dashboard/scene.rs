@@ -35,6 +35,8 @@ pub(super) struct Scene {
     pub(super) revision: u64,
     /// Ids of live connections, all of the first tunnel.
     pub(super) connections: Vec<u64>,
+    /// Whether specifications have an option that nobody knows here.
+    pub(super) spec_of_more: bool,
     /// What somebody has made of all tunnels and backends.
     pub(super) admin: AdminState,
     /// So many more match than are told.
@@ -78,6 +80,7 @@ impl Scene {
             instance: "a",
             revision: 40,
             connections: vec![7_355_149_516_800_000_001, 7_355_149_516_800_000_002],
+            spec_of_more: false,
             admin: AdminState::Ready,
             matched_more: 0,
             effects: Vec::new(),
@@ -142,6 +145,9 @@ impl Scene {
         let found = self.tunnels.iter().find(|it| asked == Some(listen(it).as_str()));
         if let Some(tunnel) = found {
             overview["tunnel"] = full(tunnel, self.admin);
+            if self.spec_of_more {
+                overview["tunnel"]["info"]["spec"] = json!("1=2[more=1]");
+            }
         }
         serde_json::from_value(overview).unwrap()
     }

@@ -74,8 +74,8 @@ impl Dialog {
                 let now = confirm.subject.now(overview, params);
                 confirm.told(now, Seen::of(overview));
             }
-            Self::Form(form) => form.told(overview),
-            Self::Text(text) => text.told(overview),
+            Self::Form(form) => form.told(params, overview),
+            Self::Text(text) => text.told(params, overview),
             Self::Menu(_) | Self::Find(_) | Self::Sort(_) | Self::Help(_) | Self::Line(_) => {}
         }
     }

@@ -129,6 +129,8 @@ pub(crate) struct Table<R: Row> {
     offset: usize,
     /// How many rows are seen.
     height: usize,
+    /// The rows that were drawn last, from the first one that is seen.
+    drawn: Vec<R::Id>,
     /// Whether rows stay where they are, whatever their values become.
     pub(crate) is_locked: bool,
     /// The part that is asked for.
@@ -153,6 +155,7 @@ impl<R: Row> Default for Table<R> {
             position: 0,
             offset: 0,
             height: 1,
+            drawn: Vec::new(),
             is_locked: false,
             skip: 0,
             around: None,
@@ -174,6 +177,7 @@ impl<R: Row> Table<R> {
     }
 
     /// The first row that is seen.
+    #[cfg(test)]
     pub(crate) fn offset(&self) -> usize {
         self.offset
     }
@@ -327,8 +331,19 @@ impl<R: Row> Table<R> {
         self.skipped + self.position as u64
     }
 
+    /// Selects the row that was drawn so far below the first one, wherever it stands now: whether it was
+    /// selected already. One that is no more is not.
+    pub(crate) fn select_drawn(&mut self, number: usize) -> bool {
+        let Some(id) = self.drawn.get(number) else { return false };
+        let was_selected = self.selected.as_ref() == Some(id);
+        let position = self.rows.iter().position(|listed| listed.row.id() == *id);
+        position.map(|position| self.select(position)).is_some() && was_selected
+    }
+
     /// How many rows are seen, as was found when it was drawn: whether others are seen by that.
     pub(crate) fn set_height(&mut self, height: usize) -> bool {
+        let drawn = self.seen(height).map(|(listed, _)| listed.row.id()).collect();
+        self.drawn = drawn;
         let before = self.offset;
         self.height = height.max(1);
         self.keep_in_sight();

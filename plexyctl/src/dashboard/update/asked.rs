@@ -46,8 +46,8 @@ pub(super) fn ask_about(state: &mut State, action: Action, subject: Subject) -> 
         (Action::Copy, subject) => copy_of(state, &subject),
         (Action::Export, Subject::Tunnel(tunnel) | Subject::Backend(tunnel, _)) => {
             let mut text = Text::export(tunnel);
-            if let Some(newest) = state.newest() {
-                text.told(newest);
+            if let Some(told) = state.told_last() {
+                text.told(&told.asked, &told.overview);
             }
             state.dialog = Some(Dialog::Text(text));
             Vec::new()
@@ -173,7 +173,7 @@ fn fill_in(state: &mut State, kind: FormKind) -> Vec<Effect> {
         note(state, Mood::Failed, why);
         return Vec::new();
     }
-    let form = Form::new(kind, state.newest());
+    let form = Form::new(kind, state.told_last());
     state.dialog = Some(Dialog::Form(Box::new(form)));
     Vec::new()
 }

@@ -63,10 +63,10 @@ fn overview_told(state: &mut State, params: Box<OverviewParams>, overview: Box<O
     }
     let every = state.every;
     state.going_trends().told(&overview, every);
+    let is_renamed = state.learn_names(&overview);
     if let Some(dialog) = &mut state.dialog {
         dialog.told(&params, &overview);
     }
-    let is_renamed = state.learn_names(&overview);
     let told = Told { overview, asked: params, at: state.now, cpu };
     if state.paused.is_some() && !(state.is_waiting() && is_wanted(state, &told.asked)) {
         state.held = Some(told);

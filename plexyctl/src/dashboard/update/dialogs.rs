@@ -28,6 +28,7 @@ pub(super) fn open(state: &mut State, action: Action) {
             };
             Some(Dialog::Find(Input::new(text)))
         }
+        Action::Sort if movement::columns_of(level).is_empty() => return,
         Action::Sort => Some(Dialog::Sort(0)),
         Action::Help => Some(Dialog::Help(0)),
         _ => return,
@@ -151,7 +152,9 @@ fn sort(state: &mut State, at: usize, key: KeyEvent) {
     let columns = movement::columns_of(state.level()).len();
     let chosen = match key.code {
         KeyCode::Up => return state.dialog = Some(Dialog::Sort(at.saturating_sub(1))),
-        KeyCode::Down => return state.dialog = Some(Dialog::Sort((at + 1).min(columns - 1))),
+        KeyCode::Down => {
+            return state.dialog = Some(Dialog::Sort((at + 1).min(columns.saturating_sub(1))));
+        }
         KeyCode::Enter => at,
         KeyCode::Char(letter) if is_alone(key) => {
             match letter_number(letter).filter(|number| *number < columns) {

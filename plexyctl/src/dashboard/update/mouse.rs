@@ -5,7 +5,7 @@ use std::time::Duration;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
-use super::super::action::Action;
+use super::super::action::{Action, is_here};
 use super::super::message::{Effect, Target};
 use super::super::state::State;
 use super::{act, dialogs, movement};
@@ -51,8 +51,8 @@ fn click(state: &mut State, at: Position) -> Vec<Effect> {
     state.clicked = Some((at, state.now));
     match target {
         Target::Row(row) => {
-            movement::select_seen(state, row);
-            if is_double {
+            // The second click means the row that the first one has selected.
+            if movement::select_drawn(state, row) && is_double {
                 return act(state, Action::Open);
             }
             Vec::new()
@@ -61,6 +61,8 @@ fn click(state: &mut State, at: Position) -> Vec<Effect> {
             movement::sort_by(state.level_mut(), number);
             Vec::new()
         }
+        // It may have been drawn elsewhere.
+        Target::Action(action) if !is_here(action, state) => Vec::new(),
         Target::Action(action) => act(state, action),
         Target::Pane(number) => movement::pane(state, number),
         // They are of a dialog that is no more.

@@ -193,16 +193,13 @@ pub(crate) fn columns_of(level: &Level) -> Vec<&'static str> {
     }
 }
 
-/// Selects the row that is so far below the first that is seen.
-pub(super) fn select_seen(state: &mut State, row: usize) {
-    fn select<R: Row>(table: &mut Table<R>, row: usize) {
-        table.select(table.offset() + row);
-    }
+/// Selects the row that was drawn so far below the first one: whether it was selected already.
+pub(super) fn select_drawn(state: &mut State, row: usize) -> bool {
     let level = state.level_mut();
     match level.pane {
-        Pane::Tunnels | Pane::Latency => select(&mut level.tunnels, row),
-        Pane::Backends => select(&mut level.backends, row),
-        Pane::Connections => select(&mut level.connections, row),
-        Pane::Events | Pane::Options => {}
+        Pane::Tunnels | Pane::Latency => level.tunnels.select_drawn(row),
+        Pane::Backends => level.backends.select_drawn(row),
+        Pane::Connections => level.connections.select_drawn(row),
+        Pane::Events | Pane::Options => false,
     }
 }

@@ -273,16 +273,13 @@ impl Confirm {
 
     /// Whether it is still what was told.
     pub(crate) fn check(&self) -> Check {
-        let title = self.subject.title();
+        match (&self.now, self.now.otherwise(&self.subject)) {
+            (Now::Gone, Some(why)) => return Check::Gone(why),
+            (_, Some(why)) => return Check::Other(why),
+            (_, None) => {}
+        }
         match &self.now {
-            Now::Unknown => Check::Same,
-            Now::Gone => Check::Gone(format!("{title} is no more")),
-            Now::Another(now) => Check::Other(match self.subject.tunnel() {
-                Some(before) if before.is_same_tunnel(now) => {
-                    format!("{title} is called {} now", safe(&now.label))
-                }
-                _ => format!("{title} is another tunnel now"),
-            }),
+            Now::Unknown | Now::Gone | Now::Another(_) => Check::Same,
             // The daemon is asked once more what it would do.
             Now::Here(_) if self.is_tried() => Check::Same,
             Now::Here(now) if self.known.is_otherwise(now) => {

@@ -8,10 +8,11 @@ use std::ops::Range;
 
 use plexy_shared::command::Request;
 use plexy_shared::error::Refusal;
-use plexy_shared::overview::{Overview, TunnelOverview};
-use plexy_shared::spec::{ATTRIBUTES, OPTIONS, TunnelSpec};
+use plexy_shared::overview::{Overview, OverviewParams};
+use plexy_shared::spec::{ATTRIBUTES, OPTIONS, SpecError, TunnelSpec};
 use tui_input::Input;
 
+use super::super::Told;
 use super::super::level::TunnelName;
 use super::offer::Offer;
 use super::subject::{Subject, backend_word, tunnel_word};
@@ -132,7 +133,7 @@ pub(crate) struct Form {
 
 impl Form {
     /// An empty one, as far as it is known what it is about.
-    pub(crate) fn new(kind: FormKind, overview: Option<&Overview>) -> Self {
+    pub(crate) fn new(kind: FormKind, told: Option<&Told>) -> Self {
         let fields = match kind {
             FormKind::Open => spec::fields(),
             FormKind::Add(_) => table::fields_of_new_backend(),
@@ -140,26 +141,46 @@ impl Form {
         };
         let (offer, failure, sent) = (None, None, None);
         let mut form = Self { kind, fields, at: 0, offer, failure, is_begun: false, sent };
-        if let Some(overview) = overview {
-            form.told(overview);
+        if let Some(told) = told {
+            form.told(&told.asked, &told.overview);
         }
         form
     }
 
-    /// Takes what the daemon has told, where nobody had.
-    pub(super) fn told(&mut self, overview: &Overview) {
-        let Some(tunnel) = self.kind.tunnel().filter(|_| self.fields.is_empty()) else { return };
-        let is_it = |full: &&TunnelOverview| full.row.id == tunnel.id;
-        let Some(full) = overview.tunnel.as_ref().filter(is_it) else { return };
-        let Ok(spec) = full.info.spec.parse::<TunnelSpec>() else { return };
-        self.fields = match &self.kind {
-            FormKind::Options(_) => table::fields(OPTIONS, &spec.options),
-            FormKind::Attributes(_, backend) => {
-                let found = spec.backends.iter().find(|it| it.addr.to_string() == *backend);
-                found.map_or_else(Vec::new, |found| table::fields(ATTRIBUTES, &found.options))
+    /// Takes what the daemon has told, where nobody had: the fields, or why there can be none.
+    pub(super) fn told(&mut self, asked: &OverviewParams, overview: &Overview) {
+        if !self.kind.is_change() || !self.fields.is_empty() {
+            return;
+        }
+        let subject = self.kind.subject();
+        let otherwise = subject.now(overview, asked).otherwise(&subject);
+        self.failure = match (otherwise, self.fields_of(overview)) {
+            (Some(why), _) => Some(Failure::usage(why)),
+            (None, Some(Ok(fields))) => {
+                self.fields = fields;
+                None
             }
-            FormKind::Open | FormKind::Add(_) => return,
+            (None, Some(Err(refusal))) => {
+                let message = format!("this plexyctl cannot read the specification: {refusal}");
+                Some(Failure::usage(message).with_hint("`:set` changes it all the same"))
+            }
+            (None, None) => None,
         };
+    }
+
+    /// What can be filled in, where the tunnel is told in full.
+    fn fields_of(&self, overview: &Overview) -> Option<Result<Vec<Field>, SpecError>> {
+        let tunnel = self.kind.tunnel()?;
+        let full = overview.tunnel.as_ref().filter(|full| full.row.id == tunnel.id)?;
+        let spec = match full.info.spec.parse::<TunnelSpec>() {
+            Ok(spec) => spec,
+            Err(refusal) => return Some(Err(refusal)),
+        };
+        let FormKind::Attributes(_, backend) = &self.kind else {
+            return Some(Ok(table::fields(OPTIONS, &spec.options)));
+        };
+        let found = spec.backends.iter().find(|it| it.addr.to_string() == *backend)?;
+        Some(Ok(table::fields(ATTRIBUTES, &found.options)))
     }
 
     /// The command, and the part of it that each field is.

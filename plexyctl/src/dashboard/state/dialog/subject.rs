@@ -36,6 +36,23 @@ pub(crate) enum Now {
     Gone,
 }
 
+impl Now {
+    /// What is otherwise than when somebody has named it; nothing where it is still that, or nobody has told.
+    pub(super) fn otherwise(&self, subject: &Subject) -> Option<String> {
+        let title = subject.title();
+        match self {
+            Self::Unknown | Self::Here(_) => None,
+            Self::Gone => Some(format!("{title} is no more")),
+            Self::Another(now) => Some(match subject.tunnel() {
+                Some(before) if before.is_same_tunnel(now) => {
+                    format!("{title} is called {} now", safe(&now.label))
+                }
+                _ => format!("{title} is another tunnel now"),
+            }),
+        }
+    }
+}
+
 impl Subject {
     /// The tunnel, where it is one or part of one.
     pub(crate) fn tunnel(&self) -> Option<&TunnelName> {

@@ -1,9 +1,10 @@
 //! A text that is too long for a line.
 
 use plexy_shared::history::ExportReply;
-use plexy_shared::overview::Overview;
+use plexy_shared::overview::{Overview, OverviewParams};
 
 use super::super::level::TunnelName;
+use super::subject::Subject;
 use crate::output::exported;
 
 /// It.
@@ -32,8 +33,13 @@ impl Text {
     }
 
     /// Takes what the daemon has told.
-    pub(crate) fn told(&mut self, overview: &Overview) {
+    pub(crate) fn told(&mut self, asked: &OverviewParams, overview: &Overview) {
         let Some(tunnel) = &self.export else { return };
+        let subject = Subject::Tunnel(tunnel.clone());
+        if let Some(why) = subject.now(overview, asked).otherwise(&subject) {
+            (self.text, self.export) = (why, None);
+            return;
+        }
         let full = overview.tunnel.as_ref().filter(|it| it.row.id == tunnel.id);
         if let Some(full) = full {
             self.text = exported(&ExportReply {

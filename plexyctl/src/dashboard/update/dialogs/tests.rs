@@ -3,6 +3,7 @@
 use crossterm::event::KeyCode;
 use plexy_shared::error::Code;
 
+use crate::dashboard::action::Action;
 use crate::dashboard::message::{Effect, Message, Target};
 use crate::dashboard::order::{Order, Reply};
 use crate::dashboard::scene::Scene;
@@ -375,26 +376,51 @@ fn what_is_too_long_is_scrolled_to_its_end_and_back() {
     assert_ne!(scene.screen(), last);
 }
 
+/// Where that was drawn.
+fn place(scene: &Scene, target: Target) -> (u16, u16) {
+    let found = scene.state.drawn.targets.iter().find(|(_, drawn)| *drawn == target);
+    found.map(|(area, _)| (area.x, area.y)).unwrap()
+}
+
+fn click(scene: &mut Scene, (column, row): (u16, u16)) {
+    let kind = crossterm::event::MouseEventKind::Down(crossterm::event::MouseButton::Left);
+    let modifiers = crossterm::event::KeyModifiers::NONE;
+    let event = crossterm::event::MouseEvent { kind, column, row, modifiers };
+    scene.message(Message::Mouse(event));
+}
+
+#[test]
+fn a_click_means_what_was_drawn_there() {
+    let selected = |scene: &Scene| scene.state.level().tunnels.selected_row().map(|row| row.id);
+    let mut scene = Scene::new();
+    scene.screen();
+    let second = place(&scene, Target::Row(1));
+    scene.tunnels.swap(1, 2);
+    scene.look();
+    click(&mut scene, second);
+    assert_eq!(selected(&scene), Some(8));
+    // Another row has come there since: that is not the second click on the first one.
+    scene.screen();
+    click(&mut scene, second);
+    assert_eq!((selected(&scene), scene.state.levels().len()), (Some(9), 1));
+    click(&mut scene, second);
+    assert_eq!(scene.state.levels().len(), 2);
+
+    // The word was of another view.
+    let mut scene = Scene::new();
+    scene.screen();
+    let sort = place(&scene, Target::Action(Action::Sort));
+    scene.keys("4");
+    click(&mut scene, sort);
+    assert!(scene.state.dialog.is_none());
+}
+
 #[test]
 fn a_button_can_be_clicked() {
     let mut scene = Scene::new();
     scene.keys("d");
     scene.screen();
-    let at = |scene: &Scene, code: KeyCode| {
-        let is_it = |target: &Target| *target == Target::Press(code);
-        let found = scene.state.drawn.targets.iter().find(|(_, target)| is_it(target));
-        found.map(|(area, _)| (area.x, area.y)).unwrap()
-    };
-    let click = |scene: &mut Scene, (column, row): (u16, u16)| {
-        let kind = crossterm::event::MouseEventKind::Down(crossterm::event::MouseButton::Left);
-        let modifiers = crossterm::event::KeyModifiers::NONE;
-        scene.message(Message::Mouse(crossterm::event::MouseEvent {
-            kind,
-            column,
-            row,
-            modifiers,
-        }));
-    };
+    let at = |scene: &Scene, code: KeyCode| place(scene, Target::Press(code));
     // What lies below the dialog is none of it.
     click(&mut scene, (0, 1));
     assert!(scene.state.dialog.is_some());
@@ -535,6 +561,42 @@ fn options_are_changed_after_a_look_at_the_difference() {
     assert_eq!(order, seen(Order::new("set web retries=5")));
     scene.did(order, "changed web\n  retries for new connections\n");
     assert_eq!(scene.toast(), "changed web; `undo` takes it back");
+}
+
+#[test]
+fn nobody_waits_for_what_is_told_no_more() {
+    for (keys, title) in [("e", "Options of web"), ("E", "web in a file")] {
+        let mut scene = Scene::new();
+        scene.keys(keys);
+        scene.tunnels.remove(0);
+        scene.look();
+        shows(&mut scene, title);
+        shows(&mut scene, "web is no more");
+        let mut scene = Scene::new();
+        scene.keys(keys);
+        scene.tunnels[0].id = 70;
+        scene.look();
+        shows(&mut scene, "web is another tunnel now");
+    }
+    let mut scene = Scene::new();
+    scene.keys("2");
+    scene.look();
+    scene.keys("e");
+    scene.tunnels[0].spec = "0.0.0.0:8080=10.0.1.6:80[name=web]".to_owned();
+    scene.look();
+    shows(&mut scene, "10.0.1.5:80 of web is no more");
+    // One of a plexyd that knows more.
+    let mut scene = Scene::new();
+    scene.spec_of_more = true;
+    scene.keys("e");
+    scene.look();
+    shows(&mut scene, "this plexyctl cannot read the specification");
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.orders(), []);
+    scene.spec_of_more = false;
+    scene.look();
+    assert!(!fields(&scene).is_empty());
+    assert!(!scene.screen().contains("cannot read"));
 }
 
 #[test]

@@ -107,13 +107,13 @@ fn told(state: &State, form: &Form, wide: u16) -> Vec<Piece> {
     let piece = |text: &str, role: Role| -> Vec<Piece> {
         wrapped(text, wide).into_iter().map(|line| (line, role)).collect()
     };
-    if form.fields.is_empty() {
+    if form.fields.is_empty() && form.failure.is_none() {
         return piece("plexyd is asked what there is", Role::Dim);
     }
     let mut lines = Vec::new();
     match &form.failure {
         _ if form.sent.is_some() => lines.extend(piece("plexyd is asked", Role::Dim)),
-        Some(failure) if form.is_filled() || !form.is_begun => {
+        Some(failure) if form.fields.is_empty() || form.is_filled() || !form.is_begun => {
             let meant =
                 failure.suggestion.as_deref().map(|it| format!("; did you mean {}?", safe(it)));
             let hint = failure.hint.as_deref().map(|it| format!("; {}", safe(it)));
