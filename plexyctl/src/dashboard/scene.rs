@@ -105,6 +105,12 @@ impl Scene {
         self.effects.extend(effects);
     }
 
+    /// So much time passes.
+    pub(super) fn wait(&mut self, time: Moment) {
+        self.now += time;
+        self.message(Message::Tick);
+    }
+
     /// The daemon tells what is wanted now.
     pub(super) fn look(&mut self) {
         let params = self.state.wanted();

@@ -9,6 +9,7 @@ use plexy_shared::spec::LiveAction;
 use plexy_shared::units::{counted, show_duration};
 use tui_input::Input;
 
+use super::super::Moment;
 use super::super::level::TunnelName;
 use super::super::seen::Seen;
 use super::form::Form;
@@ -17,6 +18,10 @@ use crate::consequence::{Known, consequence};
 use crate::dashboard::order::Order;
 use crate::output::safe;
 use crate::tier::Tier;
+
+/// How long a question is not answered that has come in the place of another one: a key that is held, or
+/// the second click, was for that one.
+const CHANGED: Duration = Duration::from_millis(500);
 
 /// What can be chosen of a deadline with a key.
 const DEADLINES: [Duration; 8] = [
@@ -75,6 +80,8 @@ pub(crate) struct Confirm {
     pub(crate) typed: Input,
     /// What is otherwise than it was told before, where it is asked again.
     pub(crate) changed: Option<String>,
+    /// Since when it is asked again.
+    changed_at: Option<Moment>,
     /// What the daemon has said it would do.
     pub(crate) difference: Vec<String>,
     /// What was sent to be tried out once more, before it is done that somebody has said yes to.
@@ -111,6 +118,7 @@ impl Confirm {
             tier: Tier::Free,
             typed: Input::default(),
             changed: None,
+            changed_at: None,
             difference: Vec::new(),
             sent: None,
             seen,
@@ -299,7 +307,7 @@ impl Confirm {
     }
 
     /// Asks again, for what it is now.
-    pub(crate) fn again(&mut self, changed: String) {
+    pub(crate) fn again(&mut self, changed: String, now: Moment) {
         match &self.now {
             Now::Here(known) => self.known = known.clone(),
             Now::Another(tunnel) => {
@@ -315,8 +323,18 @@ impl Confirm {
             }
             Now::Unknown | Now::Gone => {}
         }
-        self.changed = Some(changed);
+        self.look_again(changed, now);
         self.ask();
+    }
+
+    /// It is asked again, since that is so.
+    pub(crate) fn look_again(&mut self, changed: String, now: Moment) {
+        (self.changed, self.changed_at) = (Some(changed), Some(now));
+    }
+
+    /// Whether somebody can have read it who answers now.
+    pub(crate) fn can_be_read(&self, now: Moment) -> bool {
+        self.changed_at.is_none_or(|since| now.saturating_sub(since) >= CHANGED)
     }
 }
 

@@ -39,16 +39,17 @@ pub(crate) enum Now {
 impl Now {
     /// What is otherwise than when somebody has named it; nothing where it is still that, or nobody has told.
     pub(super) fn otherwise(&self, subject: &Subject) -> Option<String> {
-        let title = subject.title();
         match self {
             Self::Unknown | Self::Here(_) => None,
-            Self::Gone => Some(format!("{title} is no more")),
-            Self::Another(now) => Some(match subject.tunnel() {
-                Some(before) if before.is_same_tunnel(now) => {
-                    format!("{title} is called {} now", safe(&now.label))
-                }
-                _ => format!("{title} is another tunnel now"),
-            }),
+            Self::Gone => Some(format!("{} is no more", subject.title())),
+            Self::Another(now) => {
+                let before = subject.tunnel()?;
+                let title = safe(&before.label);
+                Some(match before.is_same_tunnel(now) {
+                    true => format!("{title} is called {} now", safe(&now.label)),
+                    false => format!("{title} is another tunnel now"),
+                })
+            }
         }
     }
 }

@@ -66,7 +66,8 @@ fn tried_again(state: &mut State, mut confirm: Confirm, reply: Reply) -> Vec<Eff
     let is_same = expected.is_some() && expected == seen.as_ref().map(|seen| seen.revision);
     if let Check::Other(changed) = confirm.check_again(is_same, reply.live) {
         let mut confirm = confirm.tried(difference(&reply), seen, reply.live);
-        confirm.changed.get_or_insert(changed);
+        let changed = confirm.changed.take().unwrap_or(changed);
+        confirm.look_again(changed, state.now);
         state.dialog = Some(Dialog::Confirm(Box::new(confirm)));
         return Vec::new();
     }
@@ -164,7 +165,7 @@ fn ask_again(state: &mut State, mut agreed: Confirm) -> Vec<Effect> {
         return try_again(state, agreed);
     }
     (agreed.now, agreed.seen) = now_of(state, &agreed.subject);
-    agreed.again(changed);
+    agreed.again(changed, state.now);
     state.dialog = Some(Dialog::Confirm(Box::new(agreed)));
     Vec::new()
 }

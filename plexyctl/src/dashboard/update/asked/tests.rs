@@ -1,5 +1,7 @@
 //! Each action, as much as it asks for, and what comes between.
 
+use std::time::Duration;
+
 use crossterm::event::KeyCode;
 use plexy_shared::command::Request;
 use plexy_shared::error::Code;
@@ -11,6 +13,9 @@ use crate::dashboard::order::{Order, Reply};
 use crate::dashboard::scene::Scene;
 use crate::dashboard::state::{Dialog, Place, Run};
 use crate::failure::Failure;
+
+/// As long as somebody reads.
+const READ: Duration = Duration::from_millis(500);
 
 fn agreed(line: &str, revision: u64) -> Order {
     Order { revision: Some(revision), ..Order::new(line) }
@@ -256,6 +261,7 @@ fn another_tunnel_at_the_same_address_is_asked_about_anew() {
     assert_eq!(scene.orders(), []);
     shows(&mut scene, "Drain tunnel shop?");
     shows(&mut scene, "Look again: web is another tunnel now.");
+    scene.wait(READ);
     scene.look();
     scene.keys("y");
     assert_eq!(scene.order(), agreed("drain shop", 42));
@@ -310,6 +316,7 @@ fn a_name_that_goes_to_another_tunnel_is_asked_about_anew() {
     scene.keys("y");
     assert_eq!(scene.orders(), []);
     shows(&mut scene, "Look again: web is called web-old now.");
+    scene.wait(READ);
     shows(&mut scene, "Drain tunnel web-old?");
     scene.look();
     scene.keys("y");
@@ -320,6 +327,8 @@ fn a_name_that_goes_to_another_tunnel_is_asked_about_anew() {
     swap_names(&mut scene);
     scene.keys("y");
     assert_eq!(scene.orders(), []);
+    shows(&mut scene, "Look again: web is called web-old now.");
+    scene.wait(READ);
     scene.look();
     scene.keys("y");
     assert_eq!(scene.order(), agreed("disable web-old 10.0.1.6:80", 42));
@@ -335,6 +344,7 @@ fn only_the_name_of_the_tunnel_changes_in_a_command() {
     scene.look();
     scene.keys("y");
     shows(&mut scene, "Drain tunnel web?");
+    scene.wait(READ);
     scene.look();
     scene.keys("y");
     assert_eq!(scene.order(), agreed("drain web", 40));
@@ -399,6 +409,7 @@ fn where_connections_have_doubled_it_is_asked_again() {
     scene.keys("y");
     assert_eq!(scene.orders(), []);
     shows(&mut scene, "Look again: it was 1108, and is 2600 connections now.");
+    scene.wait(READ);
     scene.keys("y");
     assert_eq!(scene.order(), agreed("drain web deadline=1m", 40));
 }
@@ -445,6 +456,7 @@ fn whoever_has_selected_a_tunnel_finds_it_in_the_daemon_that_comes_next() {
     scene.keys("y");
     assert_eq!(scene.orders(), []);
     shows(&mut scene, "Look again: web is another tunnel now.");
+    scene.wait(READ);
 }
 
 #[test]
@@ -464,10 +476,28 @@ fn where_its_options_have_changed_it_is_asked_again() {
         scene.keys("y");
         assert_eq!(scene.orders(), [], "{keys}");
         shows(&mut scene, "Look again: its options have changed.");
+        scene.wait(READ);
         shows(&mut scene, sentence);
         scene.keys("y");
         assert_eq!(scene.order(), agreed(line, 41));
     }
+}
+
+#[test]
+fn a_key_that_is_held_does_not_answer_the_next_question() {
+    let mut scene = Scene::new();
+    scene.keys("d");
+    scene.look();
+    scene.tunnels[0].live = vec![1_300, 1_300];
+    scene.look();
+    scene.keys("yyyy");
+    scene.wait(READ - Duration::from_millis(1));
+    scene.keys("y");
+    assert_eq!(scene.orders(), []);
+    shows(&mut scene, "Look again: it was 1108");
+    // Nobody has to wait who wants none of it.
+    scene.key(KeyCode::Esc);
+    assert!(scene.state.dialog.is_none());
 }
 
 #[test]
@@ -544,6 +574,7 @@ fn a_change_by_somebody_else_in_between_is_refused_and_asked_again() {
     scene.answered(order, Err(refused));
     assert_eq!(scene.orders(), []);
     shows(&mut scene, "Look again: something has changed since you were asked.");
+    scene.wait(READ);
     scene.revision = 41;
     scene.look();
     scene.keys("y");

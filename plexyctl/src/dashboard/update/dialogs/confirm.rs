@@ -62,6 +62,10 @@ fn cancel(state: &mut State, confirm: Confirm) -> Vec<Effect> {
 
 /// Somebody wants it: it is done if it still is what they were told.
 fn answer(state: &mut State, mut confirm: Confirm) -> Vec<Effect> {
+    if !confirm.can_be_read(state.now) {
+        state.dialog = Some(Dialog::Confirm(Box::new(confirm)));
+        return Vec::new();
+    }
     if let Some(why) = state.refusal() {
         note(state, Mood::Failed, why);
         state.dialog = Some(Dialog::Confirm(Box::new(confirm)));
@@ -73,7 +77,7 @@ fn answer(state: &mut State, mut confirm: Confirm) -> Vec<Effect> {
             return Vec::new();
         }
         Check::Other(changed) => {
-            confirm.again(changed);
+            confirm.again(changed, state.now);
             if confirm.is_tried() {
                 return asked::try_again(state, confirm);
             }

@@ -1,5 +1,7 @@
 //! What somebody types into the command line and into forms.
 
+use std::time::Duration;
+
 use crossterm::event::KeyCode;
 use plexy_shared::error::Code;
 
@@ -9,6 +11,9 @@ use crate::dashboard::order::{Order, Reply};
 use crate::dashboard::scene::Scene;
 use crate::dashboard::state::{Dialog, Place};
 use crate::failure::Failure;
+
+/// As long as somebody reads.
+const READ: Duration = Duration::from_millis(500);
 
 fn trial(line: &str) -> Order {
     Order { is_trial: true, ..Order::new(line) }
@@ -89,6 +94,7 @@ fn what_others_feel_is_tried_out_and_then_asked() {
     assert_eq!(scene.order(), trial(&order.line));
     scene.answered(trial(&order.line), tried("would change cache\n", 51, Some(1)));
     shows(&mut scene, "Look again: something has changed since you were asked.");
+    scene.wait(READ);
     scene.keys("y");
     assert_eq!(agreed(&mut scene, 51, Some(1)).revision, Some(51));
 }
@@ -118,6 +124,7 @@ fn what_was_agreed_to_is_tried_out_once_more_before_it_is_done() {
     scene.answered(order, tried("would close web\n", 40, Some(100)));
     assert_eq!(scene.orders(), []);
     shows(&mut scene, "Look again: it was 0, and is 100 connections now.");
+    scene.wait(READ);
     shows(&mut scene, "Type web to go on:");
     scene.keys("web");
     scene.key(KeyCode::Enter);
@@ -162,6 +169,7 @@ fn connections_are_killed_where_they_are_as_many_as_was_told_and_of_that_tunnel(
     scene.answered(order, Ok(would(800)));
     assert_eq!(scene.orders(), []);
     shows(&mut scene, "Look again: it was 3, and is 800 connections now.");
+    scene.wait(READ);
 
     let mut scene = asked();
     scene.tunnels[0].id = 70;
@@ -171,6 +179,7 @@ fn connections_are_killed_where_they_are_as_many_as_was_told_and_of_that_tunnel(
     scene.answered(order, Ok(would(3)));
     assert_eq!(scene.orders(), []);
     shows(&mut scene, "Look again: web is another tunnel now.");
+    scene.wait(READ);
 
     let mut scene = asked();
     scene.tunnels.remove(0);
