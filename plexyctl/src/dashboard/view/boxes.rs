@@ -73,10 +73,14 @@ fn contents<'a>(state: &'a State, sums: &Sums) -> [Content<'a>; 4] {
         ],
         trend: &trends.connections,
     };
+    let time = |micros| match sums.connect.count {
+        0 => state.looks.nothing().to_owned(),
+        _ => latency(micros),
+    };
     let connect = Content {
         title: "Backend connect",
         lines: [
-            format!("p50 {}   p99 {}", latency(sums.connect.p50_us), latency(sums.connect.p99_us)),
+            format!("p50 {}   p99 {}", time(sums.connect.p50_us), time(sums.connect.p99_us)),
             format!(
                 "errors {}/s   {} of {} up",
                 per_second(rates.failed_per_1000s),
