@@ -20,6 +20,13 @@ async fn words_of_the_program_are_completed_without_a_daemon() {
         check(&scene, "completions z", "completions zsh ").await;
         check(&scene, "set db retr", "set db retries=").await;
         check(&scene, "help tun", "help tunnel ").await;
+        check(&scene, "top --bat", "top --batch ").await;
+        check(&scene, "top --theme col", "top --theme colorblind ").await;
+        check(&scene, "top --theme=li", "top --theme=light ").await;
+        check(&scene, "top --view b", "top --view backends ").await;
+        check(&scene, "top --units i", "top --units iec ").await;
+        // What is only for tests is offered to nobody.
+        check(&scene, "top --test", "top --test").await;
         check(&scene, "open '3000=1[strategy=rand", "open '3000=1[strategy=random").await;
         check(&scene, "conns where pha", "conns where phase=").await;
     }

@@ -2,9 +2,14 @@
 
 mod ends;
 mod faults;
+mod forms;
+mod mouse;
 mod random;
+mod selection;
 mod stops;
+mod versions;
 mod walk;
+mod wide;
 
 use plexy_tests::eventually;
 use plexy_tests::terminal::Terminal;

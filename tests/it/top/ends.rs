@@ -36,8 +36,7 @@ async fn a_panic_is_told_on_a_terminal_that_can_be_read() {
     let program = scene.program(&["top", "--test-panic"]);
     let mut top = program.env("RUST_BACKTRACE", "0").start();
     ends(&mut top, 101).await;
-    shows(&top, "this is only a test").await;
-    assert!(top.shows("panicked at"), "{}", top.screen());
+    eventually!(top.shows("panicked at") && top.shows("this is only a test"), "{}", top.screen());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,10 +118,9 @@ async fn where_it_cannot_be_it_says_what_can() {
     let scene = Scene::start(&[]).await;
     let mut dumb = scene.program(&["top"]).env("TERM", "dumb").start();
     ends(&mut dumb, 2).await;
-    assert!(dumb.shows("--batch"), "{}", dumb.screen());
+    shows(&dumb, "--batch").await;
     // A script has the keys to itself.
     let mut script = scene.program(&["-c", "top; list"]).start();
     ends(&mut script, 2).await;
-    assert!(script.shows("--batch"), "{}", script.screen());
-    assert!(script.shows("script"), "{}", script.screen());
+    eventually!(script.shows("--batch") && script.shows("script"), "{}", script.screen());
 }

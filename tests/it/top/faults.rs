@@ -1,13 +1,20 @@
 //! What happens to the daemon while somebody looks: it is killed, restarted, stopped, or lets nobody in.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::time::Instant;
 
 use plexy_tests::daemon::Process;
 use plexy_tests::eventually;
-use rustix::process::Signal;
+use plexy_tests::terminal::Program;
+use plexy_tests::tool::Tool;
+use rustix::process::{Signal, geteuid};
 
 use super::{Scene, ends, shows, top};
-use crate::process::PLEXYD;
+use crate::process::{PLEXYCTL, PLEXYD};
+
+/// A group that every system has (`daemon`), other than that of root.
+const SOME_GROUP: u32 = 1;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_that_is_killed_is_told_and_another_one_found() {
@@ -48,6 +55,41 @@ async fn a_daemon_that_is_stopped_is_told_and_goes_on() {
     scene.process.signal(Signal::CONT);
     shows(&top, "live").await;
     assert!(top.shows("db"), "{}", top.screen());
+    top.press("q");
+    ends(&mut top, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_that_may_not_be_opened_is_told_with_who_may_and_not_tried_again() {
+    let scene = Scene::start(&["0=4000[name=db]"]).await;
+    let socket = scene.process.rpc_socket();
+    let allow = |mode| fs::set_permissions(&socket, Permissions::from_mode(mode)).unwrap();
+    fs::set_permissions(socket.parent().unwrap(), Permissions::from_mode(0o755)).unwrap();
+    // Its group may, and who has made it may not.
+    allow(0o060);
+    let endpoint = scene.endpoint();
+    let arguments = ["--endpoint", &endpoint, "top"];
+    let program = if geteuid().is_root() {
+        // Root may open everything, and nobody joins its group.
+        chown(&socket, None, Some(SOME_GROUP)).unwrap();
+        let Some(setpriv) = Tool::find("setpriv", "util-linux") else { return };
+        let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"];
+        Program::new(setpriv.path(), &[&nobody[..], &[PLEXYCTL], &arguments].concat())
+    } else {
+        Program::new(PLEXYCTL, &arguments)
+    };
+    let mut top = program.env("HOME", scene.home()).size(160, 24).start();
+    shows(&top, "permission denied").await;
+    shows(&top, "members of the group").await;
+    assert!(top.shows("Not tried again (r tries)"), "{}", top.screen());
+    // Keys are answered, and whoever may open it by now says so.
+    top.press("2");
+    shows(&top, "[2] Backends").await;
+    assert!(top.shows("Not tried again (r tries)"), "{}", top.screen());
+    allow(0o666);
+    top.press("1r");
+    shows(&top, "db").await;
+    assert!(!top.shows("permission denied"), "{}", top.screen());
     top.press("q");
     ends(&mut top, 0).await;
 }

@@ -19,7 +19,7 @@ fn row(top: &Terminal, text: &str) -> String {
 }
 
 /// Where it listens, as its name is told by the daemon.
-async fn listens(scene: &Scene, name: &str) -> SocketAddr {
+pub(super) async fn listens(scene: &Scene, name: &str) -> SocketAddr {
     let run = scene.run(&["status", "full", "-o", "csv", "--columns", "name,listen"]);
     let listed = run.output().await.success();
     let line = listed.lines().find_map(|line| line.strip_prefix(&format!("{name},")));
