@@ -143,6 +143,20 @@ impl Live {
         self.refresh(Ask::Tunnels);
     }
 
+    /// A command was answered: where it was thought that nobody does, that is no longer so, and is asked.
+    pub(super) fn has_answered(&self) {
+        let was_offline = self.link.send_if_modified(|link| {
+            let is_offline = *link == LinkState::Offline;
+            if is_offline {
+                *link = LinkState::Unknown;
+            }
+            is_offline
+        });
+        if was_offline {
+            self.outdate();
+        }
+    }
+
     fn tunnels_told(&self, mut snapshot: Snapshot) {
         let mut state = self.state();
         snapshot.connections.clone_from(&state.snapshot.connections);

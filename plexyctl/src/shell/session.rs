@@ -196,6 +196,9 @@ impl<'a> Session<'a> {
         if is_change {
             self.live.outdate();
         }
+        if done.is_ok() {
+            self.live.has_answered();
+        }
         done.map(|()| Next::Goes)
     }
 
