@@ -37,6 +37,9 @@ pub(crate) const KEYS: [&str; 6] = ["endpoint", "ca", "cert", "key", "server-nam
 /// The key of a context that says that changes there are thought over twice.
 pub(crate) const PROTECTED: &str = "protected";
 
+/// The key of a context that says that nothing is changed there.
+pub(crate) const READ_ONLY: &str = "read-only";
+
 /// The table of contexts.
 const CONTEXT: &str = "context";
 
@@ -74,6 +77,8 @@ pub(crate) struct Context {
     pub(crate) way: Way,
     /// Whether changes there are thought over twice.
     pub(crate) is_protected: bool,
+    /// Whether nothing is changed there.
+    pub(crate) is_read_only: bool,
 }
 
 /// The context that holds where nothing else is said.
@@ -190,15 +195,20 @@ impl Context {
         file: &Path,
     ) -> Read {
         let name = key.get_ref().as_ref();
-        if name == PROTECTED {
+        let said = match name {
+            PROTECTED => Some(&mut self.is_protected),
+            READ_ONLY => Some(&mut self.is_read_only),
+            _ => None,
+        };
+        if let Some(said) = said {
             let DeValue::Boolean(is) = value.get_ref() else {
-                let message = format!("`{PROTECTED}` is true or false");
+                let message = format!("`{name}` is true or false");
                 return Err((value.span(), Refusal::new(Code::InvalidValue, message)));
             };
-            self.is_protected = *is;
+            *said = *is;
             return Ok(());
         }
-        let valid = || KEYS.into_iter().chain([PROTECTED]);
+        let valid = || KEYS.into_iter().chain([PROTECTED, READ_ONLY]);
         let read = self.way.read(name, value, file);
         read.unwrap_or_else(|| Err((key.span(), unknown(name, valid()))))
     }
@@ -461,6 +471,16 @@ mod tests {
     }
 
     #[test]
+    fn where_nothing_is_changed_it_is_so_by_every_way() {
+        let file = "[context.look]\nendpoint = \"ws://a.example:1\"\nread-only = true";
+        for args in ["ping --context look", "ping --endpoint ws://a.example:1"] {
+            assert_eq!(target(file, args).unwrap().read_only.as_deref(), Some("look"), "{args}");
+        }
+        assert_eq!(target(file, "ping").unwrap().read_only, None);
+        refused("[context.a]\nread-only = 1", "plexyctl.toml:2:13: `read-only` is true or false");
+    }
+
+    #[test]
     fn two_ways_at_once_are_none() {
         let both = "ping --context prod --endpoint ws://c.example:1";
         let failure = target(CONTEXTS, both).unwrap_err();
@@ -503,6 +523,7 @@ mod tests {
             ("server-name", "b.example", by("`--server-name`")),
             ("token-file", "-", by("default")),
             ("protected", "true", file),
+            ("read-only", "false", by("default")),
         ];
         assert_eq!(told, expected);
     }

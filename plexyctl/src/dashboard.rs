@@ -99,7 +99,7 @@ fn begin(
         title: link.title().to_owned(),
         endpoint: String::new(),
         protected: link.protected().map(str::to_owned),
-        is_read_only: top.read_only,
+        is_read_only: top.read_only || link.read_only().is_some(),
         way: link.way().to_vec(),
     };
     let looks = Looks {

@@ -19,6 +19,7 @@ pub(crate) struct Link {
     way: Vec<String>,
     context: Option<String>,
     protected: Option<String>,
+    read_only: Option<String>,
     origin: Origin,
 }
 
@@ -27,14 +28,15 @@ impl Link {
     pub(crate) fn new(options: &Options) -> Result<Self, Failure> {
         let target = Config::of_user()?.target(options)?;
         let way = target.words(options);
-        let Target { endpoint, credentials, token_file, context, protected, origin } = target;
+        let Target { endpoint, credentials, token_file, context, protected, read_only, origin } =
+            target;
         let token = token_file.as_deref().map(Token::read).transpose()?;
         let patience = Patience::new(options.timeout);
         let host = || endpoint.as_ref().and_then(Endpoint::host).unwrap_or(LOCAL).to_owned();
         let title = context.clone().unwrap_or_else(host);
         let places = endpoint.map_or_else(Places::by_default, Places::named);
         let connect = ConnectOptions { token, credentials, patience };
-        Ok(Self { places, connect, found: None, title, way, context, protected, origin })
+        Ok(Self { places, connect, found: None, title, way, context, protected, read_only, origin })
     }
 
     /// The same way, for somebody else: wherever the configuration leads meanwhile.
@@ -47,6 +49,7 @@ impl Link {
             way: self.way.clone(),
             context: self.context.clone(),
             protected: self.protected.clone(),
+            read_only: self.read_only.clone(),
             origin: self.origin.clone(),
         }
     }
@@ -64,6 +67,11 @@ impl Link {
     /// The name of the context, if changes there are to be thought over twice.
     pub(crate) fn protected(&self) -> Option<&str> {
         self.protected.as_deref()
+    }
+
+    /// The name of the context, if nothing is changed there.
+    pub(crate) fn read_only(&self) -> Option<&str> {
+        self.read_only.as_deref()
     }
 
     /// The daemon, for one command that is given so long.

@@ -116,7 +116,7 @@ fn surroundings() -> String {
         .item(
             "$XDG_CONFIG_HOME/plexy/plexyctl.toml",
             "Where plexyd is, and with what it is talked to: contexts, each with `endpoint`, `ca`, `cert`, \
-             `key`, `server-name`, `token-file`, `protected`, and `current-context`, which names one of \
+             `key`, `server-name`, `token-file`, `protected`, `read-only`, and `current-context`, which names one of \
              them. Without that variable it is in `~/.config`. `/etc/plexy/plexyctl.toml` is for all \
              users and counts less; options and variables count more.",
         )

@@ -84,6 +84,20 @@ pub(crate) fn unagreed(context: &str) -> Failure {
     Failure::usage(message).with_hint("`--yes` does it")
 }
 
+/// Whether a request may go to a daemon where nothing is to be changed, if that is said of the context.
+pub(crate) fn writable(request: &Request, read_only: Option<&str>) -> Result<(), Failure> {
+    match read_only.filter(|_| is_change(request)) {
+        None => Ok(()),
+        Some(context) => Err(unwritable(context)),
+    }
+}
+
+/// A change in a context where there is to be none.
+pub(crate) fn unwritable(context: &str) -> Failure {
+    let message = format!("the context `{context}` is read-only: nothing was changed");
+    Failure::usage(message).with_hint("another context leads there to change something")
+}
+
 /// Whether it changes anything; `save` only waits for the disk. Without a wildcard, so that whoever adds
 /// a verb decides.
 pub(crate) fn is_change(request: &Request) -> bool {
@@ -202,6 +216,14 @@ mod tests {
         assert!(permitted(&request("add web 3"), Some("prod"), true).is_ok());
         assert!(permitted(&request("add web 3"), None, false).is_ok());
         assert!(permitted(&request("list"), Some("prod"), false).is_ok());
+    }
+
+    #[test]
+    fn where_nothing_is_changed_no_yes_helps() {
+        let refused = writable(&request("add web 3"), Some("look")).unwrap_err();
+        assert!(refused.message.contains("`look` is read-only"), "{refused:?}");
+        assert!(writable(&request("list"), Some("look")).is_ok());
+        assert!(writable(&request("add web 3"), None).is_ok());
     }
 
     #[test]

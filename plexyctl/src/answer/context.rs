@@ -15,6 +15,8 @@ pub(crate) struct ContextInfo {
     pub(crate) endpoint: Option<String>,
     /// Whether every change there wants `--yes`.
     pub(crate) protected: bool,
+    /// Whether nothing is changed there.
+    pub(crate) read_only: bool,
     /// The CAs that are believed.
     pub(crate) ca: Option<String>,
     /// The certificate that is shown.
@@ -51,6 +53,7 @@ impl ContextInfo {
             current: is_current,
             endpoint: way.endpoint.as_ref().map(ToString::to_string),
             protected: context.is_protected,
+            read_only: context.is_read_only,
             ca: path(&way.credentials.ca),
             cert: path(&way.credentials.cert),
             key: path(&way.credentials.key),

@@ -223,6 +223,9 @@ pub(crate) enum ContextCommand {
         /// Every change there wants --yes
         #[arg(long)]
         protected: bool,
+        /// Nothing is changed there, by whatever command
+        #[arg(long)]
+        read_only: bool,
     },
     /// Makes one that which holds where nothing else is said
     Use {

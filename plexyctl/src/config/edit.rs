@@ -11,7 +11,9 @@ use plexy_shared::error::{Code, quoted};
 use rustix::fs::{FlockOperation, flock};
 use toml_edit::{DocumentMut, Item, Table, value};
 
-use super::{CONTEXT, CURRENT, Config, Context, PROTECTED, check_name, file_of_user, target};
+use super::{
+    CONTEXT, CURRENT, Config, Context, PROTECTED, READ_ONLY, check_name, file_of_user, target,
+};
 use crate::failure::Failure;
 
 /// The mode of a new file: it may name files with secrets.
@@ -177,6 +179,9 @@ fn written(context: &Context) -> Table {
     if context.is_protected {
         table.insert(PROTECTED, value(true));
     }
+    if context.is_read_only {
+        table.insert(READ_ONLY, value(true));
+    }
     table
 }
 
@@ -214,7 +219,7 @@ mod tests {
     fn context(endpoint: &str, is_protected: bool) -> Context {
         let endpoint = Some(endpoint.parse().unwrap());
         let way = super::super::Way { endpoint, ..super::super::Way::default() };
-        Context { way, is_protected }
+        Context { way, is_protected, is_read_only: false }
     }
 
     fn mode(file: &Path) -> u32 {

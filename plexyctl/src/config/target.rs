@@ -23,6 +23,8 @@ pub(crate) struct Target {
     pub(crate) context: Option<String>,
     /// The name of the context where changes are thought over twice.
     pub(crate) protected: Option<String>,
+    /// The name of the context where nothing is changed.
+    pub(crate) read_only: Option<String>,
     /// Where it was said that it is there.
     pub(crate) origin: Origin,
 }
@@ -108,16 +110,19 @@ impl Config {
             Chosen::Top => (self.way.clone(), None, self.way.origin()),
         };
         check_tls(options.tls_option, way.endpoint.as_ref())?;
-        let protected = match (&chosen, context) {
-            (_, Some((name, context))) => context.is_protected.then(|| name.clone()),
-            _ => self.protected_at(way.endpoint.as_ref()),
+        let where_it_holds = |is_so: fn(&Context) -> bool| match context {
+            Some((name, context)) => is_so(context).then(|| name.clone()),
+            None => self.context_at(way.endpoint.as_ref(), is_so),
         };
+        let protected = where_it_holds(|context| context.is_protected);
+        let read_only = where_it_holds(|context| context.is_read_only);
         Ok(Target {
             credentials: credentials(options, &way),
             token_file: options.token_file.clone().or(way.token_file),
             endpoint: way.endpoint,
             context: context.map(|(name, _)| name.clone()),
             protected,
+            read_only,
             origin,
         })
     }
@@ -151,10 +156,13 @@ impl Config {
         } else {
             of_way.clone()
         };
-        let protected = target.protected.as_ref().and_then(|name| {
-            let context = self.contexts.get(name)?;
-            Some(Origin::Context(name.clone(), context.way.file.clone()))
-        });
+        let guard = |key, holds: &Option<String>| {
+            let origin = holds.as_ref().and_then(|name| {
+                let context = self.contexts.get(name)?;
+                Some(Origin::Context(name.clone(), context.way.file.clone()))
+            });
+            setting(key, Some(holds.is_some().to_string()), origin.unwrap_or(Origin::Default))
+        };
         Ok(vec![
             setting("context", target.context.clone(), target.origin.clone()),
             setting("endpoint", target.endpoint.as_ref().map(ToString::to_string), at),
@@ -167,11 +175,8 @@ impl Config {
                 said("server_name", "--server-name", "PLEXY_SERVER_NAME"),
             ),
             setting("token-file", path(&target.token_file), token),
-            setting(
-                super::PROTECTED,
-                Some(target.protected.is_some().to_string()),
-                protected.unwrap_or(Origin::Default),
-            ),
+            guard(super::PROTECTED, &target.protected),
+            guard(super::READ_ONLY, &target.read_only),
         ])
     }
 
@@ -213,10 +218,14 @@ impl Config {
         Way { endpoint: Some(endpoint.clone()), ..way }
     }
 
-    /// The protected context of a place, by whatever way somebody has come to it.
-    fn protected_at(&self, endpoint: Option<&Endpoint>) -> Option<String> {
-        let mut protected = self.contexts.iter().filter(|(_, context)| context.is_protected);
-        protected
+    /// The context of a place of which that is so, by whatever way somebody has come to it.
+    fn context_at(
+        &self,
+        endpoint: Option<&Endpoint>,
+        is_so: fn(&Context) -> bool,
+    ) -> Option<String> {
+        let mut contexts = self.contexts.iter().filter(|(_, context)| is_so(context));
+        contexts
             .find(|(_, context)| context.way.endpoint.as_ref() == endpoint)
             .map(|(name, _)| name.clone())
     }

@@ -23,6 +23,9 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<Exit, Failure> {
     output.check_keys(None)?;
+    if let Some(context) = link.read_only().filter(|_| !options.dry_run) {
+        return Err(tier::unwritable(context));
+    }
     if let Some(context) = link.protected().filter(|_| !options.yes && !options.dry_run) {
         return Err(tier::unagreed(context));
     }

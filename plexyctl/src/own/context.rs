@@ -20,7 +20,10 @@ pub(super) fn run(
     let is_list = matches!(command, ContextCommand::List | ContextCommand::Show { .. });
     output.check_keys(is_list.then_some(&CONTEXTS[..]))?;
     let answer = match command {
-        ContextCommand::Add { name, protected } => add(name, *protected, options)?,
+        ContextCommand::Add { name, protected, read_only } => {
+            let (is_protected, is_read_only) = (*protected, *read_only);
+            add(name, &Context { way: way(options), is_protected, is_read_only })?
+        }
         ContextCommand::Use { name, .. } => select(name.as_deref())?,
         ContextCommand::Remove { name } => remove(name)?,
         ContextCommand::List => Answer::Contexts(list(&Config::of_user()?, options)?),
@@ -30,9 +33,9 @@ pub(super) fn run(
     Ok(Exit::Done)
 }
 
-fn add(name: &str, is_protected: bool, options: &Options) -> Result<Answer, Failure> {
+fn add(name: &str, context: &Context) -> Result<Answer, Failure> {
     let mut edit = Edit::begin()?;
-    let is_new = edit.add(name, &Context { way: way(options), is_protected })?;
+    let is_new = edit.add(name, context)?;
     change(edit, if is_new { "added" } else { "unchanged" }, name)
 }
 

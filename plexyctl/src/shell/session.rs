@@ -28,7 +28,7 @@ use crate::invocation::CLIENT;
 use crate::link::Link;
 use crate::output::{Output, Screen, Written, complain};
 use crate::own;
-use crate::tier::is_change;
+use crate::tier::{self, is_change};
 
 /// How long the first line waits for the daemon, so that it can say who that is: no longer than anybody
 /// notices.
@@ -170,6 +170,7 @@ impl<'a> Session<'a> {
         asks: &mut Asks<'_>,
     ) -> Result<Next, Failure> {
         Output::new(options).check(command.request())?;
+        tier::writable(command.request(), self.link.read_only().filter(|_| !options.dry_run))?;
         if !self.is_confirmed(&command, options, asks)? {
             complain("nothing was done\n");
             return Ok(Next::Stops);

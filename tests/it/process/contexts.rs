@@ -129,6 +129,28 @@ async fn what_holds_is_told_with_where_it_comes_from() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn in_a_context_that_is_read_only_nothing_is_changed() {
+    let scene = Scene::start().await;
+    let endpoint = scene.endpoint();
+    scene.ask(&["context", "add", "look", "--endpoint", &endpoint, "--read-only"]).await;
+    let listed = scene.ask(&["context", "list", "--columns", "name,read_only"]).await;
+    assert!(listed.contains("look  yes"), "{listed}");
+    let told = "the context `look` is read-only: nothing was changed";
+    for change in ["open 0=4000[name=new]", "close web", "log debug", "kill where idle>1s"] {
+        let words = ["--context", "look", "--yes"].into_iter().chain(change.split(' '));
+        scene.refused(&words.collect::<Vec<_>>(), 2, told).await;
+    }
+    scene.refused(&["--endpoint", &endpoint, "close", "web"], 2, told).await;
+    scene.refused(&["--context", "look", "-c", "list; close web"], 2, told).await;
+    scene.refused(&["--context", "look", "--yes", "apply", "-f", "-", "--prune"], 2, told).await;
+    assert_eq!(scene.ask(&["--context", "look", "list", "-q"]).await, "web\n");
+    let would = scene.ask(&["--context", "look", "close", "web", "--dry-run"]).await;
+    assert!(would.starts_with("would close"), "{would}");
+    let csv = scene.ask(&["--context", "look", "config", "show", "-o", "csv"]).await;
+    assert!(csv.contains("read-only,true,context `look`"), "{csv}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn in_a_protected_context_every_change_wants_a_yes() {
     let scene = Scene::start().await;
     let endpoint = scene.endpoint();

@@ -21,6 +21,10 @@ const COLUMNS: &[Field] = &[
         Cell::flag(it.protected, if it.protected { "yes" } else { NOTHING })
     })
     .rank(7),
+    Field::text("read_only", "READ-ONLY", |it| {
+        Cell::flag(it.read_only, if it.read_only { "yes" } else { NOTHING })
+    })
+    .rank(7),
     Field::text("ca", "CA", |it| Cell::maybe(it.ca.as_deref())).wide(),
     Field::text("cert", "CERT", |it| Cell::maybe(it.cert.as_deref())).wide(),
     Field::text("key", "KEY", |it| Cell::maybe(it.key.as_deref())).wide(),
@@ -41,6 +45,7 @@ pub(crate) const CONTEXTS: [&str; COLUMNS.len()] = [
     "current",
     "endpoint",
     "protected",
+    "read_only",
     "ca",
     "cert",
     "key",
