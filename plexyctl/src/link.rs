@@ -88,6 +88,11 @@ impl Link {
         Ok(self.found.insert(found))
     }
 
+    /// Whether the next command goes to the same daemon as the last one: over the same connection.
+    pub(crate) fn is_held(&self) -> bool {
+        self.found.as_ref().is_some_and(|found| found.client.is_connected())
+    }
+
     /// With where it was said that the daemon is there.
     fn told(&self, unreached: Unreached) -> Failure {
         let mut failure = Failure::from(unreached);

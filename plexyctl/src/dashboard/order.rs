@@ -19,7 +19,8 @@ use crate::output::{Output, Screen};
 pub(crate) struct Order {
     /// As it would be typed.
     pub(crate) line: String,
-    /// The revision that somebody has seen who has agreed to it: with another one it is not done.
+    /// The revision that somebody has seen who has agreed to it: where others have changed anything since,
+    /// it is not done.
     pub(crate) revision: Option<u64>,
     /// Whether it is only tried out.
     pub(crate) is_trial: bool,
@@ -66,6 +67,7 @@ pub(super) struct Orders {
     link: Link,
     options: Options,
     output: Output,
+    own: Own,
 }
 
 impl Orders {
@@ -83,7 +85,7 @@ impl Orders {
             ..options.clone()
         };
         let output = Output::on(&options, screen, screen);
-        Self { link, options, output }
+        Self { link, options, output, own: Own::default() }
     }
 
     /// Does what comes, until nobody gives orders any more.
@@ -111,8 +113,76 @@ impl Orders {
             (reply.change, reply.listen) = (answer.change(), answer.listen().map(str::to_owned));
             Ok(Wanted::More)
         };
-        let command = Command::read(&order.line)?.expecting(order.revision);
+        // Another one counts anew.
+        if !self.link.is_held() {
+            self.own = Own::default();
+        }
+        let expected = order.revision.map(|seen| self.own.expected(seen));
+        let command = Command::read(&order.line)?.expecting(expected);
         command.run(&mut self.link, &options, &mut tell).await?;
+        if !order.is_trial {
+            self.own.changed(expected, &reply);
+        }
         Ok(reply)
+    }
+}
+
+/// Changes of our own, one behind the other: the revision before the first of them, and after the last.
+/// Whoever has seen the daemon between them knows what it is like.
+#[derive(Debug, Default)]
+struct Own(Option<(u64, u64)>);
+
+impl Own {
+    /// The revision that the daemon has where nobody else has changed anything since this one.
+    fn expected(&self, seen: u64) -> u64 {
+        match self.0 {
+            Some((first, last)) if (first..=last).contains(&seen) => last,
+            _ => seen,
+        }
+    }
+
+    /// A command was done, at this revision where one was expected.
+    fn changed(&mut self, expected: Option<u64>, reply: &Reply) {
+        let Some(now) = reply.revision else { return };
+        let is_ours = match expected {
+            Some(expected) => now == expected + 1,
+            // That it has changed something is told in a word.
+            None => reply.change.is_some_and(|change| change != Change::Unchanged),
+        };
+        self.0 = match self.0 {
+            Some((first, last)) if is_ours && last + 1 == now => Some((first, now)),
+            known if known.is_some_and(|(_, last)| last == now) => known,
+            _ => is_ours.then(|| (now.saturating_sub(1), now)),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(revision: u64, change: Option<Change>) -> Reply {
+        Reply { revision: Some(revision), change, ..Reply::default() }
+    }
+
+    #[test]
+    fn what_we_have_changed_ourselves_is_no_change_by_somebody_else() {
+        let mut own = Own::default();
+        assert_eq!(own.expected(40), 40);
+        own.changed(Some(40), &reply(41, None));
+        own.changed(Some(41), &reply(41, Some(Change::Unchanged)));
+        own.changed(None, &reply(42, Some(Change::Added)));
+        assert_eq!([39, 40, 41, 42, 43].map(|seen| own.expected(seen)), [39, 42, 42, 42, 43]);
+        // Somebody else has made the one between.
+        own.changed(None, &reply(44, Some(Change::Added)));
+        assert_eq!([40, 42, 43, 44].map(|seen| own.expected(seen)), [40, 42, 44, 44]);
+        // Nothing of ours: the one before is of somebody else.
+        own.changed(None, &reply(46, Some(Change::Unchanged)));
+        assert_eq!([43, 45].map(|seen| own.expected(seen)), [43, 45]);
+        // What counts no revision changes no tunnel.
+        own.changed(None, &Reply::default());
+        own.changed(None, &reply(47, Some(Change::Changed)));
+        own.changed(None, &Reply::default());
+        assert_eq!(own.expected(46), 47);
     }
 }

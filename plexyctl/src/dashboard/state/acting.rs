@@ -1,7 +1,5 @@
 //! What somebody has asked for, as long as it matters.
 
-use std::ops::RangeInclusive;
-
 use plexy_shared::info::TunnelStatus;
 use plexy_shared::overview::Overview;
 
@@ -21,15 +19,6 @@ pub(crate) struct Acting {
     pub(crate) lines: Vec<String>,
     /// What somebody has said yes to, until it is known what became of it.
     pub(crate) agreed: Option<Box<Confirm>>,
-    /// What we have changed ourselves, since what was told last.
-    own: Option<Own>,
-}
-
-/// Changes of our own, one behind the other: what was known before the first of them is known still.
-#[derive(Debug)]
-struct Own {
-    instance: String,
-    revisions: RangeInclusive<u64>,
 }
 
 impl Acting {
@@ -54,30 +43,10 @@ impl State {
         self.held.as_ref().or(self.told.as_ref())
     }
 
-    /// The revision at which a change may be made by whoever has seen the daemon at this one: that, or
-    /// the one after changes of our own. None where it is the revision of a daemon that is no more.
+    /// The revision at which a change may be made by whoever has seen the daemon at this one: none where
+    /// that daemon is no more.
     pub(crate) fn expected(&self, seen: &Seen) -> Option<u64> {
-        let newest = self.newest().filter(|newest| newest.instance == seen.instance)?;
-        let own = self.acting.own.as_ref().filter(|own| own.instance == newest.instance);
-        let own = own.filter(|own| own.revisions.contains(&seen.revision));
-        Some(own.map_or(seen.revision, |own| *own.revisions.end()))
-    }
-
-    /// The revision of which it is known what it is like.
-    pub(crate) fn revision(&self) -> Option<u64> {
-        self.expected(&Seen::of(self.newest()?))
-    }
-
-    /// A change of ours has led to this revision. Where it is not the next one, somebody else has made
-    /// another one, of which nobody has told yet.
-    pub(crate) fn changed_to(&mut self, revision: u64) {
-        let is_next = self.revision().is_some_and(|known| revision == known + 1);
-        let Some(newest) = self.newest().map(Seen::of).filter(|_| is_next) else { return };
-        let own = self.acting.own.take().filter(|own| {
-            own.instance == newest.instance && own.revisions.contains(&newest.revision)
-        });
-        let first = own.map_or(newest.revision, |own| *own.revisions.start());
-        self.acting.own = Some(Own { instance: newest.instance, revisions: first..=revision });
+        (self.newest()?.instance == seen.instance).then_some(seen.revision)
     }
 
     /// Why nothing can be changed now, where that is so.

@@ -111,9 +111,6 @@ fn subject_of(state: &State, line: &str) -> Subject {
 
 /// It is done.
 fn succeeded(state: &mut State, order: &Order, reply: Reply) {
-    if let Some(revision) = reply.revision {
-        state.changed_to(revision);
-    }
     if state.acting.agreed.as_ref().is_some_and(|agreed| agreed.line() == order.line) {
         state.acting.agreed = None;
     }

@@ -582,19 +582,6 @@ fn a_change_by_somebody_else_in_between_is_refused_and_asked_again() {
 }
 
 #[test]
-fn what_we_have_changed_ourselves_is_no_change_by_somebody_else() {
-    let mut scene = Scene::new();
-    scene.keys("u");
-    let order = scene.order();
-    let reply = Reply { text: "enabled web\n".to_owned(), revision: Some(41), ..Reply::default() };
-    scene.answered(order.clone(), Ok(reply.clone()));
-    assert_eq!(scene.state.revision(), Some(41));
-    // Somebody else has made the one between.
-    scene.answered(order, Ok(Reply { revision: Some(43), ..reply }));
-    assert_eq!(scene.state.revision(), Some(41));
-}
-
-#[test]
 fn in_a_protected_context_the_name_of_it_is_wanted_for_every_change() {
     for keys in ["d", "u"] {
         let mut scene = protected();
