@@ -1,5 +1,6 @@
 //! What stands in front of the tables and has the keys.
 
+mod choice;
 mod command_line;
 mod confirm;
 mod form;
@@ -7,6 +8,7 @@ mod menu;
 pub(crate) mod offer;
 mod subject;
 mod text;
+mod title;
 
 use plexy_shared::overview::{Overview, OverviewParams};
 use tui_input::Input;
@@ -14,8 +16,9 @@ use tui_input::Input;
 use super::level::TunnelName;
 use super::seen::Seen;
 
+pub(crate) use choice::Choice;
 pub(crate) use command_line::CommandLine;
-pub(crate) use confirm::{Check, Choice, Confirm};
+pub(crate) use confirm::{Check, Confirm};
 pub(crate) use form::{Field, Form, FormKind};
 pub(crate) use menu::{Item, Menu, Run};
 pub(crate) use offer::Offer;

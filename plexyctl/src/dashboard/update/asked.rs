@@ -128,7 +128,12 @@ pub(super) fn unasked(state: &State, confirm: &Confirm) -> Result<Order, String>
 
 /// The order that is done only while the daemon is as it was told; none while nobody has told that.
 pub(super) fn order_of(state: &State, confirm: &Confirm) -> Option<Order> {
-    let revision = state.expected(confirm.seen.as_ref()?)?;
+    let seen = match confirm.subject {
+        // No other one ever has its id.
+        Subject::Connection(_) => state.newest().map(Seen::of),
+        _ => confirm.seen.clone(),
+    };
+    let revision = state.expected(&seen?)?;
     Some(knowing(state, Order { revision: Some(revision), ..Order::new(confirm.line()) }))
 }
 

@@ -5,50 +5,23 @@ use std::time::Duration;
 
 use plexy_shared::command::{Request, word_spans};
 use plexy_shared::connection::KillOrder;
-use plexy_shared::spec::LiveAction;
 use plexy_shared::units::{counted, show_duration};
 use tui_input::Input;
 
 use super::super::Moment;
 use super::super::level::TunnelName;
 use super::super::seen::Seen;
+use super::choice::Choice;
 use super::form::Form;
 use super::subject::{Now, Subject, tunnel_word};
+use super::title::title;
 use crate::consequence::{Known, consequence};
 use crate::dashboard::order::Order;
-use crate::output::safe;
 use crate::tier::Tier;
 
 /// How long a question is not answered that has come in the place of another one: a key that is held, or
 /// the second click, was for that one.
 const CHANGED: Duration = Duration::from_millis(500);
-
-/// What can be chosen of a deadline with a key.
-const DEADLINES: [Duration; 8] = [
-    Duration::from_secs(10),
-    Duration::from_secs(30),
-    Duration::from_secs(60),
-    Duration::from_secs(5 * 60),
-    Duration::from_secs(15 * 60),
-    Duration::from_secs(3_600),
-    Duration::from_secs(4 * 3_600),
-    Duration::from_secs(24 * 3_600),
-];
-
-/// What can be chosen of what live connections get: first, what the tunnel says.
-const FATES: [Option<LiveAction>; 4] =
-    [None, Some(LiveAction::Keep), Some(LiveAction::Drain), Some(LiveAction::Kill)];
-
-/// What can be chosen before the answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Choice {
-    /// Nothing.
-    Nothing,
-    /// When connections are reset that have not ended; none where the tunnel says it.
-    Deadline(Option<Duration>),
-    /// What live connections get; none where the tunnel says it.
-    Fate(Option<LiveAction>),
-}
 
 /// Whether it may be done that somebody has said yes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,39 +147,7 @@ impl Confirm {
 
     /// What is asked: by the names that the command has.
     pub(crate) fn title(&self) -> String {
-        let title = match self.request() {
-            Some(Request::Drain { tunnel, backend: None, .. }) => format!("Drain tunnel {tunnel}?"),
-            Some(Request::Drain { tunnel, backend: Some(backend), .. }) => {
-                format!("Drain backend {backend} of {tunnel}?")
-            }
-            Some(Request::Close { tunnel, live }) if live.action == LiveAction::Kill => {
-                format!("Close tunnel {tunnel} now?")
-            }
-            Some(Request::Close { tunnel, .. }) => format!("Close tunnel {tunnel}?"),
-            Some(Request::Remove { tunnel, backend, .. }) => {
-                format!("Remove backend {} of {tunnel}?", backend.addr)
-            }
-            Some(Request::Switch { tunnel, .. }) => format!("Switch backends of {tunnel}?"),
-            Some(Request::Disable { tunnel, backend }) => {
-                format!("Disable backend {backend} of {tunnel}?")
-            }
-            Some(Request::Kill(KillOrder::Ids(ids))) => match ids.as_slice() {
-                [id] => format!("Kill connection {id}?"),
-                ids => format!("Kill {}?", counted(ids.len() as u64, "connection")),
-            },
-            Some(Request::Kill(KillOrder::Where { tunnel: Some(tunnel), .. })) => {
-                format!("Kill connections of {tunnel}?")
-            }
-            Some(Request::Kill(KillOrder::Where { tunnel: None, .. })) => {
-                "Kill connections?".to_owned()
-            }
-            Some(Request::Set { tunnel, .. }) => format!("Change {tunnel}?"),
-            Some(Request::SetBackend { tunnel, backend, .. }) => {
-                format!("Change {backend} of {tunnel}?")
-            }
-            _ => format!("{}?", self.verb()),
-        };
-        safe(&title)
+        title(self.request().as_ref()).unwrap_or_else(|| format!("{}?", self.verb()))
     }
 
     /// The verb, for who says yes.
@@ -245,24 +186,10 @@ impl Confirm {
 
     /// Chooses the next, or the one before.
     pub(crate) fn choose(&mut self, is_more: bool) {
-        match &mut self.choice {
-            Choice::Nothing => return,
-            Choice::Deadline(chosen) => {
-                let now = chosen.or(self.known.deadline);
-                let next = match (now, is_more) {
-                    (None, _) => Some(Duration::from_secs(60)),
-                    (Some(now), true) => DEADLINES.into_iter().find(|it| *it > now),
-                    (Some(now), false) => DEADLINES.into_iter().rfind(|it| *it < now),
-                };
-                *chosen = next.or(now);
-            }
-            Choice::Fate(chosen) => {
-                let at = FATES.iter().position(|it| it == chosen).unwrap_or_default();
-                let next = if is_more { at + 1 } else { at + FATES.len() - 1 };
-                *chosen = FATES.get(next % FATES.len()).copied().flatten();
-            }
+        if self.choice != Choice::Nothing {
+            self.choice.go(is_more, self.known.deadline);
+            self.ask();
         }
-        self.ask();
     }
 
     /// Takes how it is now. What was told stays; only what nobody had told comes to it.

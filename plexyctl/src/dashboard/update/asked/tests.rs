@@ -222,6 +222,17 @@ fn a_connection_is_killed_by_its_id() {
 }
 
 #[test]
+fn a_connection_that_is_seen_no_more_is_killed_by_its_id_all_the_same() {
+    let mut scene = at_connection();
+    scene.keys("p");
+    scene.connections.pop();
+    scene.matched_more = 500;
+    scene.look();
+    scene.keys("Ky");
+    assert_eq!(scene.order(), agreed("kill 7355149516800000002", 40));
+}
+
+#[test]
 fn what_is_gone_when_the_answer_comes_is_left_alone() {
     let mut scene = Scene::new();
     scene.keys("d");
