@@ -80,7 +80,9 @@ pub(super) fn open(state: &mut State) -> Vec<Effect> {
 
 /// Clears what stands in the way, then what is looked for, then goes back.
 pub(super) fn back(state: &mut State) -> Vec<Effect> {
-    if state.returned.take().is_some() || state.toast.take().is_some() {
+    // It ends by itself, and is in nobody's way.
+    state.toast = None;
+    if state.returned.take().is_some() {
         return Vec::new();
     }
     if state.is_zoomed {
