@@ -23,6 +23,10 @@ const SCROLLBACK: usize = 1_000;
 /// What a program asks for to know where the cursor is, as each start of reedline does.
 const WHERE_IS_THE_CURSOR: &[u8] = b"\x1b[6n";
 
+/// What is written between these is seen all at once (`?2026`, "Synchronized Output" of terminals): no
+/// test sees half a frame.
+const FRAME: [&[u8]; 2] = [b"\x1b[?2026h", b"\x1b[?2026l"];
+
 /// Keys by their names.
 pub mod keys {
     /// The key of that name.
@@ -163,24 +167,42 @@ struct Screen {
 impl Screen {
     fn follow(self, mut reader: Box<dyn Read + Send>) {
         let mut buffer = [0; 4096];
+        let mut held = Vec::new();
         // Reading fails once nobody has the other side open.
         while let Ok(read @ 1..) = reader.read(&mut buffer) {
-            let bytes = &buffer[..read];
             while self.held.load(Ordering::Relaxed) {
                 thread::sleep(Duration::from_millis(1));
             }
-            self.raw.lock().unwrap().extend_from_slice(bytes);
-            let mut parser = self.parser.lock().unwrap();
-            parser.process(bytes);
-            let asked = bytes.windows(4).filter(|it| *it == WHERE_IS_THE_CURSOR).count();
-            let (row, column) = parser.screen().cursor_position();
-            drop(parser);
-            for _ in 0..if self.is_silent { 0 } else { asked } {
-                let answer = format!("\x1b[{};{}R", row + 1, column + 1);
-                // The program may have ended meanwhile.
-                self.writer.lock().unwrap().write_all(answer.as_bytes()).ok();
-            }
+            self.raw.lock().unwrap().extend_from_slice(&buffer[..read]);
+            held.extend_from_slice(&buffer[..read]);
+            let rest = held.split_off(whole(&held));
+            self.show(&std::mem::replace(&mut held, rest));
         }
+        self.show(&held);
+    }
+
+    fn show(&self, bytes: &[u8]) {
+        let mut parser = self.parser.lock().unwrap();
+        parser.process(bytes);
+        let asked = bytes.windows(4).filter(|it| *it == WHERE_IS_THE_CURSOR).count();
+        let (row, column) = parser.screen().cursor_position();
+        drop(parser);
+        for _ in 0..if self.is_silent { 0 } else { asked } {
+            let answer = format!("\x1b[{};{}R", row + 1, column + 1);
+            // The program may have ended meanwhile.
+            self.writer.lock().unwrap().write_all(answer.as_bytes()).ok();
+        }
+    }
+}
+
+/// How many of these bytes are no part of a frame that has only begun.
+fn whole(bytes: &[u8]) -> usize {
+    let [begin, end] = FRAME;
+    let last = |mark: &[u8]| bytes.windows(mark.len()).rposition(|it| it == mark);
+    let cut = || (1..begin.len()).rev().find(|length| bytes.ends_with(&begin[..*length]));
+    match (last(begin), last(end)) {
+        (Some(begun), ended) if ended.is_none_or(|ended| ended < begun) => begun,
+        _ => bytes.len() - cut().unwrap_or_default(),
     }
 }
 
@@ -322,5 +344,29 @@ impl Drop for Terminal {
         // It may have ended by itself.
         self.child.kill().ok();
         self.child.wait().ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_that_has_only_begun_is_not_seen() {
+        #[track_caller]
+        fn check(bytes: &[u8], shown: &[u8]) {
+            assert_eq!(
+                bytes[..whole(bytes)].escape_ascii().to_string(),
+                shown.escape_ascii().to_string()
+            );
+        }
+        check(b"", b"");
+        check(b"text\x1b[1m", b"text\x1b[1m");
+        check(b"a\x1b[?2026hb", b"a");
+        check(b"a\x1b[?2026hb\x1b[?2026", b"a");
+        check(b"a\x1b[?2026hb\x1b[?2026l", b"a\x1b[?2026hb\x1b[?2026l");
+        check(b"\x1b[?2026hb\x1b[?2026lc\x1b[?2026hd", b"\x1b[?2026hb\x1b[?2026lc");
+        check(b"a\x1b", b"a");
+        check(b"a\x1b[?202", b"a");
     }
 }
