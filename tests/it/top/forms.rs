@@ -3,13 +3,15 @@
 
 use plexy_tests::backend::Echo;
 use plexy_tests::eventually;
-use plexy_tests::terminal::keys::{CTRL_U, DOWN, ENTER, ESCAPE};
-use plexy_tests::terminal::{Program, Terminal};
+use plexy_tests::terminal::Terminal;
+use plexy_tests::terminal::keys::{CTRL_U, DOWN, ENTER, ESCAPE, UP};
 use serde_json::Value;
 
-use super::{Scene, ends, shows};
-use crate::process::PLEXYCTL;
+use super::{Scene, ends, shows, top};
 use crate::shell::holds_soon;
+
+/// What is offered once plexyd has told what it would do.
+const AGREES: &str = "[ Cancel ]     y  ";
 
 /// The specification that opens the tunnel again.
 async fn spec(scene: &Scene) -> String {
@@ -18,46 +20,70 @@ async fn spec(scene: &Scene) -> String {
     detail["spec"].as_str().unwrap_or_else(|| panic!("{detail}")).to_owned()
 }
 
-/// Fills in the field of that name, whatever stands above it and in it.
-async fn fill(top: &Terminal, field: &str, value: &str) {
-    let has_keys = || {
-        let line = |line: &str| line.contains('▸') && line.contains(&format!(" {field} "));
-        top.screen().lines().any(line)
+/// Goes to the line that says this, which is seen: a row, or a field, by what marks the one that has the
+/// keys. One key, and a look where it led.
+async fn select(top: &Terminal, mark: &str, text: &str) {
+    shows(top, text).await;
+    let line = |text: &str| {
+        let screen = top.screen();
+        let found = screen.lines().enumerate().find(|(_, line)| line.contains(text));
+        found.map(|(row, line)| (row, line.to_owned()))
     };
-    let goes_there = async || {
-        if !has_keys() {
-            top.press(DOWN);
+    let is_there = || line(mark).is_some_and(|(_, line)| line.contains(text));
+    let goes = async || {
+        if !is_there() {
+            let before = line(mark);
+            top.press(if before < line(text) { DOWN } else { UP });
+            holds_soon(|| line(mark) != before).await;
         }
-        holds_soon(has_keys).await
+        is_there()
     };
-    eventually!(goes_there().await, "no field {field} in\n{}", top.screen());
+    eventually!(goes().await, "no way to {text:?} in\n{}", top.screen());
+}
+
+/// Fills in the field of that name, whatever stands in it.
+async fn fill(top: &Terminal, field: &str, value: &str) {
+    select(top, "│ ▸", &format!(" {field} ")).await;
     top.press(&format!("{CTRL_U}{value}"));
 }
 
+/// Sees the equal command, which may have no room in one line.
+async fn is_same_as(top: &Terminal, scene: &Scene, command: &str) {
+    let command = format!("Same as: plexyctl --endpoint {} {command}", scene.endpoint());
+    let is_told = || {
+        let screen = top.screen().replace('│', " ");
+        screen.split_whitespace().collect::<Vec<_>>().join(" ").contains(&command)
+    };
+    eventually!(is_told(), "no {command:?} in\n{}", top.screen());
+}
+
 /// Asks, sees the equal command, and agrees.
-async fn agrees(top: &Terminal, key: &str, command: &str) {
+async fn agrees(top: &Terminal, scene: &Scene, key: &str, command: &str) {
     top.press(key);
-    shows(top, &format!("Same as:  plexyctl {command}")).await;
-    top.press("y");
-    eventually!(!top.shows("Same as:"), "{}", top.screen());
+    is_same_as(top, scene, command).await;
+    shows(top, AGREES).await;
+    // Whoever is faster than plexyd tells of the change before is told so, and says it again.
+    let is_done = async || {
+        top.press("y");
+        holds_soon(|| !top.shows("Same as:")).await
+    };
+    eventually!(is_done().await, "{}", top.screen());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn options_and_backends_are_changed_by_keys() {
     let (one, two) = (Echo::start(), Echo::start());
     let scene = Scene::start(&[&format!("0={}[name=db]", one.addr())]).await;
-    // Where it is, the equal commands need not say then.
-    let program = Program::new(PLEXYCTL, &["top"]).env("PLEXY_ENDPOINT", scene.endpoint());
-    let mut top = program.env("HOME", scene.home()).start();
-    shows(&top, "db").await;
+    let mut top = top(&scene, &["--delay", "250ms"], "▸ ● db").await;
 
     // An option, after a look at the difference.
     top.press("e");
     shows(&top, "Options of db").await;
     fill(&top, "retries", "7").await;
-    shows(&top, "Same as:  plexyctl set db retries=7").await;
+    is_same_as(&top, &scene, "set db retries=7").await;
     top.press(ENTER);
-    eventually!(top.shows("retries=7") && top.shows("y "), "{}", top.screen());
+    shows(&top, "Change db?").await;
+    shows(&top, AGREES).await;
     assert!(!spec(&scene).await.contains("retries="), "it was only looked at");
     top.press("y");
     eventually!(spec(&scene).await.contains("retries=7"), "{}", top.screen());
@@ -68,39 +94,37 @@ async fn options_and_backends_are_changed_by_keys() {
     shows(&top, "Add a backend to db").await;
     fill(&top, "address", &two.addr().to_string()).await;
     fill(&top, "weight", "3").await;
-    shows(&top, &format!("plexyctl add db {}+weight=3", two.addr())).await;
+    is_same_as(&top, &scene, &format!("add db {}+weight=3", two.addr())).await;
     top.press(ENTER);
     eventually!(spec(&scene).await.contains(&format!("{}+weight=3", two.addr())));
     top.press(ENTER);
     shows(&top, "Tunnels ▸ db").await;
     let selected = format!("▸ ● {}", two.addr());
-    let goes_there = async || {
-        top.press(DOWN);
-        holds_soon(|| top.shows(&selected)).await
-    };
-    eventually!(top.shows(&two.addr().to_string()), "{}", top.screen());
-    eventually!(goes_there().await, "{}", top.screen());
+    shows(&top, &format!("● {}", two.addr())).await;
+    select(&top, "▸ ● ", &format!("● {}", two.addr())).await;
+    shows(&top, &selected).await;
 
     // It is set, drained, enabled, disabled, enabled again.
     top.press("e");
     shows(&top, "Attributes of").await;
     fill(&top, "weight", "5").await;
     top.press(ENTER);
-    eventually!(top.shows("weight=5") && top.shows("y "), "{}", top.screen());
+    shows(&top, &format!("Change {} of db?", two.addr())).await;
+    shows(&top, AGREES).await;
     top.press("y");
     eventually!(spec(&scene).await.contains(&format!("{}+weight=5", two.addr())));
     eventually!(!top.shows("Attributes of"), "{}", top.screen());
-    agrees(&top, "d", &format!("drain db {}", two.addr())).await;
+    agrees(&top, &scene, "d", &format!("drain db {}", two.addr())).await;
     shows(&top, &format!("▸ ◐ {}", two.addr())).await;
     top.press("u");
     shows(&top, &selected).await;
-    agrees(&top, "D", &format!("disable db {}", two.addr())).await;
+    agrees(&top, &scene, "D", &format!("disable db {}", two.addr())).await;
     shows(&top, &format!("▸ ○ {}", two.addr())).await;
     top.press("u");
     shows(&top, &selected).await;
 
     // What it was before can be had back, by what is told.
-    agrees(&top, "x", &format!("remove db {}", two.addr())).await;
+    agrees(&top, &scene, "x", &format!("remove db {}", two.addr())).await;
     eventually!(!spec(&scene).await.contains(&two.addr().to_string()), "{}", top.screen());
     eventually!(!top.shows(&selected), "{}", top.screen());
     top.press(ESCAPE);
@@ -111,7 +135,7 @@ async fn options_and_backends_are_changed_by_keys() {
     eventually!(goes_back().await, "{}", top.screen());
 
     // The tunnel: drained, and open again.
-    agrees(&top, "d", "drain db").await;
+    agrees(&top, &scene, "d", "drain db").await;
     shows(&top, "▸ ◐ db").await;
     top.press("u");
     shows(&top, "▸ ● db").await;
