@@ -101,7 +101,7 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
-    /// The revision of the daemon after a change, or of which it was tried out.
+    /// The revision of the daemon after a change, or of which it was tried out. To kill is none.
     pub(crate) fn revision(&self) -> Option<u64> {
         match self {
             Self::Opened { reply, .. } => Some(reply.revision),
@@ -111,6 +111,7 @@ impl Answer {
             Self::Undone(reply) | Self::Loaded(reply) | Self::Reloaded(reply) => {
                 Some(reply.revision)
             }
+            Self::Killed(reply) => reply.revision,
             _ => None,
         }
     }

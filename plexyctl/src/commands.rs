@@ -9,6 +9,7 @@ mod waiting;
 use std::borrow::Cow;
 
 use plexy_shared::command::{Detail, Request};
+use plexy_shared::connection::KillOrder;
 use plexy_shared::event::EventRange;
 use plexy_shared::rpc::{
     ChangeParams, CloseTunnel, CloseTunnelParams, ConnectionsParams, EventsParams, Explain,
@@ -164,7 +165,12 @@ impl Found {
                 self.look::<ListConnections>(&params).await.map(Answer::Conns)
             }
             Request::Kill(order) => {
-                let params = KillParams { dry_run: terms.dry_run, ..KillParams::new(&order) };
+                let is_by_id = matches!(order, KillOrder::Ids(_));
+                let params = KillParams::new(&order).on(Terms {
+                    // An id is never another connection's, whatever has changed.
+                    expected_revision: terms.expected_revision.filter(|_| !is_by_id),
+                    ..terms
+                });
                 self.call::<KillConnections>(&params, "plexyctl conns").await.map(Answer::Killed)
             }
             Request::Explain { tunnel, from, sni } => {

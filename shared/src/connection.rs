@@ -146,6 +146,9 @@ pub struct KillReply {
     /// Of the ids that were asked for, those that are no live connection (any more).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<String>,
+    /// The revision of the tunnels that they were looked for in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
     /// Whether nothing was done: these would have been ended.
     #[serde(default, skip_serializing_if = "crate::info::is_false")]
     pub dry_run: bool,

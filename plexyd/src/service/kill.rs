@@ -9,6 +9,7 @@ use plexy_shared::info::Reason;
 use plexy_shared::spec::TunnelRef;
 use plexy_shared::units::counted;
 
+use super::turns::Scope;
 use super::{Caller, Service, ServiceError};
 use crate::events::Happening;
 use crate::table::Sight;
@@ -23,18 +24,27 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If none of the ids is one of a live connection, or there is no such tunnel.
+    /// If none of the ids is one of a live connection, or there is no such tunnel, or the caller does
+    /// not know of the newest change.
     pub async fn kill(
         &self,
         order: &KillOrder,
         caller: &Caller,
     ) -> Result<KillReply, ServiceError> {
-        match order {
-            KillOrder::Ids(ids) => self.kill_ids(ids, caller).await,
+        // Nothing changes meanwhile where somebody goes by what they know.
+        let _turn = match caller.expected_revision {
+            Some(_) => Some(self.turn(Scope::All, caller).await?),
+            None => None,
+        };
+        // First: who goes by one that is a little old is refused, and by one too new would not be.
+        let revision = Some(self.revision());
+        let reply = match order {
+            KillOrder::Ids(ids) => self.kill_ids(ids, caller).await?,
             KillOrder::Where { tunnel, filter } => {
-                self.kill_where(tunnel.as_ref(), filter, caller).await
+                self.kill_where(tunnel.as_ref(), filter, caller).await?
             }
-        }
+        };
+        Ok(KillReply { revision, ..reply })
     }
 
     async fn kill_ids(

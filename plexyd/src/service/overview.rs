@@ -147,7 +147,11 @@ impl Service {
 
     /// Has all that is counted on the sheet, and what is told of the whole.
     fn count_all(&self, sheet: &mut Sheet, workers: &Workers) -> Counted {
-        sheet.arrange(&self.registry());
+        // Nobody waits for more than the list of them.
+        let edition = sheet.outdated_by(&self.registry());
+        if let Some(edition) = edition {
+            sheet.arrange(edition);
+        }
         let traffic = self.count_on(sheet);
         let (connect_times, lifetimes) = latency::of_daemon(workers);
         Counted { traffic, connect_times, lifetimes }

@@ -62,9 +62,19 @@ async fn json_rpc_takes_the_same_text_in_parameters() {
     );
     let id = shown["connections"][0]["id"].as_str().expect("ids are strings").to_owned();
     let killed = call("killConnections", json!({ "ids": [id] })).await.unwrap();
-    assert_eq!(killed, json!({ "killed": 1, "ids": [id] }));
-    let killed = call("killConnections", json!({ "tunnel": "db", "where": "bytes=2" })).await;
-    assert_eq!(killed.unwrap()["killed"], 1);
+    assert_eq!(killed, json!({ "killed": 1, "ids": [id], "revision": 1 }));
+    // Who goes by what was before a change ends nothing.
+    let params = |expected: u64, dry_run: bool| {
+        json!({
+            "tunnel": "db", "where": "bytes=2", "expected_revision": expected, "dry_run": dry_run,
+        })
+    };
+    let refused = call("killConnections", params(0, false)).await.unwrap_err();
+    assert_eq!(refused["data"]["code"], "revision-mismatch");
+    let tried = call("killConnections", params(1, true)).await.unwrap();
+    assert_eq!((&tried["killed"], &tried["revision"]), (&json!(1), &json!(1)));
+    assert_eq!(daemon.connections(), 1);
+    assert_eq!(call("killConnections", params(1, false)).await.unwrap()["killed"], 1);
     eventually!(daemon.connections() == 0);
     drop(one);
 

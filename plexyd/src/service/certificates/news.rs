@@ -77,7 +77,8 @@ impl Service {
                 EventKind::CertificateRefused => &counts.files_refused,
                 _ => &counts.files_taken,
             };
-            count.fetch_add(1, Ordering::Relaxed);
+            // Who sees the count sees what it counts.
+            count.fetch_add(1, Ordering::Release);
         }
         let new = || match actor {
             Some(actor) => Happening::new(kind).asked_by(actor),

@@ -12,7 +12,7 @@ use super::recent::Notes;
 use crate::backend::Backend;
 use crate::registry::Registry;
 use crate::service::survey::{Bytes, Count, add, ended};
-use crate::tunnel::TunnelId;
+use crate::tunnel::{Tunnel, TunnelId};
 pub(super) use backend::{BackendLook, BackendSight};
 pub(super) use tunnel::TunnelLook;
 
@@ -29,6 +29,13 @@ pub(super) struct Sheet {
     backends: Vec<BackendLook>,
 }
 
+/// Which tunnels are open, all at one moment.
+#[derive(Debug)]
+pub(super) struct Edition {
+    number: u64,
+    tunnels: Vec<Arc<Tunnel>>,
+}
+
 /// What has come since the look before.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct News {
@@ -39,17 +46,23 @@ pub(super) struct News {
 }
 
 impl Sheet {
-    /// Has the tunnels that are open now on it, and knows of each what it has known.
-    pub(super) fn arrange(&mut self, registry: &Registry) {
-        if self.edition.replace(registry.edition()) == Some(registry.edition()) {
-            return;
-        }
+    /// The tunnels that are open, in order of opening, if that are others than are on it or one goes
+    /// another way.
+    pub(super) fn outdated_by(&self, registry: &Registry) -> Option<Edition> {
+        let number = registry.edition();
+        let is_outdated = self.edition != Some(number);
+        is_outdated.then(|| Edition { number, tunnels: registry.tunnels().cloned().collect() })
+    }
+
+    /// Has these tunnels on it, and knows of each what it has known. Where one goes another way by
+    /// now, that is of an edition to come.
+    pub(super) fn arrange(&mut self, edition: Edition) {
         let before = std::mem::take(self);
         let count_before = before.tunnels.len();
         let mut tunnels = before.tunnels.into_iter().peekable();
         let mut backends = before.backends.into_iter();
-        self.edition = before.edition;
-        for tunnel in registry.tunnels() {
+        self.edition = Some(edition.number);
+        for tunnel in edition.tunnels {
             while let Some(closed) = tunnels.next_if(|it| it.tunnel.id < tunnel.id) {
                 backends.by_ref().take(closed.backends.len()).for_each(drop);
             }
@@ -58,9 +71,9 @@ impl Sheet {
             let known_backends = backends.by_ref().take(count);
             let row = match known {
                 Some(known) => known.rerouted(known_backends, &mut self.backends),
-                None => TunnelLook::new(Arc::clone(tunnel), &mut self.backends),
+                None => TunnelLook::new(tunnel, &mut self.backends),
             };
-            self.ids.push(tunnel.id);
+            self.ids.push(row.tunnel.id);
             self.tunnels.push(row);
         }
         face::rank(&mut self.tunnels, count_before);
@@ -135,7 +148,7 @@ mod tests {
     use crate::backend::Member;
     use crate::backend::ejection::Rules;
     use crate::registry::Open;
-    use crate::tunnel::{Route, Tunnel};
+    use crate::tunnel::Route;
 
     /// Tunnels by their numbers, and the sheet that knows them.
     #[derive(Default)]
@@ -163,7 +176,9 @@ mod tests {
 
         fn look(&mut self) -> News {
             let now = Instant::now();
-            self.sheet.arrange(&self.registry);
+            if let Some(edition) = self.sheet.outdated_by(&self.registry) {
+                self.sheet.arrange(edition);
+            }
             self.sheet.take_ended();
             self.sheet.update(Window::new(None, now), &Notes::new(None, now))
         }

@@ -42,6 +42,9 @@ pub struct KillParams {
     /// With `where`, those of this tunnel only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tunnel: Option<String>,
+    /// If given, nothing is ended unless the daemon is at this revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_revision: Option<u64>,
     /// Whether nothing is done: the answer tells what would be.
     #[serde(default, skip_serializing_if = "crate::info::is_false")]
     pub dry_run: bool,

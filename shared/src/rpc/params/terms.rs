@@ -44,6 +44,7 @@ have_terms!(
     DisableParams,
     DrainParams,
     EnableParams,
+    KillParams,
     LoadParams,
     OpenTunnelParams,
     OpenTunnelsParams,
@@ -53,11 +54,3 @@ have_terms!(
     SwitchBackendsParams,
     UndoParams,
 );
-
-impl KillParams {
-    /// On what terms the change is asked for: it is none of a tunnel, so there is no revision to expect.
-    #[must_use]
-    pub fn terms(&self) -> Terms {
-        Terms { expected_revision: None, dry_run: self.dry_run }
-    }
-}

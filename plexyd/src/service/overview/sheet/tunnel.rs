@@ -39,6 +39,8 @@ pub(in crate::service::overview) struct TunnelLook {
 impl TunnelLook {
     /// One that nothing is known of; its backends come behind those that are there.
     pub(super) fn new(tunnel: Arc<Tunnel>, backends: &mut Vec<BackendLook>) -> Self {
+        // Before the files themselves: what is taken meanwhile is looked up again.
+        let files_taken = files_taken(&tunnel);
         let route = tunnel.route();
         let first = backends.len();
         backends.extend(route.backends.iter().map(BackendLook::new));
@@ -47,7 +49,7 @@ impl TunnelLook {
             rank: usize::MAX,
             condition: health::of_tunnel(&route),
             not_after: first_end(&route),
-            files_taken: files_taken(&tunnel),
+            files_taken,
             tunnel,
             route,
             traffic: Traffic::default(),
@@ -135,7 +137,7 @@ impl TunnelLook {
 
 /// How often the files of its certificates were taken anew.
 fn files_taken(tunnel: &Tunnel) -> u64 {
-    tunnel.tls_counts().map_or(0, |counts| counts.files_taken.load(Ordering::Relaxed))
+    tunnel.tls_counts().map_or(0, |counts| counts.files_taken.load(Ordering::Acquire))
 }
 
 /// When the first certificate ends that a tunnel shows, in seconds since 1970.
