@@ -41,6 +41,8 @@ async fn events_are_told_above_the_line_that_stays() {
     shell.press("\x1b");
     eventually!(!shell.shows("1/1 up"), "{}", shell.screen());
     shell.enter("\x15events off");
+    let is_off = || shell.shows("> events off\n") && shell.last_line() == "plexy:local>";
+    eventually!(is_off(), "{}", shell.screen());
     scene.does(&["enable", "web"]).await;
     shell.enter("ping");
     shows(&shell, "pong").await;

@@ -127,7 +127,6 @@ async fn options_and_backends_are_changed_by_keys() {
     agrees(&top, &scene, "x", &format!("remove db {}", two.addr())).await;
     eventually!(!spec(&scene).await.contains(&two.addr().to_string()), "{}", top.screen());
     eventually!(!top.shows(&selected), "{}", top.screen());
-    top.press(ESCAPE);
     let goes_back = async || {
         top.press(ESCAPE);
         holds_soon(|| top.shows("[1] Tunnels")).await

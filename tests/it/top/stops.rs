@@ -194,6 +194,7 @@ async fn from_the_shell_it_comes_back_to_a_line_as_before() {
     eventually!(shell.screen().matches("pong").count() == 2, "{}", shell.screen());
     shell.enter("events on");
     shell.press("detail d");
+    eventually!(shell.last_line() == "plexy:local> detail d", "{}", shell.screen());
     scene.does(&["open", "0=4001[name=web]"]).await;
     shows(&shell, "tunnel-opened, tunnel web").await;
     eventually!(shell.last_line() == "plexy:local> detail d", "{}", shell.screen());
