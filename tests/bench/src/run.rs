@@ -27,7 +27,9 @@ const ROUNDS_QUICK: u32 = 3;
 
 /// The one that was named, or else that of this workspace.
 fn plexyctl(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
-    named.map_or_else(|| build_of("plexyctl"), Ok)
+    let Some(path) = named else { return build_of("plexyctl") };
+    // A terminal would look for it among the commands.
+    path.canonicalize().with_context(|| path.display().to_string())
 }
 
 /// Does what the command line says.
