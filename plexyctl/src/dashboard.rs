@@ -303,6 +303,7 @@ impl<'a> Dashboard<'a> {
             Effect::Order(order) => self.orders.send(*order).unwrap_or_default(),
             Effect::Copy(text) => terminal.copy(&text)?,
             Effect::Retry => self.feed.retry(),
+            Effect::Look => self.feed.look(),
             Effect::Redraw => terminal.clear(),
             Effect::Mouse(is_ours) => terminal.set_mouse(is_ours)?,
             Effect::Suspend => {

@@ -41,6 +41,12 @@ impl Feed {
         });
     }
 
+    /// Asks for the same once more over the same connection: the daemon answers that at once, however
+    /// seldom it is looked at.
+    pub(super) fn look(&self) {
+        self.wanted.send_modify(|_| {});
+    }
+
     /// Tries at once, where the connection is lost; else begins another one.
     pub(super) fn retry(&self) {
         self.retry.notify_waiters();

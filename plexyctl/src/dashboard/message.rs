@@ -60,6 +60,8 @@ pub(crate) enum Effect {
     Copy(String),
     /// The way to the daemon is tried at once.
     Retry,
+    /// The daemon tells at once how it is, and not only when the next look is due.
+    Look,
     /// All is drawn anew, whatever the terminal shows.
     Redraw,
     /// The mouse is ours, or the terminal's.

@@ -141,3 +141,24 @@ async fn options_and_backends_are_changed_by_keys() {
     top.press("q");
     ends(&mut top, 0).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_change_by_somebody_else_a_question_can_be_answered_however_seldom_it_is_looked() {
+    let echo = Echo::start();
+    let scene = Scene::start(&[&format!("0={}[name=db]", echo.addr())]).await;
+    let mut top = top(&scene, &["--delay", "1h"], "▸ ● db").await;
+    top.press("d");
+    is_same_as(&top, &scene, "drain db").await;
+    shows(&top, AGREES).await;
+    scene.does(&["set", "db", "retries=7"]).await;
+    top.press("y");
+    shows(&top, "Look again: something has changed since you were asked.").await;
+    // Not at once: it has to be read first.
+    let is_drained = async || {
+        top.press("y");
+        scene.run(&["list"]).output().await.success().contains("drain")
+    };
+    eventually!(is_drained().await, "{}", top.screen());
+    top.press("q");
+    ends(&mut top, 0).await;
+}

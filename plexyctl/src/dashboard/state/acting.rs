@@ -19,6 +19,9 @@ pub(crate) struct Acting {
     pub(crate) lines: Vec<String>,
     /// What somebody has said yes to, until it is known what became of it.
     pub(crate) agreed: Option<Box<Confirm>>,
+    /// What was told last when the daemon has said that it is further than that: nobody knows what it is
+    /// like until another look is told.
+    pub(crate) outdated: Option<Seen>,
 }
 
 impl Acting {
@@ -44,9 +47,11 @@ impl State {
     }
 
     /// The revision at which a change may be made by whoever has seen the daemon at this one: none where
-    /// that daemon is no more.
+    /// that daemon is no more, or has said that it is further.
     pub(crate) fn expected(&self, seen: &Seen) -> Option<u64> {
-        (self.newest()?.instance == seen.instance).then_some(seen.revision)
+        let is_of_it = self.newest()?.instance == seen.instance;
+        let is_outdated = self.acting.outdated.as_ref() == Some(seen);
+        (is_of_it && !is_outdated).then_some(seen.revision)
     }
 
     /// Why nothing can be changed now, where that is so.

@@ -19,7 +19,8 @@ use crate::output::{explained, safe};
 /// It is done, or not.
 pub(in super::super) fn done(state: &mut State, done: Done) -> Vec<Effect> {
     let Done { order, outcome } = done;
-    match (order.is_trial, outcome) {
+    let look = outcome.as_ref().err().and_then(|failure| look_anew(state, &order, failure));
+    let mut effects = match (order.is_trial, outcome) {
         (true, Ok(reply)) => tried(state, &order, reply),
         (true, Err(failure)) => told_in_dialog(state, &order, failure),
         (false, Ok(reply)) => {
@@ -27,7 +28,20 @@ pub(in super::super) fn done(state: &mut State, done: Done) -> Vec<Effect> {
             Vec::new()
         }
         (false, Err(failure)) => failed(state, &order, failure),
-    }
+    };
+    effects.extend(look);
+    effects
+}
+
+/// Where the daemon is further than it has told here, it is looked at once more: else whatever somebody
+/// answers before the next look is due would be refused as well. Nothing is asked for until that has come.
+fn look_anew(state: &mut State, order: &Order, failure: &Failure) -> Option<Effect> {
+    let told = state.newest().map(Seen::of)?;
+    let is_refused = failure.code == Code::RevisionMismatch.word();
+    (is_refused && order.revision == Some(told.revision)).then(|| {
+        state.acting.outdated = Some(told);
+        Effect::Look
+    })
 }
 
 /// It is known what it would do: now somebody is asked. Where nobody waits for it any more, nobody is.

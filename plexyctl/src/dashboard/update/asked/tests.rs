@@ -408,6 +408,16 @@ fn what_asks_for_nothing_is_done_with_what_was_seen_or_not_at_all() {
     scene.answered(agreed("enable 127.0.0.1:8081", 40), Err(refused));
     let told = "something has changed since that was told: nothing was done";
     assert_eq!(scene.toast(), told);
+    // What it is like now is asked for at once; until that is told, nothing goes there.
+    assert_eq!(scene.effects(), [Effect::Look]);
+    scene.keys("u");
+    assert_eq!(scene.orders(), []);
+    let told = "plexyd has not told yet how 127.0.0.1:8081 is: nothing was done";
+    assert_eq!(scene.toast(), told);
+    scene.revision = 41;
+    scene.look();
+    scene.keys("u");
+    assert_eq!(scene.order(), agreed("enable 127.0.0.1:8081", 41));
 }
 
 #[test]
@@ -583,13 +593,40 @@ fn a_change_by_somebody_else_in_between_is_refused_and_asked_again() {
     let order = scene.order();
     let refused = Failure::of(Code::RevisionMismatch, "the revision is 41, not 40");
     scene.answered(order, Err(refused));
-    assert_eq!(scene.orders(), []);
+    assert_eq!(scene.effects(), [Effect::Look]);
     shows(&mut scene, "Look again: something has changed since you were asked.");
     scene.wait(READ);
+    // By what was told before it would be refused once more, also where that comes only now.
+    scene.keys("y");
+    scene.look();
+    scene.keys("y");
+    assert_eq!(scene.orders(), []);
+    assert_eq!(scene.toast(), "plexyd has not told yet how web is");
     scene.revision = 41;
     scene.look();
     scene.keys("y");
     assert_eq!(scene.order(), agreed("drain web deadline=1m", 41));
+}
+
+#[test]
+fn a_form_that_was_refused_is_sent_again_with_what_is_told_next() {
+    let mut scene = Scene::new();
+    scene.keys("b10.0.0.9:80");
+    scene.look();
+    scene.key(KeyCode::Enter);
+    let order = scene.order();
+    assert_eq!(order, agreed("add web 10.0.0.9:80", 40));
+    let refused = Failure::of(Code::RevisionMismatch, "the revision is 41, not 40");
+    scene.answered(order, Err(refused));
+    assert_eq!(scene.effects(), [Effect::Look]);
+    shows(&mut scene, "something has changed since that was told");
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.orders(), []);
+    shows(&mut scene, "plexyd has not told yet how web is");
+    scene.revision = 41;
+    scene.look();
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.order(), agreed("add web 10.0.0.9:80", 41));
 }
 
 #[test]
