@@ -16,7 +16,7 @@ use plexy_shared::word::Words;
 
 use fragment::{Fragment, Part};
 pub(crate) use options::without as without_options;
-pub(crate) use snapshot::{KnownConnection, Snapshot};
+pub(crate) use snapshot::{KnownConnection, Snapshot, is_called};
 
 /// Something that could stand there.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -97,12 +97,16 @@ impl KnownTunnel {
 
     /// Whether somebody may mean it: `3000` is `127.0.0.1:3000`.
     pub(crate) fn is_called(&self, named: &str) -> bool {
-        let name = self.name.as_deref();
-        let port = self.listen.strip_prefix("127.0.0.1:");
-        name.is_some_and(|name| name.eq_ignore_ascii_case(named))
-            || self.listen == named
-            || port == Some(named)
+        is_called(self.name.as_deref(), &self.listen, named)
     }
+}
+
+/// Whether somebody may mean the tunnel that has this name, or none, and listens there.
+pub(crate) fn is_called(name: Option<&str>, listen: &str, named: &str) -> bool {
+    let port = listen.strip_prefix("127.0.0.1:");
+    name.is_some_and(|name| name.eq_ignore_ascii_case(named))
+        || listen == named
+        || port == Some(named)
 }
 
 impl From<&ConnectionInfo> for KnownConnection {

@@ -24,8 +24,7 @@ pub(crate) struct Order {
     pub(crate) revision: Option<u64>,
     /// Whether it is only tried out.
     pub(crate) is_trial: bool,
-    /// What somebody had made of what it is about before it was given, where that is told and no
-    /// clients could come to it.
+    /// What somebody had made of what it is about before it was given, where that is known.
     pub(crate) before: Option<AdminState>,
 }
 

@@ -80,14 +80,24 @@ impl State {
         snapshot
     }
 
-    /// The tunnel that a command calls so, as far as it is known.
-    pub(crate) fn tunnel_called(&self, word: &str) -> Option<TunnelName> {
-        let snapshot = self.snapshot();
-        let listen = &snapshot.tunnel(word)?.listen;
+    /// The tunnel that a command calls so, by what was told last.
+    pub(crate) fn tunnel_told(&self, word: &str) -> Option<TunnelName> {
         let newest = self.newest()?;
-        let rows = newest.tunnels.iter().flat_map(|it| &it.rows);
         let full = newest.tunnel.iter().map(|full| &full.row);
-        full.chain(rows).find(|row| row.status.listen == *listen).map(TunnelName::of)
+        let rows = newest.tunnels.iter().flat_map(|it| &it.rows);
+        let backends = newest.backends.iter().flat_map(|it| &it.rows);
+        let mut tunnels =
+            full.chain(rows).map(TunnelName::of).chain(backends.map(TunnelName::of_backend));
+        tunnels.find(|tunnel| tunnel.is_called(word))
+    }
+
+    /// The same as far as it is known: by what was told before, where nothing was told of it last.
+    pub(crate) fn tunnel_called(&self, word: &str) -> Option<TunnelName> {
+        let known = || {
+            let mut tunnels = self.levels.iter().rev().flat_map(Level::tunnel_names);
+            tunnels.find(|tunnel| tunnel.is_called(word))
+        };
+        self.tunnel_told(word).or_else(known)
     }
 }
 

@@ -4,6 +4,7 @@ use plexy_shared::connection::ConnectionInfo;
 use plexy_shared::overview::{BackendRow, Overview, OverviewParams, TunnelRow};
 
 use super::table::Table;
+use crate::complete::is_called;
 
 /// What is looked into.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,11 @@ impl TunnelName {
     /// That of the tunnel of a backend.
     pub(crate) fn of_backend(row: &BackendRow) -> Self {
         Self { id: row.tunnel_id, label: row.tunnel.clone(), listen: row.listen.clone() }
+    }
+
+    /// Whether a command may mean it.
+    pub(super) fn is_called(&self, word: &str) -> bool {
+        is_called(Some(&self.label), &self.listen, word)
     }
 
     /// Whether that is the same tunnel, whatever it is called.
@@ -221,6 +227,15 @@ impl Level {
             Pane::Connections => self.connections.is_waiting(),
             Pane::Events | Pane::Options | Pane::Latency => false,
         }
+    }
+
+    /// The tunnels that are known here, as they were called when that was told.
+    pub(super) fn tunnel_names(&self) -> impl Iterator<Item = TunnelName> {
+        let scope = self.scope.tunnel().filter(|_| !self.is_of_another).cloned();
+        let tunnels = self.tunnels.rows().iter().filter(|listed| listed.gone.is_none());
+        let backends = self.backends.rows().iter().filter(|listed| listed.gone.is_none());
+        let rows = tunnels.map(|listed| TunnelName::of(&listed.row));
+        scope.into_iter().chain(rows).chain(backends.map(|it| TunnelName::of_backend(&it.row)))
     }
 
     /// How many rows its tables have.

@@ -3,11 +3,12 @@
 use plexy_shared::command::Request;
 use plexy_shared::info::Change;
 use plexy_shared::spec::AdminState;
+use plexy_shared::word::Word;
 
 use super::super::super::order::{Order, Reply};
 use super::super::super::state::State;
 
-/// The line that takes back what was done, where one does.
+/// The line that takes back what was done, where one does; none where it is not known what was before.
 pub(super) fn takes_back(order: &Order, reply: &Reply) -> Option<String> {
     // There is nothing of ours, only what was there before.
     if reply.change == Some(Change::Unchanged) {
@@ -20,15 +21,15 @@ pub(super) fn takes_back(order: &Order, reply: &Reply) -> Option<String> {
             (order.before == Some(AdminState::Drain)).then(|| format!("drain {tunnel}"))
         }
         Request::Enable { tunnel, backend: Some(backend) } => {
-            of_backend(order.before?, &format!("{tunnel} {backend}"))
+            let before = order.before.filter(|before| *before != AdminState::Ready)?;
+            Some(of_backend(before, &format!("{tunnel} {backend}")))
         }
         Request::Drain { tunnel, backend: None, .. } => {
-            order.before.is_none().then(|| format!("enable {tunnel}"))
+            (order.before == Some(AdminState::Ready)).then(|| format!("enable {tunnel}"))
         }
         Request::Drain { tunnel, backend: Some(backend), .. }
         | Request::Disable { tunnel, backend } => {
-            let before = order.before.unwrap_or(AdminState::Ready);
-            of_backend(before, &format!("{tunnel} {backend}"))
+            Some(of_backend(order.before?, &format!("{tunnel} {backend}")))
         }
         Request::Open(spec) => {
             let name = spec.options.name.map(|name| name.to_string());
@@ -41,13 +42,13 @@ pub(super) fn takes_back(order: &Order, reply: &Reply) -> Option<String> {
 }
 
 /// Has a backend be again what it was.
-fn of_backend(before: AdminState, words: &str) -> Option<String> {
+fn of_backend(before: AdminState, words: &str) -> String {
     let verb = match before {
         AdminState::Ready => "enable",
         AdminState::Drain => "drain",
         AdminState::Disabled => "disable",
     };
-    Some(format!("{verb} {words}"))
+    format!("{verb} {words}")
 }
 
 fn is_undone(request: &Request) -> bool {
@@ -86,17 +87,19 @@ pub(in super::super) fn knowing(state: &State, order: Order) -> Order {
         }
         _ => None,
     };
-    Order { before: before.filter(|state| *state != AdminState::Ready), ..order }
+    Order { before, ..order }
 }
 
+/// By what was told last alone: what was told before may have become something else.
 fn admin_state(state: &State, tunnel: &str, backend: Option<String>) -> Option<AdminState> {
-    let tunnel = state.tunnel_called(tunnel)?;
+    let tunnel = state.tunnel_told(tunnel)?;
     let newest = state.newest()?;
     let full = newest.tunnel.as_ref().filter(|full| full.row.id == tunnel.id);
     let Some(backend) = backend else {
         let rows = newest.tunnels.iter().flat_map(|it| &it.rows);
         let mut rows = full.map(|full| &full.row).into_iter().chain(rows);
-        return rows.find(|row| row.id == tunnel.id)?.status.admin.as_ref()?.known();
+        let admin = &rows.find(|row| row.id == tunnel.id)?.status.admin;
+        return admin.as_ref().map_or(Some(AdminState::Ready), Word::known);
     };
     let of_tunnel = full.into_iter().flat_map(|full| &full.info.backend_list);
     let rows = newest.backends.iter().flat_map(|it| &it.rows);

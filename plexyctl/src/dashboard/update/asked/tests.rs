@@ -18,7 +18,10 @@ use crate::failure::Failure;
 const READ: Duration = Duration::from_millis(500);
 
 fn agreed(line: &str, revision: u64) -> Order {
-    Order { revision: Some(revision), ..Order::new(line) }
+    // Nobody has made anything of what is on the stage.
+    let is_of_state = ["enable ", "drain ", "disable "].iter().any(|verb| line.starts_with(verb));
+    let before = is_of_state.then_some(AdminState::Ready);
+    Order { revision: Some(revision), before, ..Order::new(line) }
 }
 
 fn free(line: &str) -> Order {
@@ -98,6 +101,47 @@ fn what_takes_a_change_back_is_what_was_before() {
         assert_eq!(told(&mut scene, keys, done()), back, "{admin:?} {keys}");
         let unchanged = Reply { change: Some(Change::Unchanged), ..Reply::default() };
         assert_eq!(told(&mut scene, keys, unchanged), "done", "{admin:?} {keys}");
+    }
+}
+
+#[test]
+fn what_takes_back_a_line_that_was_typed_is_told_where_it_is_known_what_was_before() {
+    let told = |scene: &mut Scene, line: &str, is_told: bool| {
+        scene.keys(&format!(":{line}"));
+        scene.key(KeyCode::Enter);
+        let trial = scene.order();
+        let reply = || Reply { text: "done\n".to_owned(), revision: Some(40), ..Reply::default() };
+        scene.answered(trial.clone(), Ok(reply()));
+        if is_told {
+            scene.look();
+        }
+        scene.keys("y");
+        assert_eq!(scene.order(), trial);
+        scene.answered(trial, Ok(reply()));
+        let order = scene.order();
+        scene.answered(order, Ok(reply()));
+        scene.toast().to_owned()
+    };
+    let (tunnel, backend) = ("drain web", "disable web 10.0.1.6:80");
+    let draining = |keys: &str| {
+        let mut scene = Scene::new();
+        scene.admin = AdminState::Drain;
+        scene.keys(keys);
+        scene.look();
+        scene
+    };
+    // Backends of all tunnels: it is seen what they are, and not what their tunnels are.
+    let back = "done; `drain web 10.0.1.6:80` takes it back";
+    assert_eq!(told(&mut draining("2"), backend, false), back);
+    assert_eq!(told(&mut draining("2"), tunnel, false), "done");
+    // Connections and events tell of neither; whoever is asked has it told in full meanwhile.
+    for keys in ["3", "4"] {
+        assert_eq!(told(&mut draining(keys), backend, false), "done", "{keys}");
+        assert_eq!(told(&mut draining(keys), backend, true), back, "{keys}");
+        let mut scene = draining(keys);
+        scene.admin = AdminState::Ready;
+        let back = "done; `enable web` takes it back";
+        assert_eq!(told(&mut scene, tunnel, true), back, "{keys}");
     }
 }
 
