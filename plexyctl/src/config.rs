@@ -23,7 +23,7 @@ use crate::client::{Credentials, Endpoint};
 use crate::exit::ClientCode;
 use crate::failure::{Failure, Place};
 pub(crate) use edit::Edit;
-pub(crate) use target::{Origin, Setting, Target};
+pub(crate) use target::{Origin, Setting, Target, found_at};
 
 /// The file, below a folder of configuration.
 const FILE: &str = "plexy/plexyctl.toml";

@@ -95,12 +95,14 @@ fn begin(
     screen: Screen,
     terminal: &Terminal,
 ) -> Result<State, Failure> {
+    let (way, is_local) = link.way_said();
     let place = Place {
         title: link.title().to_owned(),
         endpoint: String::new(),
         protected: link.protected().map(str::to_owned),
         is_read_only: top.read_only || link.read_only().is_some(),
-        way: link.way().to_vec(),
+        way: way.to_vec(),
+        is_local,
     };
     let looks = Looks {
         theme: top.theme.on(env::var("COLORFGBG").ok().as_deref()),

@@ -3,7 +3,7 @@
 
 use crate::args::Options;
 use crate::client::{ConnectOptions, Endpoint, Found, Patience, Places, Token, Unreached};
-use crate::config::{Config, Origin, Target};
+use crate::config::{Config, Origin, Target, found_at};
 use crate::failure::Failure;
 
 /// What the way to a daemon of this machine is called.
@@ -17,6 +17,8 @@ pub(crate) struct Link {
     found: Option<Found>,
     title: String,
     way: Vec<String>,
+    /// Whether nobody has said where the daemon is: it is that of this machine.
+    is_local: bool,
     context: Option<String>,
     protected: Option<String>,
     read_only: Option<String>,
@@ -34,9 +36,22 @@ impl Link {
         let patience = Patience::new(options.timeout);
         let host = || endpoint.as_ref().and_then(Endpoint::host).unwrap_or(LOCAL).to_owned();
         let title = context.clone().unwrap_or_else(host);
+        let is_local = endpoint.is_none() && context.is_none();
         let places = endpoint.map_or_else(Places::by_default, Places::named);
         let connect = ConnectOptions { token, credentials, patience };
-        Ok(Self { places, connect, found: None, title, way, context, protected, read_only, origin })
+        let found = None;
+        Ok(Self {
+            places,
+            connect,
+            found,
+            title,
+            way,
+            is_local,
+            context,
+            protected,
+            read_only,
+            origin,
+        })
     }
 
     /// The same way, for somebody else: wherever the configuration leads meanwhile.
@@ -47,6 +62,7 @@ impl Link {
             found: None,
             title: self.title.clone(),
             way: self.way.clone(),
+            is_local: self.is_local,
             context: self.context.clone(),
             protected: self.protected.clone(),
             read_only: self.read_only.clone(),
@@ -59,9 +75,18 @@ impl Link {
         &self.title
     }
 
-    /// The words of a command line that lead there from any other shell.
-    pub(crate) fn way(&self) -> &[String] {
-        &self.way
+    /// The words of a command line that lead there from any other shell; those of a daemon of this machine
+    /// do so once it is connected with.
+    pub(crate) fn way(&self) -> Vec<String> {
+        match self.found.as_ref().filter(|_| self.is_local) {
+            Some(found) => found_at(&found.endpoint.to_string(), &self.way),
+            None => self.way.clone(),
+        }
+    }
+
+    /// The same as far as it was said, and whether where the daemon is was not.
+    pub(crate) fn way_said(&self) -> (&[String], bool) {
+        (&self.way, self.is_local)
     }
 
     /// The name of the context, if changes there are to be thought over twice.

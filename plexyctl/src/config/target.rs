@@ -64,7 +64,8 @@ enum Chosen<'a> {
 
 impl Target {
     /// The words of a command line that lead there too, whatever variables and files say where it is given,
-    /// and whatever they become; none for the daemon of this machine.
+    /// and whatever they become. Where the daemon of this machine is, they do not say: whoever has found it
+    /// puts that before them ([`found_at`]).
     pub(crate) fn words(&self, options: &Options) -> Vec<String> {
         // Of a context, only what was said besides.
         let (context, endpoint) = match &self.context {
@@ -91,6 +92,13 @@ impl Target {
             words.into_iter().filter_map(|(option, value)| Some([option.to_owned(), value?]));
         said.flatten().collect()
     }
+}
+
+/// The words that lead to the daemon of this machine, once it was found there: without the address a
+/// variable or a file that chooses another one would lead elsewhere.
+pub(crate) fn found_at(endpoint: &str, words: &[String]) -> Vec<String> {
+    let found = ["--endpoint".to_owned(), endpoint.to_owned()];
+    found.into_iter().chain(words.iter().cloned()).collect()
 }
 
 /// A path for whoever stands elsewhere.

@@ -37,6 +37,7 @@ pub(crate) use toast::{Mood, Toast};
 pub(crate) use trends::{Trend, Trends};
 
 use super::message::Drawn;
+use crate::config::found_at;
 
 /// A moment: so long after the dashboard has begun.
 pub(crate) type Moment = Duration;
@@ -65,8 +66,20 @@ pub(crate) struct Place {
     pub(crate) protected: Option<String>,
     /// Whether nothing is to be changed.
     pub(crate) is_read_only: bool,
-    /// The words of a command line that lead there too, in any shell.
+    /// The words of a command line that lead there too, as far as somebody has said where it is.
     pub(crate) way: Vec<String>,
+    /// Whether nobody has: it is the daemon of this machine.
+    pub(crate) is_local: bool,
+}
+
+impl Place {
+    /// The words of a command line that lead there too, in any shell.
+    pub(crate) fn way(&self) -> Vec<String> {
+        match self.is_local && !self.endpoint.is_empty() {
+            true => found_at(&self.endpoint, &self.way),
+            false => self.way.clone(),
+        }
+    }
 }
 
 /// What was told last.

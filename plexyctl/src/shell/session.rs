@@ -242,7 +242,7 @@ impl<'a> Session<'a> {
 
     /// The command that does the same in any shell.
     fn same_as(&self, command: &Command<'_>) -> String {
-        same_as(command.line(), self.link.way(), self.link.protected().is_some())
+        same_as(command.line(), &self.link.way(), self.link.protected().is_some())
     }
 
     fn concerned(&mut self, request: &Request, options: &Options) -> Result<Concerned, Failure> {

@@ -192,7 +192,7 @@ fn open_menu(state: &mut State, subject: Subject) -> Vec<Effect> {
     }
     if let Some(spec) = spec_of(state, &subject) {
         let is_protected = state.place.protected.is_some();
-        let line = same_as(&format!("open {spec}"), &state.place.way, is_protected);
+        let line = same_as(&format!("open {spec}"), &state.place.way(), is_protected);
         menu = menu.with("Copy the command that opens it", Run::Copy(line));
     }
     state.dialog = Some(Dialog::Menu(menu));

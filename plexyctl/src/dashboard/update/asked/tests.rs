@@ -931,6 +931,19 @@ fn the_command_that_opens_a_tunnel_does_so_where_it_was_copied() {
 }
 
 #[test]
+fn the_same_command_leads_to_the_daemon_that_was_found_whatever_is_chosen_elsewhere() {
+    let place = Place { is_local: true, ..Place::default() };
+    let mut scene = Scene::with(place, (120, 24));
+    scene.keys("d");
+    scene.look();
+    let found = "plexyctl --endpoint unix:/run/plexy/rpc.sock";
+    shows(&mut scene, &format!("Same as:  {found} drain"));
+    scene.key(KeyCode::Esc);
+    scene.keys("b10.0.0.9:80");
+    shows(&mut scene, &format!("Same as:  {found} add web"));
+}
+
+#[test]
 fn a_copy_goes_to_the_clipboard_and_is_told() {
     let mut scene = Scene::new();
     scene.keys("y");

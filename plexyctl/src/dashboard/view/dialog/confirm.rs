@@ -105,7 +105,7 @@ fn lines(state: &State, confirm: &Confirm, wide: u16) -> Vec<Piece> {
     if let Some(context) = protected {
         tell(&format!("The context {} is protected.", safe(context)), Role::Warning);
     }
-    let same = same_as(&confirm.line(), &state.place.way, protected.is_some());
+    let same = same_as(&confirm.line(), &state.place.way(), protected.is_some());
     tell(&format!("Same as:  {}", safe(&same)), Role::Dim);
     lines
 }

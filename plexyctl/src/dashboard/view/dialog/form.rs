@@ -128,7 +128,7 @@ fn told(state: &State, form: &Form, wide: u16) -> Vec<Piece> {
     }
     if form.is_filled() {
         let is_protected = state.place.protected.is_some();
-        let same = same_as(&form.composed().line, &state.place.way, is_protected);
+        let same = same_as(&form.composed().line, &state.place.way(), is_protected);
         lines.extend(piece(&format!("Same as:  {}", safe(&same)), Role::Dim));
     }
     lines
