@@ -116,13 +116,17 @@ impl Answer {
         }
     }
 
-    /// What a change of one tunnel has come to; none where it is told otherwise, or by a word that is
-    /// not known here.
+    /// What a change has come to, one of many tunnels in a word; none where it is told otherwise, or by a
+    /// word that is not known here.
     pub(crate) fn change(&self) -> Option<Change> {
         match self {
             Self::Opened { reply, .. } => reply.result.known(),
             Self::Added(change) | Self::Removed(change) => change.reply.result.known(),
             Self::Changed(change) => change.reply.result.known(),
+            Self::Undone(reply) | Self::Loaded(reply) | Self::Reloaded(reply) => {
+                let is_same = [reply.opened, reply.changed, reply.closed] == [0; 3];
+                Some(if is_same { Change::Unchanged } else { Change::Changed })
+            }
             _ => None,
         }
     }
@@ -187,4 +191,28 @@ pub(crate) enum Wanted {
     More,
     /// The reader has gone.
     NoMore,
+}
+
+#[cfg(test)]
+mod tests {
+    use plexy_shared::plan::Rehearsal;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_loaded_has_changed_something_where_a_tunnel_was_opened() {
+        let loaded = |opened| {
+            Answer::Loaded(TransitionReply {
+                opened,
+                changed: 0,
+                closed: 0,
+                unchanged: 1,
+                certificate_files: 0,
+                revision: 41,
+                rehearsal: Rehearsal::default(),
+            })
+        };
+        assert_eq!(loaded(0).change(), Some(Change::Unchanged));
+        assert_eq!(loaded(2).change(), Some(Change::Changed));
+    }
 }
