@@ -14,7 +14,9 @@ use super::{mouse, named};
 const ESCAPE_ALONE: Duration = Duration::from_millis(50);
 
 /// How long the rest of a sequence or of a character may take of which more has come: nobody types that by
-/// hand, so that nobody waits for it. readline waits as long (`keyseq-timeout`).
+/// hand, so that nobody waits for it. readline waits as long (`keyseq-timeout`). Alt-`[` and Alt-`O` begin one,
+/// too, and take the key behind them with them that is typed within that time: they mean nothing here, and a
+/// sequence may be cut right there.
 const REST: Duration = Duration::from_millis(500);
 
 /// How long a paste may say nothing before it is over, where its end was lost.
@@ -166,9 +168,7 @@ fn control_sequence(bytes: &[u8]) -> Read {
         _ => None,
     };
     if let Some(all) = fixed {
-        let is_whole = bytes.len() >= all;
-        let key = bytes.get(3).and_then(|key| named::of_console(*key)).filter(|_| all == 4);
-        return if is_whole { Read::Event(all, key.map(Event::Key)) } else { Read::Begun };
+        return fixed_sequence(bytes, all);
     }
     let is_end = |byte: &u8| !(0x20..0x40).contains(byte);
     let Some(end) = behind.iter().position(is_end) else {
@@ -185,6 +185,21 @@ fn control_sequence(bytes: &[u8]) -> Read {
         (None, _) => None,
     };
     Read::Event(end + 3, event)
+}
+
+/// `ESC [ [` or `ESC [ M`, and what has no mark of its end: so many bytes altogether. None of them is below
+/// a blank, so that whatever is belongs to something else.
+fn fixed_sequence(bytes: &[u8], all: usize) -> Read {
+    let parameters = bytes.get(3..all.min(bytes.len())).unwrap_or_default();
+    let is_another = |byte: &u8| [ESCAPE, INTERRUPT].contains(byte);
+    if let Some(end) = parameters.iter().position(is_another) {
+        return Read::Event(3 + end, None);
+    }
+    let key = parameters.first().and_then(|key| named::of_console(*key)).filter(|_| all == 4);
+    match bytes.len() >= all {
+        true => Read::Event(all, key.map(Event::Key)),
+        false => Read::Begun,
+    }
 }
 
 /// An answer that is a text, until its end; nobody here has asked for it.

@@ -71,8 +71,24 @@ fn control_c_is_heard_whatever_was_begun() {
     let escape = pressed(KeyCode::Esc, none);
     assert_eq!(read(&[b"\x1b\x03"]), [escape.clone(), interrupt.clone()]);
     assert_eq!(read(&[b"\x1b", b"\x03"]), [escape, interrupt.clone()]);
-    for begun in [&b"\x1b["[..], b"\x1bO", b"\x1b[1;", b"\x1b[<0;1", b"\x1b]11;rgb"] {
+    let up = pressed(KeyCode::Up, none);
+    for begun in [
+        &b"\x1b["[..],
+        b"\x1bO",
+        b"\x1b[1;",
+        b"\x1b[<0;1",
+        b"\x1b]11;rgb",
+        b"\x1b[[",
+        b"\x1b[M",
+        b"\x1b[Mq",
+        b"\x1b[Mqq",
+    ] {
         assert_eq!(read(&[begun, b"\x03"]), std::slice::from_ref(&interrupt), "{begun:?}");
+        let both = [begun, b"\x03"].concat();
+        assert_eq!(read(&[&both]), std::slice::from_ref(&interrupt), "{begun:?}");
+    }
+    for begun in [&b"\x1b[["[..], b"\x1b[M", b"\x1b[Mqq"] {
+        assert_eq!(read(&[begun, b"\x1b[A"]), std::slice::from_ref(&up), "{begun:?}");
     }
     let q = pressed(KeyCode::Char('q'), none);
     assert_eq!(read(&[b"\x1b[1;\x03q"]), [interrupt, q]);
