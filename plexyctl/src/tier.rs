@@ -95,7 +95,7 @@ pub(crate) fn writable(request: &Request, read_only: Option<&str>) -> Result<(),
 /// A change in a context where there is to be none.
 pub(crate) fn unwritable(context: &str) -> Failure {
     let message = format!("the context `{context}` is read-only: nothing was changed");
-    Failure::usage(message).with_hint("another context leads there to change something")
+    Failure::usage(message).with_hint("a context that is not read-only can change something")
 }
 
 /// Whether it changes anything; `save` only waits for the disk. Without a wildcard, so that whoever adds
@@ -222,6 +222,9 @@ mod tests {
     fn where_nothing_is_changed_no_yes_helps() {
         let refused = writable(&request("add web 3"), Some("look")).unwrap_err();
         assert!(refused.message.contains("`look` is read-only"), "{refused:?}");
+        // Whether there is another one is not known here.
+        let hint = "a context that is not read-only can change something";
+        assert_eq!(refused.hint.as_deref(), Some(hint));
         assert!(writable(&request("list"), Some("look")).is_ok());
         assert!(writable(&request("add web 3"), None).is_ok());
     }

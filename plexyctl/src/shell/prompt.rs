@@ -19,6 +19,8 @@ pub(super) struct Prompt {
     pub(super) context: String,
     /// Whether a change there should be thought over twice.
     pub(super) is_protected: bool,
+    /// Whether nothing is changed there.
+    pub(super) is_read_only: bool,
     /// Whether the command before has failed.
     pub(super) has_failed: bool,
     /// Whether the terminal shows nothing but ASCII.
@@ -36,8 +38,9 @@ impl Prompt {
             (true, true) => "! ",
         };
         let protected = if self.is_protected { "!" } else { "" };
+        let read_only = if self.is_read_only { " (read-only)" } else { "" };
         let offline = if self.live.link() == LinkState::Offline { " (offline)" } else { "" };
-        format!("{failed}plexy:{}{protected}{offline}", self.context)
+        format!("{failed}plexy:{}{protected}{read_only}{offline}", self.context)
     }
 
     /// How many tunnels there are, and how many of them have no backend.

@@ -86,6 +86,7 @@ impl<'a> Session<'a> {
         Prompt {
             context: self.link.title().to_owned(),
             is_protected: self.link.protected().is_some(),
+            is_read_only: self.link.read_only().is_some(),
             has_failed: self.has_failed,
             is_ascii,
             live: Arc::clone(&self.live),

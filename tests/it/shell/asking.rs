@@ -73,3 +73,21 @@ async fn a_yes_is_enough_for_what_ends_by_itself_and_nothing_is_asked_where_it_c
     shell.enter("drain nobody");
     eventually!(shell.shows("no tunnel `nobody`"), "{}", shell.screen());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_against_a_change_is_told_before_it_is_typed() {
+    let scene = Scene::start(&["0=4000[name=db]"]).await;
+    let folder = scene.home().join("config/plexy");
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("plexyctl.toml");
+    for (settings, prompt) in [
+        ("protected = true", "plexy:local!>"),
+        ("read-only = true", "plexy:local (read-only)>"),
+        ("protected = true\nread-only = true", "plexy:local! (read-only)>"),
+    ] {
+        let endpoint = scene.endpoint();
+        std::fs::write(&file, format!("[context.look]\nendpoint = \"{endpoint}\"\n{settings}\n"))
+            .unwrap();
+        asks(&scene.program(&[]).start(), prompt).await;
+    }
+}
