@@ -68,7 +68,7 @@ impl Command<'_> {
         options: &Options,
         tell: &mut dyn FnMut(&Answer) -> Result<Wanted, Failure>,
     ) -> Result<(), Failure> {
-        tier::writable(&self.request, link.read_only().filter(|_| !options.dry_run))?;
+        tier::writable(&self.request, link.read_only_for(options))?;
         tier::permitted(&self.request, link.protected(), options.yes || options.dry_run)?;
         let patience = Patience::new(options.timeout);
         let line = self.line.as_ref();

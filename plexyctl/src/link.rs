@@ -99,6 +99,11 @@ impl Link {
         self.read_only.as_deref()
     }
 
+    /// The same for what is done with these options: what is only tried out is no change.
+    pub(crate) fn read_only_for(&self, options: &Options) -> Option<&str> {
+        self.read_only().filter(|_| !options.dry_run)
+    }
+
     /// The daemon, for one command that is given so long.
     pub(crate) async fn daemon(&mut self, patience: Patience) -> Result<&mut Found, Failure> {
         let alive = self.found.take().filter(|found| found.client.is_connected());

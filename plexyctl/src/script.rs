@@ -106,7 +106,7 @@ impl Script<'_> {
 
     fn check(&self, command: &Command<'_>, options: &Options) -> Result<(), Failure> {
         Output::new(options).check(command.request())?;
-        tier::writable(command.request(), self.link.read_only().filter(|_| !options.dry_run))?;
+        tier::writable(command.request(), self.link.read_only_for(options))?;
         tier::permitted(command.request(), self.link.protected(), options.yes)
     }
 

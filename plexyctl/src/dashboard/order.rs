@@ -66,7 +66,7 @@ pub(super) struct Orders {
     link: Link,
     options: Options,
     output: Output,
-    own: Own,
+    own: OwnChanges,
 }
 
 impl Orders {
@@ -84,7 +84,7 @@ impl Orders {
             ..options.clone()
         };
         let output = Output::on(&options, screen, screen);
-        Self { link, options, output, own: Own::default() }
+        Self { link, options, output, own: OwnChanges::default() }
     }
 
     /// Does what comes, until nobody gives orders any more.
@@ -114,7 +114,7 @@ impl Orders {
         };
         // Another one counts anew.
         if !self.link.is_held() {
-            self.own = Own::default();
+            self.own = OwnChanges::default();
         }
         let expected = order.revision.map(|seen| self.own.expected(seen));
         let command = Command::read(&order.line)?.expecting(expected);
@@ -129,9 +129,9 @@ impl Orders {
 /// Changes of our own, one behind the other: the revision before the first of them, and after the last.
 /// Whoever has seen the daemon between them knows what it is like.
 #[derive(Debug, Default)]
-struct Own(Option<(u64, u64)>);
+struct OwnChanges(Option<(u64, u64)>);
 
-impl Own {
+impl OwnChanges {
     /// The revision that the daemon has where nobody else has changed anything since this one.
     fn expected(&self, seen: u64) -> u64 {
         match self.0 {
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_we_have_changed_ourselves_is_no_change_by_somebody_else() {
-        let mut own = Own::default();
+        let mut own = OwnChanges::default();
         assert_eq!(own.expected(40), 40);
         own.changed(Some(40), &reply(41, None));
         own.changed(Some(41), &reply(41, Some(Change::Unchanged)));

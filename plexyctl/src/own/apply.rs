@@ -23,7 +23,7 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<Exit, Failure> {
     output.check_keys(None)?;
-    if let Some(context) = link.read_only().filter(|_| !options.dry_run) {
+    if let Some(context) = link.read_only_for(options) {
         return Err(tier::unwritable(context));
     }
     if let Some(context) = link.protected().filter(|_| !options.yes && !options.dry_run) {

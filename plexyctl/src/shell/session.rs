@@ -171,7 +171,7 @@ impl<'a> Session<'a> {
         asks: &mut Asks<'_>,
     ) -> Result<Next, Failure> {
         Output::new(options).check(command.request())?;
-        tier::writable(command.request(), self.link.read_only().filter(|_| !options.dry_run))?;
+        tier::writable(command.request(), self.link.read_only_for(options))?;
         if !self.is_confirmed(&command, options, asks)? {
             complain("nothing was done\n");
             return Ok(Next::Stops);
