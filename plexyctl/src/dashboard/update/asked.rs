@@ -89,7 +89,9 @@ fn propose(state: &mut State, verb: &str, choice: Choice, subject: Subject) -> V
 /// A question about a line.
 pub(super) fn confirm(state: &State, line: String, choice: Choice, subject: Subject) -> Confirm {
     let now = now_of(state, &subject);
-    Confirm::new(line, choice, subject, now, state.place.protected.as_deref())
+    let mut confirm = Confirm::new(line, choice, subject, now, state.place.protected.as_deref());
+    confirm.asked_at = state.now;
+    confirm
 }
 
 /// How something is by what was told last, and when that was, where it is there.

@@ -92,6 +92,12 @@ fn leave(state: &mut State, is_quit: bool) {
 /// A click in a dialog.
 pub(super) fn click(state: &mut State, target: Target) -> Vec<Effect> {
     match (target, state.dialog.take()) {
+        (Target::Press(_), Some(Dialog::Confirm(confirm)))
+            if !confirm.can_be_clicked(state.now) =>
+        {
+            state.dialog = Some(Dialog::Confirm(confirm));
+            Vec::new()
+        }
         (Target::Press(code), dialog) => {
             state.dialog = dialog;
             press(state, KeyEvent::new(code, KeyModifiers::NONE))

@@ -53,6 +53,8 @@ pub(crate) struct Confirm {
     pub(crate) typed: Input,
     /// What is otherwise than it was told before, where it is asked again.
     pub(crate) changed: Option<String>,
+    /// Since when it is asked.
+    pub(crate) asked_at: Moment,
     /// Since when it is asked again.
     changed_at: Option<Moment>,
     /// What the daemon has said it would do.
@@ -91,6 +93,7 @@ impl Confirm {
             tier: Tier::Free,
             typed: Input::default(),
             changed: None,
+            asked_at: Moment::ZERO,
             changed_at: None,
             difference: Vec::new(),
             sent: None,
@@ -262,6 +265,12 @@ impl Confirm {
     /// Whether somebody can have read it who answers now.
     pub(crate) fn can_be_read(&self, now: Moment) -> bool {
         self.changed_at.is_none_or(|since| now.saturating_sub(since) >= CHANGED)
+    }
+
+    /// Whether a click can be meant for it: the second one of two on what has led here is not. A key that
+    /// answers is none that asks.
+    pub(crate) fn can_be_clicked(&self, now: Moment) -> bool {
+        self.can_be_read(now) && now.saturating_sub(self.asked_at) >= CHANGED
     }
 }
 

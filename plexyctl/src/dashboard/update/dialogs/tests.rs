@@ -434,13 +434,41 @@ fn a_button_can_be_clicked() {
     click(&mut scene, (0, 1));
     assert!(scene.state.dialog.is_some());
     let yes = at(&scene, KeyCode::Char('y'));
+    scene.wait(READ);
     click(&mut scene, yes);
     assert_eq!(scene.order().line, "drain web");
     scene.keys("d");
     scene.screen();
+    scene.wait(READ);
     let cancel = at(&scene, KeyCode::Esc);
     click(&mut scene, cancel);
     assert!(scene.state.dialog.is_none());
+}
+
+#[test]
+fn the_second_click_on_an_item_of_a_menu_answers_no_question_that_the_first_has_asked() {
+    // The rows of the menu and of the question may be the same ones.
+    let of_height = |height: u16| {
+        let mut scene = Scene::with(Place::default(), (80, height));
+        scene.keys("a");
+        scene.screen();
+        let item = place(&scene, Target::Item(0));
+        click(&mut scene, item);
+        scene.screen();
+        let yes = place(&scene, Target::Press(KeyCode::Char('y')));
+        (scene, item, yes)
+    };
+    for height in 10..40 {
+        let (mut scene, item, yes) = of_height(height);
+        for second in [item, yes] {
+            click(&mut scene, second);
+            assert_eq!(scene.orders(), [], "{height}");
+            assert!(matches!(scene.state.dialog, Some(Dialog::Confirm(_))), "{height}");
+        }
+        scene.wait(READ);
+        click(&mut scene, yes);
+        assert_eq!(scene.order().line, "drain web", "{height}");
+    }
 }
 
 /// Each field of the form that is open.
