@@ -2,6 +2,8 @@
 //! command line ask for is one and the same. They are done one after the other, over a connection of
 //! their own.
 
+use std::time::Duration;
+
 use plexy_shared::info::Change;
 use plexy_shared::spec::AdminState;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -26,12 +28,14 @@ pub(crate) struct Order {
     pub(crate) is_trial: bool,
     /// What somebody had made of what it is about before it was given, where that is known.
     pub(crate) before: Option<AdminState>,
+    /// How long connections that drained still had then, where that is known and had an end.
+    pub(crate) rest: Option<Duration>,
 }
 
 impl Order {
     /// One that is done whatever the tunnels have become meanwhile.
     pub(crate) fn new(line: impl Into<String>) -> Self {
-        Self { line: line.into(), revision: None, is_trial: false, before: None }
+        Self { line: line.into(), revision: None, is_trial: false, before: None, rest: None }
     }
 }
 

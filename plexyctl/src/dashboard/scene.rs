@@ -278,13 +278,22 @@ fn row(tunnel: &Tunnel, admin: AdminState) -> Value {
     row
 }
 
+/// What drains has an end: it is reset then.
+fn made(admin: AdminState) -> Value {
+    let mut made = json!({ "state": admin.word(), "seconds": 1 });
+    if admin == AdminState::Drain {
+        made["deadline_ms"] = json!(89_500);
+    }
+    made
+}
+
 fn backends(tunnel: &Tunnel, admin: AdminState) -> Vec<Value> {
     let of = |(backend, live): (plexy_shared::spec::BackendSpec, &u64)| {
         moved(
             *live,
             json!({
                 "addr": backend.addr.to_string(), "state": "up",
-                "admin": { "state": admin.word(), "seconds": 1 },
+                "admin": made(admin),
                 "state_seconds": 1, "weight": backend.options.weight, "backup": backend.options.backup,
             }),
         )
@@ -310,7 +319,7 @@ fn full(tunnel: &Tunnel, admin: AdminState) -> Value {
         ("origin", json!("runtime")),
         ("revision", json!(1)),
         ("age_seconds", json!(1)),
-        ("admin_info", json!({ "state": admin.word(), "seconds": 1 })),
+        ("admin_info", made(admin)),
         ("options", json!([])),
         ("ended", json!([])),
         ("rejected", json!([])),

@@ -1,8 +1,11 @@
 //! What takes a change back, where it has changed anything.
 
+use std::time::Duration;
+
 use plexy_shared::command::Request;
-use plexy_shared::info::Change;
+use plexy_shared::info::{AdminInfo, Change};
 use plexy_shared::spec::AdminState;
+use plexy_shared::units::show_duration;
 use plexy_shared::word::Word;
 
 use super::super::super::order::{Order, Reply};
@@ -17,19 +20,18 @@ pub(super) fn takes_back(order: &Order, reply: &Reply) -> Option<String> {
     let request = Request::parse(&order.line).ok().flatten()?;
     match request {
         Request::Add { tunnel, backend } => Some(format!("remove {tunnel} {}", backend.addr)),
-        Request::Enable { tunnel, backend: None } => {
-            (order.before == Some(AdminState::Drain)).then(|| format!("drain {tunnel}"))
-        }
+        Request::Enable { tunnel, backend: None } => (order.before == Some(AdminState::Drain))
+            .then(|| drain(&tunnel.to_string(), order.rest)),
         Request::Enable { tunnel, backend: Some(backend) } => {
             let before = order.before.filter(|before| *before != AdminState::Ready)?;
-            Some(of_backend(before, &format!("{tunnel} {backend}")))
+            Some(of_backend(before, order.rest, &format!("{tunnel} {backend}")))
         }
         Request::Drain { tunnel, backend: None, .. } => {
             (order.before == Some(AdminState::Ready)).then(|| format!("enable {tunnel}"))
         }
         Request::Drain { tunnel, backend: Some(backend), .. }
         | Request::Disable { tunnel, backend } => {
-            Some(of_backend(order.before?, &format!("{tunnel} {backend}")))
+            Some(of_backend(order.before?, order.rest, &format!("{tunnel} {backend}")))
         }
         Request::Open(spec) => {
             let name = spec.options.name.map(|name| name.to_string());
@@ -42,13 +44,20 @@ pub(super) fn takes_back(order: &Order, reply: &Reply) -> Option<String> {
 }
 
 /// Has a backend be again what it was.
-fn of_backend(before: AdminState, words: &str) -> String {
-    let verb = match before {
-        AdminState::Ready => "enable",
-        AdminState::Drain => "drain",
-        AdminState::Disabled => "disable",
-    };
-    format!("{verb} {words}")
+fn of_backend(before: AdminState, rest: Option<Duration>, words: &str) -> String {
+    match before {
+        AdminState::Ready => format!("enable {words}"),
+        AdminState::Drain => drain(words, rest),
+        AdminState::Disabled => format!("disable {words}"),
+    }
+}
+
+/// Drains it again, as long as there was left.
+fn drain(words: &str, rest: Option<Duration>) -> String {
+    match rest.map(show_duration) {
+        Some(rest) => format!("drain {words} deadline={rest}"),
+        None => format!("drain {words}"),
+    }
 }
 
 fn is_undone(request: &Request) -> bool {
@@ -78,7 +87,7 @@ pub(super) fn is_told_in_a_line(request: &Request) -> bool {
 
 /// The order with what is known of what it is about, before it is given.
 pub(in super::super) fn knowing(state: &State, order: Order) -> Order {
-    let before = match Request::parse(&order.line).ok().flatten() {
+    let known = match Request::parse(&order.line).ok().flatten() {
         Some(Request::Drain { tunnel, backend, .. } | Request::Enable { tunnel, backend }) => {
             admin_state(state, &tunnel.to_string(), backend.map(|it| it.to_string()))
         }
@@ -87,22 +96,37 @@ pub(in super::super) fn knowing(state: &State, order: Order) -> Order {
         }
         _ => None,
     };
-    Order { before, ..order }
+    let (before, rest) = known.unzip();
+    Order { before, rest: rest.flatten(), ..order }
 }
 
-/// By what was told last alone: what was told before may have become something else.
-fn admin_state(state: &State, tunnel: &str, backend: Option<String>) -> Option<AdminState> {
+/// What somebody has made of it, and how long what drains still has. By what was told last alone: what was
+/// told before may have become something else.
+fn admin_state(
+    state: &State,
+    tunnel: &str,
+    backend: Option<String>,
+) -> Option<(AdminState, Option<Duration>)> {
     let tunnel = state.tunnel_told(tunnel)?;
     let newest = state.newest()?;
     let full = newest.tunnel.as_ref().filter(|full| full.row.id == tunnel.id);
     let Some(backend) = backend else {
+        if let Some(full) = full {
+            return known(&full.info.admin_info);
+        }
         let rows = newest.tunnels.iter().flat_map(|it| &it.rows);
-        let mut rows = full.map(|full| &full.row).into_iter().chain(rows);
-        let admin = &rows.find(|row| row.id == tunnel.id)?.status.admin;
-        return admin.as_ref().map_or(Some(AdminState::Ready), Word::known);
+        let mut rows = rows.filter(|row| row.id == tunnel.id);
+        let admin = rows.next()?.status.admin.as_ref();
+        return Some((admin.map_or(Some(AdminState::Ready), Word::known)?, None));
     };
     let of_tunnel = full.into_iter().flat_map(|full| &full.info.backend_list);
     let rows = newest.backends.iter().flat_map(|it| &it.rows);
     let of_rows = rows.filter(|row| row.tunnel_id == tunnel.id).map(|row| &row.info);
-    of_tunnel.chain(of_rows).find(|info| info.addr == backend)?.admin.state.known()
+    known(&of_tunnel.chain(of_rows).find(|info| info.addr == backend)?.admin)
+}
+
+/// In whole seconds: it is told to be typed.
+fn known(admin: &AdminInfo) -> Option<(AdminState, Option<Duration>)> {
+    let seconds = admin.deadline_ms.map(|rest| rest.div_ceil(1_000).max(1));
+    Some((admin.state.known()?, seconds.map(Duration::from_secs)))
 }

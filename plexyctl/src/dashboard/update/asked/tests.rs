@@ -85,15 +85,22 @@ fn what_takes_a_change_back_is_what_was_before() {
     scene.admin = AdminState::Drain;
     scene.look();
     assert_eq!(told(&mut scene, "u", done()), "done; `drain web` takes it back");
+    // With the deadline that it has, where that is told: in full.
+    let mut in_full = Scene::new();
+    in_full.admin = AdminState::Drain;
+    in_full.key(KeyCode::Enter);
+    in_full.keys("4");
+    in_full.look();
+    assert_eq!(told(&mut in_full, "u", done()), "done; `drain web deadline=90s` takes it back");
     // Drained once more, with another deadline, it is what it was.
     assert_eq!(told(&mut scene, "dy", done()), "done");
     for (admin, keys, back) in [
         (AdminState::Disabled, "u", "done; `disable web 10.0.1.6:80` takes it back"),
-        (AdminState::Drain, "u", "done; `drain web 10.0.1.6:80` takes it back"),
+        (AdminState::Drain, "u", "done; `drain web 10.0.1.6:80 deadline=90s` takes it back"),
         (AdminState::Ready, "u", "done"),
         (AdminState::Ready, "dy", "done; `enable web 10.0.1.6:80` takes it back"),
         (AdminState::Disabled, "dy", "done; `disable web 10.0.1.6:80` takes it back"),
-        (AdminState::Drain, "Dy", "done; `drain web 10.0.1.6:80` takes it back"),
+        (AdminState::Drain, "Dy", "done; `drain web 10.0.1.6:80 deadline=90s` takes it back"),
     ] {
         let mut scene = at_backend();
         scene.admin = admin;
@@ -131,7 +138,7 @@ fn what_takes_back_a_line_that_was_typed_is_told_where_it_is_known_what_was_befo
         scene
     };
     // Backends of all tunnels: it is seen what they are, and not what their tunnels are.
-    let back = "done; `drain web 10.0.1.6:80` takes it back";
+    let back = "done; `drain web 10.0.1.6:80 deadline=90s` takes it back";
     assert_eq!(told(&mut draining("2"), backend, false), back);
     assert_eq!(told(&mut draining("2"), tunnel, false), "done");
     // Connections and events tell of neither; whoever is asked has it told in full meanwhile.
