@@ -179,7 +179,10 @@ async fn keys_of_vi_and_formats_can_be_set() {
     shows(&shell, "plexy.ping/1").await;
     shell.enter("list -o table");
     shows(&shell, "LISTEN").await;
+    // What is typed while other keys come to be is lost: not before each prompt is there.
+    last(&shell, &prompt("")).await;
     shell.enter("set keys vi");
+    shows(&shell, &prompt("set keys vi")).await;
     last(&shell, &prompt("")).await;
     shell.press("pong");
     last(&shell, &prompt("pong")).await;
