@@ -13,7 +13,7 @@ mod warm_up;
 mod whereabouts;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,11 +26,11 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::Admin;
 use crate::fold::Fold;
 use crate::histogram::Histogram;
+use crate::ledger::Account;
 use crate::queue::Queue;
 use crate::resolver::{Addresses, IpVersion};
 use crate::stop::Verdict;
 use crate::tally::Tally;
-use crate::traffic::Totals;
 use checked::{CheckResult, Checked, Round, Thresholds, Ticket, Turn};
 use ejection::{Change, Rules};
 use handshakes::Handshakes;
@@ -72,12 +72,10 @@ pub(crate) struct Backend {
     pub(crate) addr: BackendAddr,
     /// When it came to its tunnel: it has counted from zero since then.
     pub(crate) added: Instant,
-    pub(crate) totals: Totals,
+    /// Its changes are those of its state, and the attempts that have failed.
+    pub(crate) totals: Account,
     /// How the attempts of clients have ended.
     attempts: Tally<Attempt>,
-    /// How often there was another state of it, or another number of attempts that failed: who looks
-    /// again and again looks at those then.
-    changes: AtomicU32,
     /// How long those took that worked.
     pub(crate) connect_times: Histogram,
     /// How long its connections have lived.
@@ -132,9 +130,8 @@ impl Backend {
         Self {
             addr,
             added: now,
-            totals: Totals::default(),
+            totals: Account::default(),
             attempts: Tally::default(),
-            changes: AtomicU32::new(0),
             connect_times: Histogram::default(),
             lifetimes: Histogram::default(),
             entered: Tally::default(),
@@ -171,24 +168,13 @@ impl Backend {
         self.attempts.count(attempt);
         match attempt {
             Attempt::Success | Attempt::Local => {}
-            Attempt::Failure | Attempt::Timeout => self.note_change(),
+            Attempt::Failure | Attempt::Timeout => self.totals.note_change(),
         }
     }
 
     /// How many of them have failed.
     pub(crate) fn attempts_failed(&self) -> u64 {
         self.attempts.of(&[Attempt::Failure, Attempt::Timeout])
-    }
-
-    /// A number that stays as long as its state and the attempts that have failed stay. Asked before
-    /// those, it is never newer than they are.
-    pub(crate) fn changes(&self) -> u32 {
-        self.changes.load(Ordering::Acquire)
-    }
-
-    /// Told behind the change.
-    fn note_change(&self) {
-        self.changes.fetch_add(1, Ordering::Release);
     }
 
     /// What came of TLS with it, if anything did.
@@ -262,7 +248,7 @@ impl Backend {
         }
         drop(settled);
         // In any case: who has looked meanwhile may have seen what was only for a moment.
-        self.note_change();
+        self.totals.note_change();
         if is_news {
             self.wake_waiting();
         }
@@ -310,7 +296,7 @@ impl Backend {
         } else if is_news {
             // That is how it begins.
             *self.settled() = (self.state(), Instant::now());
-            self.note_change();
+            self.totals.note_change();
             self.wake_waiting();
         }
         is_news

@@ -21,6 +21,7 @@ mod hello;
 mod histogram;
 mod hops;
 mod introduction;
+mod ledger;
 mod listener;
 mod log;
 mod metrics;

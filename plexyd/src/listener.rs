@@ -367,7 +367,7 @@ impl Door {
     fn refuse(&self, fd: &OwnedFd, client: ClientAddr, id: u64, refusal: Refusal) {
         reset_on_close(fd);
         let reason = refusal.reason();
-        self.tunnel.rejected.count(reason);
+        self.tunnel.count_rejected(reason);
         self.engine.access_log.refused(&self.tunnel, client, id, reason);
         self.engine.traces.refused(&self.tunnel, client, id, reason);
         if let Refusal::Limit(limit) = refusal {

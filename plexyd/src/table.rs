@@ -154,6 +154,9 @@ impl Entry {
 struct Slot {
     entry: Arc<Entry>,
     id: u64,
+    tunnel: TunnelId,
+    /// That of the entry, once somebody has seen it there.
+    backend: Option<Arc<Backend>>,
     silence: Silence,
     pace: Pace,
 }
@@ -229,7 +232,14 @@ impl Table {
             let began = self.clock.ms(entry.started);
             let silence = Silence::of(&entry, began);
             let (pause, pace) = (silence.pause(), Pace::beginning(began));
-            slots.slab.insert(Slot { entry: Arc::clone(&entry), id: entry.id, silence, pace });
+            slots.slab.insert(Slot {
+                id: entry.id,
+                tunnel: entry.tunnel.id,
+                backend: None,
+                silence,
+                pace,
+                entry: Arc::clone(&entry),
+            });
             (key, entry, pause)
         };
         let was_let_in = seat.is_some();
@@ -368,6 +378,20 @@ impl Frozen<'_> {
         self.slots.slab.iter().map(|(_, slot)| &slot.entry)
     }
 
+    /// Tells of every connection its tunnel, the backend that carries it, and its bytes in and out.
+    pub(crate) fn each_flow(
+        &mut self,
+        mut each: impl FnMut(TunnelId, Option<&Arc<Backend>>, (u64, u64)),
+    ) {
+        let Slots { slab, cells } = &mut *self.slots;
+        for (place, slot) in slab {
+            if slot.backend.is_none() {
+                slot.backend = slot.entry.backend.get().cloned();
+            }
+            each(slot.tunnel, slot.backend.as_ref(), cells.bytes(place));
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.slots.slab.len()
     }
@@ -436,9 +460,11 @@ impl Drop for Registered {
             if let Some(backend) = entry.backend.get() {
                 backend.totals.keep(&entry.flow);
             }
-            let counted =
-                if self.was_let_in { &entry.tunnel.ended } else { &entry.tunnel.rejected };
-            counted.count(reason);
+            if self.was_let_in {
+                entry.tunnel.ended.count(reason);
+            } else {
+                entry.tunnel.count_rejected(reason);
+            }
             (self.lease, self.seat) = (None, None);
             // Then they are another connection's.
             let bytes = entry.flow.bytes();
@@ -486,7 +512,7 @@ mod tests {
     /// What each idle connection has here, besides 16 bytes in a page of cells.
     #[test]
     fn what_stands_in_the_table_is_small() {
-        assert!(size_of::<Slot>() <= 96, "{}", size_of::<Slot>());
+        assert!(size_of::<Slot>() <= 112, "{}", size_of::<Slot>());
         assert!(size_of::<Entry>() <= 152, "{}", size_of::<Entry>());
     }
 }

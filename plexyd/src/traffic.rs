@@ -49,6 +49,8 @@ pub(crate) struct Totals {
     total: AtomicU64,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
+    /// How often something else has changed that is told of it.
+    changes: AtomicU64,
 }
 
 impl Totals {
@@ -99,5 +101,25 @@ impl Totals {
         let (bytes_in, bytes_out) = flow.bytes();
         self.bytes_in.fetch_add(bytes_in, Ordering::Relaxed);
         self.bytes_out.fetch_add(bytes_out, Ordering::Relaxed);
+    }
+
+    /// Something else has changed of what is counted here, or of how it is. Told behind the change, so
+    /// that who looks again and again looks at that then.
+    pub(crate) fn note_change(&self) {
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// A number that stays as long as nothing else changes. Asked before all that, it is never newer
+    /// than that is.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Counts from zero, for another one.
+    pub(crate) fn reset(&self) {
+        let Self { live, total, bytes_in, bytes_out, changes } = self;
+        for cell in [live, total, bytes_in, bytes_out, changes] {
+            cell.store(0, Ordering::Relaxed);
+        }
     }
 }

@@ -23,12 +23,12 @@ use crate::balance::{Asking, Balance, Outlook};
 use crate::fold::Fold;
 use crate::gate::Gate;
 use crate::histogram::Histogram;
+use crate::ledger::Account;
 use crate::queue::Lane;
 use crate::refusal::{Limit, Refusal};
 use crate::socket::ClientAddr;
 use crate::tally::Tally;
 use crate::tls::{Live, Originate, Renewable, Security, Terminate};
-use crate::traffic::Totals;
 pub(crate) use names::Names;
 use names::Naming;
 
@@ -53,7 +53,8 @@ pub(crate) struct Tunnel {
     pub(crate) listen: BoundAddr,
     pub(crate) origin: Origin,
     pub(crate) opened: Instant,
-    pub(crate) totals: Totals,
+    /// Its changes are who was not let in, and the files that were taken anew.
+    pub(crate) totals: Account,
     /// Messages about clients that found no backend, or could not be accepted, folded.
     pub(crate) refusals: Fold,
     /// What it remembers for its limits, where it has some or had some.
@@ -61,7 +62,7 @@ pub(crate) struct Tunnel {
     /// Why connections have ended.
     pub(crate) ended: Reasons,
     /// Why clients were not let in.
-    pub(crate) rejected: Reasons,
+    rejected: Reasons,
     /// How long connections have lived.
     pub(crate) lifetimes: Histogram,
     /// What became of TLS with clients, where it is terminated.
@@ -266,7 +267,7 @@ impl Tunnel {
             listen,
             origin,
             opened: Instant::now(),
-            totals: Totals::default(),
+            totals: Account::default(),
             refusals: Fold::default(),
             gate,
             route: ArcSwap::from_pointee(route),
@@ -319,6 +320,28 @@ impl Tunnel {
     /// The same to count in.
     pub(crate) fn tls_counts_to_count(&self) -> &TlsCounts {
         self.tls_counts.get_or_init(Box::default)
+    }
+
+    /// Why clients were not let in, and how often.
+    pub(crate) fn rejected(&self) -> &Reasons {
+        &self.rejected
+    }
+
+    /// A client was not let in.
+    pub(crate) fn count_rejected(&self, reason: Reason) {
+        self.rejected.count(reason);
+        self.totals.note_change();
+    }
+
+    /// What its files say has come into use.
+    pub(crate) fn count_files_taken(&self) {
+        self.tls_counts_to_count().files_taken.fetch_add(1, Ordering::Relaxed);
+        self.totals.note_change();
+    }
+
+    /// It was told that what its files say cannot.
+    pub(crate) fn count_files_refused(&self) {
+        self.tls_counts_to_count().files_refused.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How many clients are parked.
@@ -492,7 +515,7 @@ mod tests {
     #[test]
     fn an_idle_tunnel_is_small() {
         let bytes = [size_of::<Tunnel>(), size_of::<Route>(), size_of::<Backend>()];
-        assert!(bytes[0] <= 160 && bytes[1] <= 320 && bytes[2] <= 256, "{bytes:?}");
+        assert!(bytes[0] <= 144 && bytes[1] <= 320 && bytes[2] <= 240, "{bytes:?}");
     }
 
     #[test]

@@ -104,9 +104,9 @@ impl Workers {
     }
 
     /// Holds all tables still for one consistent look at every connection.
-    pub(crate) fn read<R>(&self, look: impl FnOnce(&[Frozen<'_>]) -> R) -> R {
-        let frozen: Vec<_> = self.workers.iter().map(|worker| worker.table.freeze()).collect();
-        look(&frozen)
+    pub(crate) fn read<R>(&self, look: impl FnOnce(&mut [Frozen<'_>]) -> R) -> R {
+        let mut frozen: Vec<_> = self.workers.iter().map(|worker| worker.table.freeze()).collect();
+        look(&mut frozen)
     }
 
     /// The tables, to look at one after the other.

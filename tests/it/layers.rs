@@ -26,7 +26,7 @@ const LAYERS: &[&[&str]] = &[
         "state",
         "events",
     ],
-    &["descriptors", "queue", "refusal", "watch"],
+    &["descriptors", "ledger", "queue", "refusal", "watch"],
     &["systemd"],
     &["relay"],
     &["socket", "hello"],

@@ -142,7 +142,7 @@ pub(super) static FAMILIES: &[Family] = &[
             help: "Clients that a tunnel has not let in, by reason; reasons that never were are left out.",
         },
         sample: |survey, samples| {
-            for (reason, count) in survey.tunnel.rejected.counts() {
+            for (reason, count) in survey.tunnel.rejected().counts() {
                 samples.whole(&[Label::Tunnel(survey), Label::Reason(reason)], count);
             }
         },

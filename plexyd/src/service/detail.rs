@@ -71,7 +71,7 @@ pub(super) fn describe(survey: &TunnelSurvey) -> TunnelInfo {
         backend_tls: route.originate().map(|it| backend_tls_info(&it)),
         files_refused: route.security.as_deref().and_then(files_refused),
         ended: reasons(&tunnel.ended),
-        rejected: reasons(&tunnel.rejected),
+        rejected: reasons(tunnel.rejected()),
         backend_list: backend_list(survey),
     }
 }

@@ -77,11 +77,10 @@ impl Service {
             let mut daemon = Traffic::default();
             for table in tables {
                 add_ended(&mut daemon, table);
-                for entry in table.entries() {
-                    let bytes = entry.flow.bytes();
+                table.each_flow(|tunnel, backend, bytes| {
                     add(&mut daemon, bytes);
-                    sheet.add_live(entry.tunnel.id, entry.backend.get(), bytes);
-                }
+                    sheet.add_live(tunnel, backend, bytes);
+                });
             }
             daemon
         });

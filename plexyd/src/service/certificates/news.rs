@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 use plexy_shared::error::printable;
@@ -72,13 +71,10 @@ impl Service {
         let owners = self.owners();
         for id in news.of.values().flatten().flatten() {
             let Some((tunnel, _)) = owners.tunnels.get(id) else { continue };
-            let counts = tunnel.tls_counts_to_count();
-            let count = match kind {
-                EventKind::CertificateRefused => &counts.files_refused,
-                _ => &counts.files_taken,
-            };
-            // Who sees the count sees what it counts.
-            count.fetch_add(1, Ordering::Release);
+            match kind {
+                EventKind::CertificateRefused => tunnel.count_files_refused(),
+                _ => tunnel.count_files_taken(),
+            }
         }
         let new = || match actor {
             Some(actor) => Happening::new(kind).asked_by(actor),

@@ -119,7 +119,7 @@ impl Known {
         self.rejected += news.rejected;
         self.pace = self.pace.look(Counts::of(counted.traffic, self.failed, self.rejected), window);
         let note = |(held, past): &mut (Distribution, Past), now: Distribution| {
-            past.note(notes, || Some(now.clone()));
+            past.note(notes, true, || Some(now.clone()));
             *held = now;
         };
         note(&mut self.connect_times, counted.connect_times);

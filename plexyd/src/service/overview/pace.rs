@@ -105,6 +105,11 @@ impl Window {
 }
 
 impl Pace {
+    /// Whether this is more than was counted when rates began.
+    pub(super) fn has_grown_to(self, counts: Counts) -> bool {
+        counts != self.base
+    }
+
     /// Behind a look that counts so much. What was not there at the look before has counted from zero
     /// since then.
     pub(super) fn look(self, counts: Counts, window: Window) -> Self {

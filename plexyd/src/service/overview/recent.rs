@@ -22,10 +22,14 @@ pub(super) struct Notes {
     is_due: bool,
 }
 
-/// What was noted of one histogram: since when it has held what, the oldest first. Nothing, if it has
-/// never held anything.
+/// What was noted of one histogram.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Past(Option<Arc<[(Instant, Distribution)]>>);
+pub(super) struct Past {
+    /// Since when it has held what, the oldest first. Nothing, if it has never held anything.
+    noted: Option<Arc<[(Instant, Distribution)]>>,
+    /// Whether nothing can have come to it since then: it is not worth a look.
+    is_settled: bool,
+}
 
 impl Notes {
     /// Of a look behind another one, if there was one.
@@ -58,17 +62,29 @@ impl Notes {
 }
 
 impl Past {
-    /// Notes what is `held`, if it is due that this look does.
-    pub(super) fn note(&mut self, notes: &Notes, held: impl FnOnce() -> Option<Distribution>) {
-        let Some(held) = notes.is_due.then(held).flatten() else { return };
-        let old = self.0.as_deref().unwrap_or_default();
+    /// Notes what is `held`, if it is due that this look does. `is_astir` is whether something may have
+    /// come to it since the look before, or may yet of what that one has found; where that was so at
+    /// none since the last note, nobody has to look what is held.
+    pub(super) fn note(
+        &mut self,
+        notes: &Notes,
+        is_astir: bool,
+        held: impl FnOnce() -> Option<Distribution>,
+    ) {
+        self.is_settled &= !is_astir;
+        if !notes.is_due || self.is_settled {
+            return;
+        }
+        self.is_settled = !is_astir;
+        let Some(held) = held() else { return };
+        let old = self.noted.as_deref().unwrap_or_default();
         if old.last().is_some_and(|(_, last)| last.count() == held.count()) {
             return;
         }
         let is_needed = |place: usize| old.get(place + 1).is_none_or(|(at, _)| *at > notes.from());
         let kept = old.iter().enumerate().filter(|(place, _)| is_needed(*place));
         let kept = kept.map(|(_, noted)| noted.clone());
-        self.0 = Some(kept.chain([(notes.at, held)]).collect());
+        self.noted = Some(kept.chain([(notes.at, held)]).collect());
     }
 
     /// What has come to what is `held` in the time that is recent.
@@ -78,7 +94,7 @@ impl Past {
         notes: &Notes,
         bounds: &Bounds,
     ) -> Distribution {
-        let noted = self.0.as_deref().unwrap_or_default();
+        let noted = self.noted.as_deref().unwrap_or_default();
         let then = noted.iter().rev().find(|(at, _)| *at <= notes.from());
         match then {
             Some((_, then)) => held.since(then, bounds),
@@ -103,10 +119,10 @@ mod tests {
         let look = |&(second, more): &(u32, u32)| {
             (0..more).for_each(|_| histogram.observe(&CONNECT_TIMES, SECOND));
             let next = Notes::new(notes.as_ref(), begin + second * SECOND);
-            past.note(&next, || histogram.distribution());
+            past.note(&next, more > 0, || histogram.distribution());
             let held = histogram.distribution().unwrap_or_default();
             let recent = past.recent(&held, &next, &CONNECT_TIMES).count();
-            let count = past.0.as_ref().map_or(0, |notes| notes.len());
+            let count = past.noted.as_ref().map_or(0, |notes| notes.len());
             let seen = (recent, next.lasts().as_secs(), count);
             notes = Some(next);
             seen
@@ -136,6 +152,27 @@ mod tests {
         assert_eq!(seen[4], (2, 29, 1));
         assert_eq!(seen[5], (3, 30, 2));
         assert_eq!(seen[6], (0, 70, 2), "the last note is the oldest that is left");
+    }
+
+    #[test]
+    fn what_nothing_can_have_come_to_is_not_looked_at() {
+        let begin = Instant::now();
+        let (mut notes, mut past, mut asked) = (None, Past::default(), Vec::new());
+        // The look that notes may come before what it has found is held.
+        for (second, is_astir) in [(0, false), (10, false), (15, true), (20, false), (30, true)] {
+            let next = Notes::new(notes.as_ref(), begin + second * SECOND);
+            past.note(&next, is_astir, || {
+                asked.push(second);
+                None
+            });
+            notes = Some(next);
+        }
+        let next = Notes::new(notes.as_ref(), begin + 40 * SECOND);
+        past.note(&next, false, || {
+            asked.push(40);
+            None
+        });
+        assert_eq!(asked, [0, 20, 30, 40]);
     }
 
     #[test]

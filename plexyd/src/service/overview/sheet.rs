@@ -11,7 +11,7 @@ use super::pace::Window;
 use super::recent::Notes;
 use crate::backend::Backend;
 use crate::registry::Registry;
-use crate::service::survey::{Bytes, Count, add, ended};
+use crate::service::survey::{Bytes, Count, add};
 use crate::tunnel::{Tunnel, TunnelId};
 pub(super) use backend::{BackendLook, BackendSight};
 pub(super) use tunnel::TunnelLook;
@@ -116,18 +116,15 @@ impl Sheet {
 impl Count for Sheet {
     /// One after the other and without a condition, so that the processor fetches many at once.
     fn take_ended(&mut self) {
-        for it in &mut self.tunnels {
-            it.traffic = ended(&it.tunnel.totals);
-        }
-        for it in &mut self.backends {
-            it.traffic = ended(&it.backend.totals);
-        }
+        self.tunnels.iter_mut().for_each(TunnelLook::take_ended);
+        self.backends.iter_mut().for_each(BackendLook::take_ended);
     }
 
     fn add_live(&mut self, tunnel: TunnelId, backend: Option<&Arc<Backend>>, bytes: Bytes) {
         let place = self.ids.binary_search(&tunnel).ok();
         let Some(tunnel) = place.and_then(|it| self.tunnels.get_mut(it)) else { return };
         add(&mut tunnel.traffic, bytes);
+        tunnel.has_newcomers |= backend.is_none();
         let looks = self.backends.get_mut(tunnel.backends.clone()).unwrap_or_default();
         let of_backend = looks.iter_mut().find(|it| backend.is_some_and(|that| it.is(that)));
         if let Some(look) = of_backend {
@@ -140,13 +137,14 @@ impl Count for Sheet {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use plexy_shared::info::{Attempt, Origin};
+    use plexy_shared::info::{Attempt, Origin, Reason};
     use plexy_shared::overview::Health;
     use plexy_shared::spec::{TunnelOptions, TunnelSpec};
 
     use super::*;
     use crate::backend::Member;
     use crate::backend::ejection::Rules;
+    use crate::queue::Lane;
     use crate::registry::Open;
     use crate::tunnel::Route;
 
@@ -239,6 +237,27 @@ mod tests {
         assert_eq!(health(&mut house), (Health::Down, vec![Health::Down; 2]));
         backend(&tunnel, 1).succeeded();
         assert_eq!(health(&mut house), (Health::Degraded, vec![Health::Down, Health::Ok]));
+    }
+
+    #[test]
+    fn who_is_parked_or_rejected_is_seen_where_nothing_has_ended() {
+        let mut house = House::default();
+        let tunnel = house.open(1, "127.0.0.1:3001=4001[max-conns=1]");
+        let parked = |house: &House| house.sheet.of(TunnelId(1)).unwrap().parked;
+        assert_eq!((house.look().rejected, parked(&house)), (0, 0));
+        assert!(tunnel.gate().unwrap().queue.park(Lane::default(), 1, 1));
+        tunnel.count_rejected(Reason::Limit);
+        let mut look = |newcomers: &[(u64, u64)]| {
+            house.sheet.take_ended();
+            let newcomers = newcomers.iter();
+            newcomers.for_each(|bytes| house.sheet.add_live(TunnelId(1), None, *bytes));
+            let now = Instant::now();
+            let news = house.sheet.update(Window::new(None, now), &Notes::new(None, now));
+            (news.rejected, parked(&house))
+        };
+        assert_eq!(look(&[(0, 0)]), (1, 1));
+        tunnel.gate().unwrap().queue.leave(1);
+        assert_eq!(look(&[]), (0, 0));
     }
 
     #[test]

@@ -7,19 +7,23 @@ use plexy_shared::overview::Health;
 
 use super::TunnelLook;
 use crate::backend::{Backend, Member};
+use crate::ledger::Line;
 use crate::service::overview::health;
 use crate::service::overview::pace::{Counts, Pace, Window};
 use crate::service::overview::recent::{Notes, Past};
+use crate::service::survey::ended;
 
 /// One backend.
 #[derive(Debug, Clone)]
 pub(in crate::service::overview) struct BackendLook {
     pub(super) backend: Arc<Backend>,
+    /// Where that counts.
+    line: Line,
     pub(in crate::service::overview) traffic: Traffic,
     pub(in crate::service::overview) health: Health,
     pub(in crate::service::overview) failed: u64,
-    /// [`Backend::changes`] when those two were looked up; nothing if that is to be done.
-    changes: Option<u32>,
+    /// How much of it had changed when those two were looked up; nothing if that is to be done.
+    changes: Option<u64>,
     pub(in crate::service::overview) pace: Pace,
     pub(in crate::service::overview) connect_times: Past,
     pub(in crate::service::overview) lifetimes: Past,
@@ -40,6 +44,7 @@ impl BackendLook {
     pub(super) fn new(member: &Member) -> Self {
         Self {
             backend: Arc::clone(&member.backend),
+            line: member.backend.totals.line().clone(),
             traffic: Traffic::default(),
             health: health::of_backend(member),
             failed: 0,
@@ -60,11 +65,17 @@ impl BackendLook {
         Arc::ptr_eq(&self.backend, backend)
     }
 
-    /// Looks at what has changed of it, behind what was counted; whether its health may have.
+    /// Takes what has ended of it.
+    pub(super) fn take_ended(&mut self) {
+        self.traffic = ended(&self.line);
+    }
+
+    /// Looks at what has changed of it, behind what was counted; whether its health may have. What it
+    /// has for itself is looked at only then.
     pub(super) fn update(&mut self, member: &Member, window: Window, notes: &Notes) -> bool {
         let backend = &self.backend;
         // Before the rest: what changes meanwhile is looked at again.
-        let changes = Some(backend.changes());
+        let changes = Some(self.line.changes());
         let has_changed = changes != self.changes;
         if has_changed {
             self.changes = changes;
@@ -72,9 +83,10 @@ impl BackendLook {
             self.failed = backend.attempts_failed();
         }
         let counts = Counts::of(self.traffic, self.failed, 0);
+        let is_astir = self.traffic.connections > 0 || self.pace.has_grown_to(counts);
         self.pace = self.pace.look(counts, window);
-        self.connect_times.note(notes, || backend.connect_times.distribution());
-        self.lifetimes.note(notes, || backend.lifetimes.distribution());
+        self.connect_times.note(notes, is_astir, || backend.connect_times.distribution());
+        self.lifetimes.note(notes, is_astir, || backend.lifetimes.distribution());
         has_changed
     }
 }

@@ -2,22 +2,24 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use plexy_shared::info::Traffic;
 
 use super::{BackendLook, News};
+use crate::ledger::Line;
 use crate::service::overview::face::Face;
 use crate::service::overview::health::{self, Condition};
 use crate::service::overview::pace::{Counts, Pace, Window};
 use crate::service::overview::recent::{Notes, Past};
-use crate::service::survey::TunnelSurvey;
+use crate::service::survey::{TunnelSurvey, ended};
 use crate::tunnel::{Route, Tunnel};
 
 /// One tunnel.
 #[derive(Debug, Clone)]
 pub(in crate::service::overview) struct TunnelLook {
     pub(in crate::service::overview) tunnel: Arc<Tunnel>,
+    /// Where that counts.
+    line: Line,
     pub(in crate::service::overview) route: Arc<Route>,
     pub(in crate::service::overview) traffic: Traffic,
     pub(in crate::service::overview) face: Arc<Face>,
@@ -29,8 +31,11 @@ pub(in crate::service::overview) struct TunnelLook {
     pub(in crate::service::overview) parked: u64,
     /// When the first of its certificates ends, in seconds since 1970.
     pub(in crate::service::overview) not_after: Option<i64>,
-    /// How often its files were taken anew when that was looked up.
-    files_taken: u64,
+    /// How much of it had changed when that, and who was rejected, was looked up; nothing if that is
+    /// to be done.
+    changes: Option<u64>,
+    /// Whether there are connections that no backend carries yet: only those may be parked.
+    pub(super) has_newcomers: bool,
     pub(in crate::service::overview) pace: Pace,
     pub(in crate::service::overview) lifetimes: Past,
     pub(super) backends: Range<usize>,
@@ -39,8 +44,6 @@ pub(in crate::service::overview) struct TunnelLook {
 impl TunnelLook {
     /// One that nothing is known of; its backends come behind those that are there.
     pub(super) fn new(tunnel: Arc<Tunnel>, backends: &mut Vec<BackendLook>) -> Self {
-        // Before the files themselves: what is taken meanwhile is looked up again.
-        let files_taken = files_taken(&tunnel);
         let route = tunnel.route();
         let first = backends.len();
         backends.extend(route.backends.iter().map(BackendLook::new));
@@ -48,8 +51,10 @@ impl TunnelLook {
             face: Arc::new(Face::of(&tunnel, &route)),
             rank: usize::MAX,
             condition: health::of_tunnel(&route),
-            not_after: first_end(&route),
-            files_taken,
+            not_after: None,
+            changes: None,
+            has_newcomers: false,
+            line: tunnel.totals.line().clone(),
             tunnel,
             route,
             traffic: Traffic::default(),
@@ -84,14 +89,21 @@ impl TunnelLook {
             face: Arc::new(Face::of(&self.tunnel, &route)),
             rank: usize::MAX,
             condition: health::of_tunnel(&route),
-            not_after: first_end(&route),
+            changes: None,
             route,
             backends: first..backends.len(),
             ..self
         }
     }
 
-    /// Looks at what has changed of it and of its backends, behind what was counted of them.
+    /// Takes what has ended of it.
+    pub(super) fn take_ended(&mut self) {
+        self.traffic = ended(&self.line);
+        self.has_newcomers = false;
+    }
+
+    /// Looks at what has changed of it and of its backends, behind what was counted of them. What it has
+    /// for itself is looked at only then.
     pub(super) fn update(
         &mut self,
         backends: &mut [BackendLook],
@@ -107,20 +119,26 @@ impl TunnelLook {
         if has_turned {
             self.condition = health::of_tunnel(&self.route);
         }
-        let files_taken = files_taken(tunnel);
-        if files_taken != self.files_taken {
-            (self.files_taken, self.not_after) = (files_taken, first_end(&self.route));
+        // Before the rest: what changes meanwhile is looked at again.
+        let changes = Some(self.line.changes());
+        let mut rejected = self.rejected;
+        if changes != self.changes {
+            self.changes = changes;
+            self.not_after = first_end(&self.route);
+            rejected = tunnel.rejected().counts().map(|(_, count)| count).sum();
         }
-        self.parked = tunnel.parked();
-        let rejected = tunnel.rejected.counts().map(|(_, count)| count).sum();
+        if self.has_newcomers || self.parked > 0 {
+            self.parked = tunnel.parked();
+        }
         let news = News {
             failed: failed.saturating_sub(self.failed),
-            rejected: u64::saturating_sub(rejected, self.rejected),
+            rejected: rejected.saturating_sub(self.rejected),
         };
         (self.failed, self.rejected) = (failed, rejected);
         let counts = Counts::of(self.traffic, failed, rejected);
+        let is_astir = self.traffic.connections > 0 || self.pace.has_grown_to(counts);
         self.pace = self.pace.look(counts, window);
-        self.lifetimes.note(notes, || tunnel.lifetimes.distribution());
+        self.lifetimes.note(notes, is_astir, || tunnel.lifetimes.distribution());
         news
     }
 
@@ -133,11 +151,6 @@ impl TunnelLook {
             backends,
         }
     }
-}
-
-/// How often the files of its certificates were taken anew.
-fn files_taken(tunnel: &Tunnel) -> u64 {
-    tunnel.tls_counts().map_or(0, |counts| counts.files_taken.load(Ordering::Acquire))
 }
 
 /// When the first certificate ends that a tunnel shows, in seconds since 1970.
