@@ -269,7 +269,7 @@ impl Door {
             let Some(taken) = self.engine.descriptors.try_take(DESCRIPTORS) else { return };
             match accept(listener.get_ref()) {
                 Ok((fd, peer)) => self.admit(fd, peer, Some(taken)),
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) if is_of_client(&error) => {}
                 Err(_) => return,
             }
         }
@@ -277,26 +277,7 @@ impl Door {
 
     /// An error of `accept` is not the end of a listener.
     async fn pause_after_error(&self, error: io::Error) {
-        // A client that left while it waited, or whose network has failed
-        // (accept(2), "Error handling"), says nothing about the next one.
-        let errno = error.raw_os_error().map(Errno::from_raw_os_error);
-        let is_of_client = matches!(
-            errno,
-            Some(
-                Errno::CONNABORTED
-                    | Errno::INTR
-                    | Errno::NETDOWN
-                    | Errno::PROTO
-                    | Errno::NOPROTOOPT
-                    | Errno::HOSTDOWN
-                    | Errno::NONET
-                    | Errno::HOSTUNREACH
-                    | Errno::OPNOTSUPP
-                    | Errno::NETUNREACH
-                    | Errno::PERM
-            )
-        );
-        if is_of_client {
+        if is_of_client(&error) {
             debug!(tunnel = self.tunnel.label(), %error, "a client left before it was accepted");
             return;
         }
@@ -392,6 +373,28 @@ impl Door {
 fn watch(listener: Arc<OwnedFd>, worker: &Handle) -> io::Result<AsyncFd<Arc<OwnedFd>>> {
     let _on_worker = worker.enter();
     sys::watch(listener, Interest::READABLE).map_err(|(_, error)| error)
+}
+
+/// Whether it is that of one client, which left while it waited, or whose network has failed (accept(2),
+/// "Error handling"): it says nothing about the next one.
+fn is_of_client(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(
+        errno,
+        Some(
+            Errno::CONNABORTED
+                | Errno::INTR
+                | Errno::NETDOWN
+                | Errno::PROTO
+                | Errno::NOPROTOOPT
+                | Errno::HOSTDOWN
+                | Errno::NONET
+                | Errno::HOSTUNREACH
+                | Errno::OPNOTSUPP
+                | Errno::NETUNREACH
+                | Errno::PERM
+        )
+    )
 }
 
 /// An error of the kind `WouldBlock` where nobody waits to be accepted.
