@@ -294,8 +294,10 @@ impl Backend {
         if is_news && self.is_located() {
             self.settle();
         } else if is_news {
-            // That is how it begins.
-            *self.settled() = (self.state(), Instant::now());
+            // That is how it begins. Asked while nobody else counts, here, too.
+            let mut settled = self.settled();
+            *settled = (self.state(), Instant::now());
+            drop(settled);
             self.totals.note_change();
             self.wake_waiting();
         }
