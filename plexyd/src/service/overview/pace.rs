@@ -105,8 +105,8 @@ impl Window {
 }
 
 impl Pace {
-    /// Whether this is more than was counted when rates began.
-    pub(super) fn has_grown_to(self, counts: Counts) -> bool {
+    /// Whether something else was counted when rates began.
+    pub(super) fn differs_from(self, counts: Counts) -> bool {
         counts != self.base
     }
 

@@ -87,6 +87,11 @@ impl Past {
         self.noted = Some(kept.chain([(notes.at, held)]).collect());
     }
 
+    /// Something may have come to it of which no look will tell that it is astir.
+    pub(super) fn unsettle(&mut self) {
+        self.is_settled = false;
+    }
+
     /// What has come to what is `held` in the time that is recent.
     pub(super) fn recent(
         &self,

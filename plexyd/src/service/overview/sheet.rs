@@ -220,6 +220,19 @@ mod tests {
     }
 
     #[test]
+    fn what_has_failed_is_news_also_where_another_backend_has_left() {
+        let mut house = House::default();
+        let tunnel = house.open(1, "127.0.0.1:3001=4001,4002");
+        (0..5).for_each(|_| backend(&tunnel, 0).count_attempt(Attempt::Failure));
+        assert_eq!(house.look().failed, 5);
+        let kept = tunnel.route().backends[1].clone();
+        (0..2).for_each(|_| kept.backend.count_attempt(Attempt::Failure));
+        house.reroute(&tunnel, vec![kept]);
+        assert_eq!(house.look().failed, 2);
+        assert_eq!(house.sheet.of(TunnelId(1)).unwrap().failed, 2, "of those that are there");
+    }
+
+    #[test]
     fn a_change_of_a_backend_is_seen_where_no_tunnel_has_changed() {
         let mut house = House::default();
         let tunnel = house.open(7, "127.0.0.1:3001=4001,4002");

@@ -55,9 +55,12 @@ impl BackendLook {
         }
     }
 
-    /// The same of a tunnel that goes another way, where it may be wanted otherwise.
+    /// The same of a tunnel that goes another way, where it may be wanted otherwise, and somebody may have
+    /// reached it in vain.
     pub(super) fn rerouted(&self) -> Self {
-        Self { changes: None, ..self.clone() }
+        let mut rerouted = Self { changes: None, ..self.clone() };
+        rerouted.connect_times.unsettle();
+        rerouted
     }
 
     /// Whether it is of that backend.
@@ -70,24 +73,24 @@ impl BackendLook {
         self.traffic = ended(&self.line);
     }
 
-    /// Looks at what has changed of it, behind what was counted; whether its health may have. What it
-    /// has for itself is looked at only then.
-    pub(super) fn update(&mut self, member: &Member, window: Window, notes: &Notes) -> bool {
+    /// Looks at what has changed of it, behind what was counted; whether its health may have, and how many
+    /// attempts more have failed. What it has for itself is looked at only then.
+    pub(super) fn update(&mut self, member: &Member, window: Window, notes: &Notes) -> (bool, u64) {
         let backend = &self.backend;
         // Before the rest: what changes meanwhile is looked at again.
         let changes = Some(self.line.changes());
-        let has_changed = changes != self.changes;
+        let (has_changed, failed_before) = (changes != self.changes, self.failed);
         if has_changed {
             self.changes = changes;
             self.health = health::of_backend(member);
             self.failed = backend.attempts_failed();
         }
         let counts = Counts::of(self.traffic, self.failed, 0);
-        let is_astir = self.traffic.connections > 0 || self.pace.has_grown_to(counts);
+        let is_astir = self.traffic.connections > 0 || self.pace.differs_from(counts);
         self.pace = self.pace.look(counts, window);
         self.connect_times.note(notes, is_astir, || backend.connect_times.distribution());
         self.lifetimes.note(notes, is_astir, || backend.lifetimes.distribution());
-        has_changed
+        (has_changed, self.failed.saturating_sub(failed_before))
     }
 }
 

@@ -26,7 +26,9 @@ pub(in crate::service::overview) struct TunnelLook {
     /// Its place among all when they are sorted by what they are called.
     pub(in crate::service::overview) rank: usize,
     pub(in crate::service::overview) condition: Condition,
+    /// Attempts of its backends that failed; those that are gone count below only.
     pub(in crate::service::overview) failed: u64,
+    failed_ever: u64,
     pub(in crate::service::overview) rejected: u64,
     pub(in crate::service::overview) parked: u64,
     /// When the first of its certificates ends, in seconds since 1970.
@@ -59,6 +61,7 @@ impl TunnelLook {
             route,
             traffic: Traffic::default(),
             failed: 0,
+            failed_ever: 0,
             rejected: 0,
             parked: 0,
             pace: Pace::default(),
@@ -111,32 +114,34 @@ impl TunnelLook {
         notes: &Notes,
     ) -> News {
         let tunnel = &self.tunnel;
-        let (mut failed, mut has_turned) = (0, false);
+        let (mut news, mut has_turned) = (News::default(), false);
+        self.failed = 0;
         for (member, backend) in self.route.backends.iter().zip(backends) {
-            has_turned |= backend.update(member, window, notes);
-            failed += backend.failed;
+            let (has_changed, failed) = backend.update(member, window, notes);
+            has_turned |= has_changed;
+            news.failed += failed;
+            self.failed += backend.failed;
         }
+        self.failed_ever += news.failed;
         if has_turned {
             self.condition = health::of_tunnel(&self.route);
         }
         // Before the rest: what changes meanwhile is looked at again.
         let changes = Some(self.line.changes());
-        let mut rejected = self.rejected;
         if changes != self.changes {
             self.changes = changes;
             self.not_after = first_end(&self.route);
-            rejected = tunnel.rejected().counts().map(|(_, count)| count).sum();
+            let rejected = tunnel.rejected().counts().map(|(_, count)| count).sum();
+            news.rejected = u64::saturating_sub(rejected, self.rejected);
+            self.rejected = rejected;
         }
         if self.has_newcomers || self.parked > 0 {
             self.parked = tunnel.parked();
         }
-        let news = News {
-            failed: failed.saturating_sub(self.failed),
-            rejected: rejected.saturating_sub(self.rejected),
-        };
-        (self.failed, self.rejected) = (failed, rejected);
-        let counts = Counts::of(self.traffic, failed, rejected);
-        let is_astir = self.traffic.connections > 0 || self.pace.has_grown_to(counts);
+        let counts = Counts::of(self.traffic, self.failed_ever, self.rejected);
+        // Who is parked once more is not counted among those that are there, and ends here all the same.
+        let is_astir =
+            self.traffic.connections > 0 || self.has_newcomers || self.pace.differs_from(counts);
         self.pace = self.pace.look(counts, window);
         self.lifetimes.note(notes, is_astir, || tunnel.lifetimes.distribution());
         news
