@@ -90,10 +90,11 @@ impl Service {
         let (service, watcher) = (Arc::clone(self), watcher.clone());
         let looked = self.looking(move |workers| {
             let overview = service.look(&mut request, &watcher, workers);
+            // Here, since who asked may be gone by now.
+            service.attend();
             (make(overview), request)
         });
         let (made, request) = looked.await?;
-        self.attend();
         Ok((made, request.unknown()))
     }
 
@@ -202,7 +203,13 @@ impl Service {
         }
         let service = Arc::clone(self);
         self.tasks.spawn(async move {
-            while let Some(until) = service.sampler.forget(Instant::now()) {
+            // Not here, where it would wait for whoever looks.
+            let forget = async || {
+                let service = Arc::clone(&service);
+                let forgotten = move || service.sampler.forget(Instant::now());
+                tokio::task::spawn_blocking(forgotten).await.ok().flatten()
+            };
+            while let Some(until) = forget().await {
                 tokio::select! {
                     () = service.stopping.cancelled() => return,
                     () = tokio::time::sleep_until(until.into()) => {}
