@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use jiff::Timestamp;
 use plexy_shared::history::{CHANGES_MAX, Edit};
 use plexy_shared::info::Origin;
-use plexy_shared::spec::{TunnelOptions, TunnelSpec};
+use plexy_shared::spec::TunnelSpec;
 use plexy_shared::word::Word;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -390,12 +390,8 @@ impl Row {
         configured: Option<&TunnelSpec>,
         order: u64,
     ) -> Option<Self> {
-        // A backlog holds from the next start, which takes it from there.
-        let backlog = spec.options.backlog;
-        let is_as_configured = configured.is_some_and(|it| {
-            let options = TunnelOptions { backlog, ..it.options.clone() };
-            it.backends == spec.backends && options == spec.options
-        });
+        let is_as_configured =
+            configured.is_some_and(|it| it.backends == spec.backends && it.options == spec.options);
         let (spec, configured) = (spec.to_string(), configured.map(ToString::to_string));
         (!is_as_configured).then(|| Self { spec, origin: origin.into(), configured, order })
     }

@@ -58,6 +58,24 @@ async fn a_change_of_a_tunnel_of_the_file_holds_until_the_file_says_something_el
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_that_was_changed_holds_like_any_other_option() {
+    let (home, port) = (Home::new(), Port::reserve());
+    let said = format!("{}=127.0.0.1:1[name=web]", port.addr());
+    let config = home.config(&[&said]);
+    let mut process = home.start(&[&config[0], &config[1]]).await;
+    assert!(ask(&process, "set web backlog=7").await.starts_with("OK: changed\n"));
+    let changed = format!("{}=127.0.0.1:1[name=web,backlog=7]", port.addr());
+    assert_eq!(tunnels(&process).await, from_ref(&changed));
+    process = home.restart(process, &[&said]).await;
+    assert_eq!(tunnels(&process).await, from_ref(&changed));
+
+    let said_later = format!("{}=127.0.0.1:1[name=web,backlog=9]", port.addr());
+    home.config(&[&said_later]);
+    assert_eq!(reload(&process).await, [0, 1, 0, 0]);
+    assert_eq!(tunnels(&process).await, [said_later]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_tunnel_of_the_file_that_was_closed_stays_closed_and_is_the_files_again_when_opened() {
     let (home, port) = (Home::new(), Port::reserve());
     let with = |backends: &str| format!("{}={backends}[name=web]", port.addr());
