@@ -289,9 +289,16 @@ impl Service {
         };
         let turn = self.turn(scope, caller).await?;
         let tunnel = found?;
-        let is_open =
-            self.registry().listening_on(&tunnel.listen).is_some_and(|it| it.id == tunnel.id);
-        if is_open { Ok((turn, tunnel)) } else { Err(self.not_found(wanted)) }
+        // Others may have closed it meanwhile, or given its name to another one.
+        let is_still = {
+            let registry = self.registry();
+            let now = match wanted {
+                TunnelRef::Name(name) => registry.named(name),
+                TunnelRef::Listen(_) => registry.listening_on(&tunnel.listen),
+            };
+            now.is_some_and(|it| it.id == tunnel.id)
+        };
+        if is_still { Ok((turn, tunnel)) } else { Err(self.not_found(wanted)) }
     }
 
     /// What a change makes of a tunnel that is open.
