@@ -95,6 +95,30 @@ pub(crate) struct Resolver {
     permits: Semaphore,
 }
 
+/// Somebody who waits for an answer.
+#[derive(Debug)]
+struct Asking<'a> {
+    resolver: &'a Resolver,
+    name: &'a HostName,
+    question: Arc<OnceCell<Answer>>,
+}
+
+impl Drop for Asking<'_> {
+    /// The question stands no more once it is answered, or nobody waits for it any more.
+    fn drop(&mut self) {
+        let mut asked = self.resolver.asked();
+        // Given up under the lock, too, so that of two who leave at once one is the last.
+        let question = std::mem::take(&mut self.question);
+        let is_there = asked.get(self.name).is_some_and(|it| Arc::ptr_eq(it, &question));
+        // Two are that of the map, and ours.
+        if is_there && (question.initialized() || Arc::strong_count(&question) <= 2) {
+            asked.remove(self.name);
+        }
+        drop(question);
+        drop(asked);
+    }
+}
+
 /// The resolver as the files described it when they were last read.
 #[derive(Debug)]
 struct System {
@@ -129,13 +153,9 @@ impl Resolver {
             Entry::Occupied(asked) => Arc::clone(asked.get()),
             Entry::Vacant(vacant) => Arc::clone(vacant.insert(Arc::default())),
         };
-        let answer = question.get_or_init(|| self.ask(name)).await.clone();
+        let asking = Asking { resolver: self, name, question };
+        let answer = asking.question.get_or_init(|| self.ask(name)).await.clone();
         self.remember(name, &answer);
-        let mut asked = self.asked();
-        // Only the question that was answered: a newer one may stand there.
-        if asked.get(name).is_some_and(|asked| Arc::ptr_eq(asked, &question)) {
-            asked.remove(name);
-        }
         answer
     }
 
@@ -184,8 +204,13 @@ impl Resolver {
 
     async fn ask(&self, name: &HostName) -> Answer {
         let failed = |cause: String| ResolveError::Failed { name: name.clone(), cause };
-        let _permit = self.permits.acquire().await.map_err(|_| failed("stopped".into()))?;
         let asker = self.current().ok_or_else(|| failed("no name server is configured".into()))?;
+        // As "files dns" of nsswitch.conf(5): before any question, and before those who wait for one.
+        let known = asker.in_hosts(name.as_str()).map_err(|error| failed(error.to_string()))?;
+        if let Some(addresses) = known {
+            return Ok(addresses);
+        }
+        let _permit = self.permits.acquire().await.map_err(|_| failed("stopped".into()))?;
         let asked = tokio::time::timeout(LOOKUP_TIMEOUT, asker.ask(name.as_str())).await;
         match asked.map_err(|_| failed("no answer".into()))? {
             Ok(Some(addresses)) => Ok(addresses),
@@ -267,10 +292,6 @@ impl Asker {
     /// The addresses of a name; nothing where the servers say that there are
     /// none, under any of its full names.
     async fn ask(&self, name: &str) -> Result<Option<Addresses>, NetError> {
-        // As "files dns" of nsswitch.conf(5): before any question.
-        if let Some(addresses) = self.in_hosts(&Name::from_ascii(name)?) {
-            return Ok(Some(addresses));
-        }
         let mut unanswered = None;
         for full in self.full_names(name)? {
             let (v4, v6) = self.both_versions(full).await;
@@ -311,10 +332,12 @@ impl Asker {
         }
     }
 
-    fn in_hosts(&self, name: &Name) -> Option<Addresses> {
+    /// What the hosts file says.
+    fn in_hosts(&self, name: &str) -> Result<Option<Addresses>, NetError> {
+        let name = Name::from_ascii(name)?;
         let of = |kind| self.hosts.lookup_static_host(&Query::query(name.clone(), kind));
         let found = [of(RecordType::A), of(RecordType::AAAA)];
-        collect(found.iter().flatten())
+        Ok(collect(found.iter().flatten()))
     }
 
     /// The names to try, as resolv.conf(5) has it: with fewer dots than
@@ -369,4 +392,24 @@ fn collect<'a>(lookups: impl Iterator<Item = &'a Lookup>) -> Option<Addresses> {
     addresses.dedup();
     let valid_for = valid_until?.saturating_duration_since(Instant::now());
     (!addresses.is_empty()).then_some(Addresses { addresses, valid_for, unanswered: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use plexy_shared::spec::BackendAddr;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_question_that_nobody_waits_for_any_more_is_forgotten() {
+        let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let resolver = Resolver::new(NameServers::One(silent.local_addr().unwrap()));
+        let Ok(BackendAddr::Name(name, _)) = "a.example:80".parse() else { panic!() };
+        let ask = || tokio::time::timeout(Duration::from_millis(50), resolver.resolve(&name));
+        let (one, other) = tokio::join!(ask(), ask());
+        assert!(one.is_err() && other.is_err(), "{one:?} {other:?}");
+        assert!(resolver.asked().is_empty());
+    }
 }
