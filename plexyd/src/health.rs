@@ -85,7 +85,7 @@ impl Health {
         self.begin_or_end_checks(tunnel, &route, backend);
         if let BackendAddr::Name(name, port) = &backend.addr {
             let (health, name, port) = (Arc::clone(self), name.clone(), *port);
-            let (tunnel, backend) = (tunnel.label_of(&route), Arc::clone(backend));
+            let (tunnel, backend) = (Arc::clone(tunnel), Arc::clone(backend));
             self.spawn(async move { health.keep_resolving(&tunnel, &backend, &name, port).await });
         }
     }
@@ -222,7 +222,7 @@ impl Health {
     }
 
     /// Resolves a name again and again while its backend belongs to a tunnel.
-    async fn keep_resolving(&self, tunnel: &str, backend: &Backend, name: &HostName, port: u16) {
+    async fn keep_resolving(&self, tunnel: &Tunnel, backend: &Backend, name: &HostName, port: u16) {
         loop {
             let pause = tokio::select! {
                 () = backend.removed.cancelled() => return,
@@ -238,7 +238,7 @@ impl Health {
     /// Resolves a name once and tells when to do it again.
     async fn resolve(
         &self,
-        tunnel: &str,
+        tunnel: &Tunnel,
         backend: &Backend,
         name: &HostName,
         port: u16,
@@ -248,7 +248,7 @@ impl Health {
                 if backend.resolve_to(&found, port) {
                     let addresses: Vec<_> =
                         found.addresses.iter().map(ToString::to_string).collect();
-                    let what = happening(EventKind::BackendResolved, tunnel, backend);
+                    let what = happening(EventKind::BackendResolved, &tunnel.label(), backend);
                     self.events.tell(what.detail(addresses.join(" ")));
                 }
                 backend.mark_located();
@@ -260,7 +260,8 @@ impl Health {
                 let is_gone = matches!(error, ResolveError::NoSuchName(_));
                 // While nobody can tell, what was known before still holds.
                 if (is_gone || !backend.is_resolved()) && backend.unresolve(&error.to_string()) {
-                    let what = happening(EventKind::BackendUnresolved, tunnel, backend);
+                    let (kind, tunnel) = (EventKind::BackendUnresolved, tunnel.label());
+                    let what = happening(kind, &tunnel, backend);
                     self.events.tell(what.detail(error.to_string()));
                 }
                 backend.mark_located();
