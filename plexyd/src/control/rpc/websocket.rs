@@ -133,11 +133,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             tokio::select! {
                 () = stop.cancelled() => return self.leave().await,
                 frame = self.socket.next() => {
-                    last_sign = Instant::now();
                     match frame {
                         None => return Ok(()),
                         Some(frame) => self.take(frame?).await?,
                     }
+                    // Only now: while it waited for an answer nobody has asked it for a sign.
+                    last_sign = Instant::now();
                 }
                 Some((number, item)) = self.subscriptions.next(),
                     if !self.subscriptions.is_empty() => self.tell(&number, &item).await?,
