@@ -15,6 +15,7 @@ use plexy_shared::event::EventKind;
 use plexy_shared::info::Reason;
 use plexy_shared::spec::{BoundAddr, TunnelSpec};
 use plexy_shared::units::counted;
+use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use crate::access_log::AccessLog;
@@ -266,7 +267,22 @@ impl Daemon {
         let connections = self.service.connections();
         self.service.tell(EventKind::DaemonEnding, counted(connections as u64, "connection"));
         let newcomers = if deadline.is_some() { Newcomers::Wait } else { Newcomers::Refused };
-        self.service.begin_shutdown(newcomers).await;
+        let until = deadline.map(|deadline| Instant::now() + deadline);
+        let begun = async {
+            tokio::select! {
+                () = self.service.begin_shutdown(newcomers) => {}
+                () = keep_extending(&self.systemd) => {}
+            }
+        };
+        // A change that does not end keeps nobody longer than connections may.
+        match deadline.map(|deadline| deadline.max(END_TIMEOUT)) {
+            None => begun.await,
+            Some(most) => {
+                if tokio::time::timeout(most, begun).await.is_err() {
+                    return;
+                }
+            }
+        }
         let connections = self.service.connections();
         let seconds = deadline.map(|deadline| deadline.as_secs());
         if connections > 0 && deadline != Some(Duration::ZERO) {
@@ -278,8 +294,8 @@ impl Daemon {
                 () = keep_extending(&self.systemd) => {}
             }
         };
-        let Some(deadline) = deadline else { return drained.await };
-        if tokio::time::timeout(deadline, drained).await.is_err() {
+        let Some(until) = until else { return drained.await };
+        if tokio::time::timeout_at(until, drained).await.is_err() {
             warn!(connections = self.service.connections(), "the deadline has passed; resetting");
         }
     }
@@ -294,7 +310,7 @@ impl Daemon {
         if tokio::time::timeout(END_TIMEOUT, shut).await.is_err() {
             error!("a change that is under way does not end; ending without it");
         }
-        self.engine.workers.order(Reason::Shutdown, |_| true);
+        self.engine.workers.order(Reason::Shutdown, |_, _| true);
         if tokio::time::timeout(END_TIMEOUT, self.engine.workers.drained()).await.is_err() {
             error!("some connections did not end");
         }
@@ -304,7 +320,13 @@ impl Daemon {
                 exporter.end().await;
             }
         };
-        tokio::join!(self.doors.stop(), last_export);
+        let last_answers = async {
+            // Those to changes that do not end are none.
+            if tokio::time::timeout(END_TIMEOUT, self.doors.stop()).await.is_err() {
+                error!("some callers are left without an answer");
+            }
+        };
+        tokio::join!(last_answers, last_export);
         self.engine.health.stop().await;
         let engine = Arc::clone(&self.engine);
         let stopped = tokio::task::spawn_blocking(move || engine.workers.stop()).await;

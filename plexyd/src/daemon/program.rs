@@ -11,7 +11,7 @@ use tracing::warn;
 
 use super::certificates::Findings;
 use super::signals::{Drain, Signals, Told};
-use super::{Daemon, Host, doors};
+use super::{Daemon, END_TIMEOUT, Host, doors};
 use crate::args::{Args, manual};
 use crate::config::Config;
 use crate::log::{self, Log};
@@ -117,7 +117,7 @@ fn run(config: Config, mut inherited: Inherited, log: &Log) -> anyhow::Result<()
     inherited.complain();
     let systemd = Arc::new(Systemd::of_process());
     let host = Host { log: Arc::new(log.control()), systemd, inherited };
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let mut signals = Signals::new().context("cannot catch signals")?;
         let deadline = config.shutdown_deadline;
         let daemon = tokio::select! {
@@ -139,5 +139,8 @@ fn run(config: Config, mut inherited: Inherited, log: &Log) -> anyhow::Result<()
         }
         daemon.finish().await;
         Ok(())
-    })
+    });
+    // Something that was begun on a thread may never end, as a file of a network that is gone.
+    runtime.shutdown_timeout(END_TIMEOUT);
+    ended
 }
