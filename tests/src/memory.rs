@@ -8,10 +8,10 @@ pub fn resident(pid: u32) -> io::Result<u64> {
     field(&format!("/proc/{pid}/status"), "VmRSS:")
 }
 
-/// The share of the process `pid` in the memory in bytes: its own pages, and its part of those that
-/// it shares (`Pss`). Only the user of the process, or root, may ask.
-pub fn proportional(pid: u32) -> io::Result<u64> {
-    field(&format!("/proc/{pid}/smaps_rollup"), "Pss:")
+/// What the process `pid` has written in its memory in bytes (`Anonymous`): unlike its share of all of it,
+/// that does not change with how many others run the same program. Only its user, or root, may ask.
+pub fn anonymous(pid: u32) -> io::Result<u64> {
+    field(&format!("/proc/{pid}/smaps_rollup"), "Anonymous:")
 }
 
 /// The number of a line `Name:   123 kB`, in bytes.
@@ -34,7 +34,7 @@ mod tests {
     fn this_process_has_memory() {
         let pid = process::id();
         assert!(resident(pid).unwrap() > 100_000);
-        assert!(proportional(pid).unwrap() > 100_000);
+        assert!(anonymous(pid).unwrap() > 100_000);
         assert!(resident(u32::MAX).is_err());
     }
 }

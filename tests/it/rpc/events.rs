@@ -104,7 +104,7 @@ async fn subscribers_to_events_who_never_read_cost_nothing() {
     }
     let reader = WsClient::connect(&rpc).await;
     let mut events = reader.follow(json!({})).await.unwrap();
-    let before = memory::proportional(process.pid()).unwrap();
+    let before = memory::anonymous(process.pid()).unwrap();
     let changes = format!("add {0} 127.0.0.1:2\nremove {0} 127.0.0.1:2\n", "n".repeat(60));
     let mut told = 0;
     for _ in 0..EVENTS / 100 {
@@ -120,7 +120,7 @@ async fn subscribers_to_events_who_never_read_cost_nothing() {
         }
     }
     assert!(told >= EVENTS as u64);
-    let grown = memory::proportional(process.pid()).unwrap().saturating_sub(before);
+    let grown = memory::anonymous(process.pid()).unwrap().saturating_sub(before);
     let one = rpc.call("listEvents", json!({ "last": 1 })).await.unwrap()["events"].to_string();
     let waiting = (DEAF * EVENTS * one.len()) as u64;
     assert!(grown < waiting / 3, "{grown} bytes for {waiting} of events");

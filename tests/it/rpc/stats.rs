@@ -110,7 +110,7 @@ async fn subscribers_who_never_read_cost_nothing() {
     let specs: Vec<_> = (0..900).map(|n| format!("0=4000[name=t{n}]")).collect();
     rpc.call("openTunnels", json!({ "specs": specs })).await.unwrap();
     let list = rpc.call("listTunnels", json!({})).await.unwrap().to_string();
-    let before = memory::proportional(process.pid()).unwrap();
+    let before = memory::anonymous(process.pid()).unwrap();
     let mut deaf = Vec::new();
     for _ in 0..10 {
         let everything = json!({ "interval": "100ms", "tunnels": true });
@@ -122,7 +122,7 @@ async fn subscribers_who_never_read_cost_nothing() {
     for _ in 0..30 {
         stats.next().await.unwrap().unwrap();
     }
-    let grown = memory::proportional(process.pid()).unwrap().saturating_sub(before);
+    let grown = memory::anonymous(process.pid()).unwrap().saturating_sub(before);
     let waiting = deaf.len() * list.len();
     assert!(grown < 8 * waiting as u64, "{grown} bytes for lists of {} bytes", list.len());
     drop(deaf);
