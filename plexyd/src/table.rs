@@ -374,10 +374,6 @@ pub(crate) struct Frozen<'a> {
 }
 
 impl Frozen<'_> {
-    pub(crate) fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        self.slots.slab.iter().map(|(_, slot)| &slot.entry)
-    }
-
     /// Tells of every connection its tunnel, the backend that carries it, and its bytes in and out.
     pub(crate) fn each_flow(
         &mut self,

@@ -114,15 +114,17 @@ impl Workers {
         self.workers.iter().map(|worker| &worker.table)
     }
 
-    /// Tells the connections that `which` picks to end, and how many it told.
-    pub(crate) fn order(&self, reason: Reason, which: impl Fn(&Entry) -> bool) -> u64 {
+    /// Tells the connections that `which` picks to end, and how many it told. It is asked with the tunnel of
+    /// each, which is near at hand where the rest is not.
+    pub(crate) fn order(&self, reason: Reason, which: impl Fn(TunnelId, &Entry) -> bool) -> u64 {
         let mut ordered = 0;
         for worker in &self.workers {
-            let frozen = worker.table.freeze();
-            for entry in frozen.entries().filter(|entry| which(entry)) {
-                entry.stop.order(reason);
-                ordered += 1;
-            }
+            worker.table.visit(|tunnel, entry| {
+                if which(tunnel, entry) {
+                    entry.stop.order(reason);
+                    ordered += 1;
+                }
+            });
         }
         ordered
     }

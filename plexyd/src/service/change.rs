@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plexy_shared::command::LiveChoice;
+use plexy_shared::event::EventKind;
 use plexy_shared::history::TransitionReply;
 use plexy_shared::info::{AppliedInfo, Change, LiveCounts, Reason, TunnelChangeReply};
 use plexy_shared::plan::Rehearsal;
@@ -12,7 +13,7 @@ use plexy_shared::spec::{
     OptionSettings, TunnelRef, TunnelSpec,
 };
 
-use super::live::{Holder, settled};
+use super::live::{Holder, sentence, settled};
 use super::reroute::{Once, Rerouting};
 use super::transition::Transition;
 use super::{Caller, Service, ServiceError, Turn};
@@ -129,7 +130,11 @@ impl Service {
         let live = if caller.dry_run {
             holder.forecast(choice)
         } else {
-            self.part(holder, choice, Reason::DrainDeadline, &caller.actor)
+            let draining = holder.happening(EventKind::TunnelDraining, EventKind::BackendDraining);
+            let live = self.part(holder, choice, Reason::DrainDeadline, &caller.actor);
+            let detail = sentence(live, choice.deadline);
+            self.events.tell(draining.detail(detail).asked_by(&caller.actor));
+            live
         };
         let (revision, rehearsal) = (self.revision(), caller.rehearsal(Vec::new()));
         Ok(wanted.reply(&tunnel, Made { live, revision, rehearsal }))

@@ -52,8 +52,7 @@ impl Service {
         match choice.action {
             LiveAction::Keep => None,
             LiveAction::Kill => {
-                let is_there = |entry: &crate::table::Entry| holder.has(entry);
-                self.engine.workers.order(Reason::BackendDown, is_there);
+                self.engine.workers.order(Reason::BackendDown, |of, entry| holder.has(of, entry));
                 None
             }
             LiveAction::Drain => {

@@ -49,16 +49,17 @@ impl Holder {
         }
     }
 
-    pub(super) fn has(&self, entry: &Entry) -> bool {
+    /// Whether a connection of that tunnel is one of them.
+    pub(super) fn has(&self, of: TunnelId, entry: &Entry) -> bool {
+        let is_carried_by =
+            |backend| entry.backend.get().is_some_and(|it| Arc::ptr_eq(it, backend));
         match self {
-            Self::Tunnel(tunnel) => entry.tunnel.id == tunnel.id,
-            Self::Backend(_, backend) => {
-                entry.backend.get().is_some_and(|it| Arc::ptr_eq(it, backend))
-            }
+            Self::Tunnel(tunnel) => of == tunnel.id,
+            Self::Backend(tunnel, backend) => of == tunnel.id && is_carried_by(backend),
         }
     }
 
-    fn happening(&self, of_tunnel: EventKind, of_backend: EventKind) -> Happening {
+    pub(super) fn happening(&self, of_tunnel: EventKind, of_backend: EventKind) -> Happening {
         match self {
             Self::Tunnel(tunnel) => Happening::new(of_tunnel).of_tunnel(tunnel.label()),
             Self::Backend(tunnel, backend) => {
@@ -87,7 +88,7 @@ impl Service {
                     // For who is about to be connected to it.
                     backend.verdict.set(Some(reason));
                 }
-                let ended = self.engine.workers.order(reason, |entry| holder.has(entry));
+                let ended = self.engine.workers.order(reason, |of, entry| holder.has(of, entry));
                 LiveCounts { ended, ..LiveCounts::default() }
             }
             LiveAction::Keep => {
@@ -102,7 +103,7 @@ impl Service {
     }
 
     /// The same for several tunnels at once. However many are to be reset, all connections are looked at
-    /// once: no table is held still for each of the tunnels.
+    /// once.
     pub(super) fn part_all(
         &self,
         tunnels: &[(Arc<Tunnel>, LiveChoice)],
@@ -118,8 +119,8 @@ impl Service {
                 (tunnel.id, Cell::new(0))
             })
             .collect();
-        let is_of_one = |entry: &Entry| {
-            let count = ended.get(&entry.tunnel.id);
+        let is_of_one = |of: TunnelId, _: &Entry| {
+            let count = ended.get(&of);
             count.inspect(|count| count.set(count.get() + 1)).is_some()
         };
         if !ended.is_empty() {
@@ -157,7 +158,7 @@ impl Service {
                     return end("every connection has ended".to_owned());
                 }
                 if deadline.is_some_and(|deadline| deadline <= now) {
-                    let is_left = |entry: &Entry| holder.has(entry);
+                    let is_left = |of: TunnelId, entry: &Entry| holder.has(of, entry);
                     let reset = engine.workers.order(Reason::DrainDeadline, is_left);
                     return end(format!("at the deadline: {} reset", connections(reset)));
                 }

@@ -1,10 +1,12 @@
 //! A look at all connections of a table, a part of them at a time: who begins or ends a connection
 //! waits for one part, and not for the whole.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::pace::Rates;
-use super::{Entry, Table};
+use super::{Entry, Slots, Table};
+use crate::tunnel::TunnelId;
 
 /// Connections that are looked at under one lock.
 const PART_PLACES: usize = 256;
@@ -27,13 +29,8 @@ pub(crate) struct Sight<'a> {
 impl Table {
     /// Shows every connection that is there all the while, once.
     pub(crate) fn look(&self, mut each: impl FnMut(Sight<'_>)) {
-        let (mut from, mut end) = (0, PART_PLACES);
-        while from < end {
-            let mut slots = self.lock();
+        self.in_parts(|slots, part| {
             let now = self.clock.now_ms();
-            end = slots.slab.capacity();
-            let part = from..end.min(from + PART_PLACES);
-            from = part.end;
             for place in part {
                 let bytes = slots.cells.bytes(place);
                 let Some(slot) = slots.slab.get_mut(place) else { continue };
@@ -47,6 +44,27 @@ impl Table {
                     rates: slot.pace.look(bytes, now),
                 });
             }
+        });
+    }
+
+    /// Shows the same, as they are, with their tunnels.
+    pub(crate) fn visit(&self, mut each: impl FnMut(TunnelId, &Entry)) {
+        self.in_parts(|slots, part| {
+            for slot in part.filter_map(|place| slots.slab.get(place)) {
+                each(slot.tunnel, &slot.entry);
+            }
+        });
+    }
+
+    /// Goes to all places, a part of them at a time.
+    fn in_parts(&self, mut look: impl FnMut(&mut Slots, Range<usize>)) {
+        let (mut from, mut end) = (0, PART_PLACES);
+        while from < end {
+            let mut slots = self.lock();
+            end = slots.slab.capacity();
+            let part = from..end.min(from + PART_PLACES);
+            from = part.end;
+            look(&mut slots, part);
         }
     }
 
