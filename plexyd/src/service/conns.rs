@@ -5,12 +5,14 @@ mod finding;
 mod ranking;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use plexy_shared::connection::{ConnectionInfo, ConnectionQuery, ConnectionsReply, Sort};
 use plexy_shared::filter::Key;
 use plexy_shared::info::TlsHandshake;
 use plexy_shared::overview::Find;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::cut::{Cut, Part};
 use super::selection::Selection;
@@ -42,19 +44,28 @@ impl Service {
         Ok(ConnectionsReply { matched: reply.cut.matched, connections: reply.cut.rows })
     }
 
-    /// Looks at all connections, one who looks after the other, on no thread of data or control.
-    pub(super) async fn looking<R: Send + 'static>(
+    /// Looks at all connections, or all of something else, one who looks after the other, on no thread of
+    /// data or control.
+    ///
+    /// It waits for its turn in a task of its own: a subscription is not polled while its client is told
+    /// something else, and whoever has the turn meanwhile would keep it from all others. Who is gone
+    /// waits no more.
+    pub(crate) async fn looking<R: Send + 'static>(
         &self,
         look: impl FnOnce(&Workers) -> R + Send + 'static,
     ) -> Result<R, ServiceError> {
-        let engine = std::sync::Arc::clone(&self.engine);
-        let turn = std::sync::Arc::clone(&self.looking).lock_owned().await;
-        let looked = tokio::task::spawn_blocking(move || {
-            let looked = look(&engine.workers);
-            drop(turn);
-            looked
+        let (engine, looking) = (Arc::clone(&self.engine), Arc::clone(&self.looking));
+        let looked = tokio::spawn(async move {
+            let turn = looking.lock_owned().await;
+            let looked = move || {
+                let looked = look(&engine.workers);
+                drop(turn);
+                looked
+            };
+            tokio::task::spawn_blocking(looked).await
         });
-        looked.await.map_err(|error| ServiceError::Failed(error.to_string()))
+        let looked = AbortOnDropHandle::new(looked).await.flatten();
+        looked.map_err(|error| ServiceError::Failed(error.to_string()))
     }
 }
 

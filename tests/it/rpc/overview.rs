@@ -1,5 +1,7 @@
 //! `subscribeOverview` over a WebSocket, and `overview` over both.
 
+use std::time::Duration;
+
 use plexy_shared::overview::Overview;
 use plexy_tests::daemon::{Daemon, HttpClient, Io, Process, WsClient};
 use plexy_tests::{eventually, memory};
@@ -8,6 +10,9 @@ use tokio::io::AsyncReadExt;
 
 use super::stats::subscribe_and_never_read;
 use crate::process::PLEXYD;
+
+/// How long what takes two seconds may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn overviews_come_again_and_again_with_the_rows_that_were_asked_for() {
@@ -53,6 +58,36 @@ async fn a_tunnel_that_goes_ends_no_subscription() {
     });
     let again = overviews.next().await.unwrap().unwrap();
     assert_eq!((again.sums.tunnels.total(), again.connections.unwrap().total), (0, 0));
+}
+
+/// Each is told by the same task, which answers calls besides: none of them may wait for another one that
+/// waits for its turn to look.
+#[tokio::test(flavor = "multi_thread")]
+async fn subscriptions_of_one_socket_stand_in_the_way_of_no_look() {
+    let daemon = Daemon::start().await;
+    let client = WsClient::connect(&daemon.rpc()).await;
+    let mut overviews = Vec::new();
+    for _ in 0..8 {
+        let params = json!({ "interval": "100ms", "tunnels": {}, "connections": {} });
+        overviews.push(client.watch(params).await.unwrap());
+    }
+    let other = WsClient::connect(&daemon.rpc()).await;
+    let looks = async |client: &WsClient| {
+        loop {
+            client.call("listConnections", json!({})).await.unwrap();
+        }
+    };
+    let told = overviews.iter_mut().map(async |overviews| {
+        for _ in 0..20 {
+            overviews.next().await.unwrap().unwrap();
+        }
+    });
+    tokio::select! {
+        _ = futures_util::future::join_all(told) => {}
+        () = looks(&client) => {}
+        () = looks(&other) => {}
+        () = tokio::time::sleep(PATIENCE) => panic!("nobody can look any more"),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,7 +147,7 @@ async fn who_does_not_read_costs_nothing_and_is_told_the_newest() {
     rpc.call("openTunnels", json!({ "specs": specs })).await.unwrap();
     let everything = json!({ "interval": "100ms", "tunnels": { "limit": 500 } });
     let bytes = rpc.call("overview", everything.clone()).await.unwrap().to_string().len();
-    let before = memory::proportional(process.pid()).unwrap();
+    let before = memory::anonymous(process.pid()).unwrap();
     let mut deaf = Vec::new();
     for _ in 0..10 {
         let params = everything.clone();
@@ -125,7 +160,7 @@ async fn who_does_not_read_costs_nothing_and_is_told_the_newest() {
     for _ in 0..30 {
         newest = overviews.next().await.unwrap().unwrap();
     }
-    let grown = memory::proportional(process.pid()).unwrap().saturating_sub(before);
+    let grown = memory::anonymous(process.pid()).unwrap().saturating_sub(before);
     let waiting = deaf.len() * bytes;
     assert!(grown < 8 * waiting as u64, "{grown} bytes for overviews of {bytes} bytes");
 

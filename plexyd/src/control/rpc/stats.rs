@@ -9,6 +9,7 @@ use plexy_shared::command::Detail;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::task::AbortOnDropHandle;
 use tracing::error;
 
 use crate::service::Service;
@@ -55,7 +56,11 @@ impl Counter {
         stream::unfold(begin, move |(counter, mut ticks, mut told)| async move {
             loop {
                 ticks.tick().await;
-                let newest = counter.newest(detail).await?;
+                // In a task of its own: this one is not polled while its client is told something else, and
+                // the others would wait for what it has begun.
+                let newest = Arc::clone(&counter).newest(detail);
+                let newest = AbortOnDropHandle::new(tokio::spawn(newest)).await;
+                let newest = newest.unwrap_or_else(|error| failed(&error))?;
                 if told.as_ref().is_none_or(|told| !Arc::ptr_eq(told, &newest)) {
                     told = Some(Arc::clone(&newest));
                     return Some((newest, (counter, ticks, told)));
@@ -64,7 +69,7 @@ impl Counter {
         })
     }
 
-    async fn newest(&self, detail: Detail) -> Option<Arc<RawValue>> {
+    async fn newest(self: Arc<Self>, detail: Detail) -> Option<Arc<RawValue>> {
         let last = match detail {
             Detail::Count => &self.sums,
             Detail::Full => &self.tunnels,
