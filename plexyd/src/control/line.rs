@@ -87,7 +87,7 @@ impl Line {
         self.refused.admits(|| "refused sessions".to_owned())
     }
 
-    pub(crate) fn service(&self) -> &Service {
+    pub(crate) fn service(&self) -> &Arc<Service> {
         &self.service
     }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use plexy_shared::command::{LINE_BYTES_MAX, Mode, Request};
+use plexy_shared::command::{Detail, LINE_BYTES_MAX, Mode, Request};
 use plexy_shared::error::{Code, Refusal, quoted};
 use plexy_shared::event::EventRange;
 use plexy_shared::spec::{ListenAddr, TunnelSpec};
@@ -18,7 +18,7 @@ use super::framing::{Framed, Framing};
 use crate::control::guarded::WRITE_TIMEOUT;
 use crate::control::guests::Guest;
 use crate::control::token::Token;
-use crate::service::{Actor, Caller};
+use crate::service::{Actor, Caller, Service};
 
 /// How long a session may be silent.
 const IDLE_MAX: Duration = Duration::from_secs(600);
@@ -241,7 +241,10 @@ impl Session {
             Request::Ping => Answer::pong(),
             Request::Version => Answer::version(&service.version()),
             Request::Help(topic) => Answer::help(topic),
-            Request::Status(detail) => Answer::status(&service.status(detail)),
+            Request::Status(Detail::Count) => Answer::status(&service.status(Detail::Count)),
+            Request::Status(Detail::Full) => {
+                self.aside(|service| Answer::status(&service.status(Detail::Full))).await?
+            }
             Request::Detail(tunnel) => Answer::detail(&service.detail(&tunnel).await?),
             Request::Open(spec) => {
                 Answer::opened(&service.open(&spec, caller).await?, asks_for_port_0(&spec))
@@ -284,15 +287,26 @@ impl Session {
                 self.following = follow.then_some(events.newest);
                 Answer::events(&events)
             }
-            Request::History(count) => Answer::history(&service.history(count)),
+            Request::History(count) => {
+                self.aside(move |service| Answer::history(&service.history(count))).await?
+            }
             Request::Undo(count) => Answer::transition(&service.undo(count, caller).await?),
             Request::Save => Answer::saved(&service.save().await?),
             Request::Load(file) => Answer::transition(&service.load(&file, caller).await?),
-            Request::Export => Answer::exported(&service.export()),
+            Request::Export => self.aside(|service| Answer::exported(&service.export())).await?,
             Request::Reload => Answer::transition(&service.reload(caller).await?),
             Request::Log(None) => Answer::log_level(&service.log_level()),
             Request::Log(Some(change)) => Answer::log_level(&service.set_log_level(change, caller)),
         })
+    }
+
+    /// What may be long is made on a thread that may take its time, and one at a time.
+    async fn aside(
+        &self,
+        make: impl FnOnce(&Service) -> Answer + Send + 'static,
+    ) -> Result<Answer, Refusal> {
+        let service = Arc::clone(self.line.service());
+        Ok(self.line.service().looking(move |_| make(&service)).await?)
     }
 
     /// What has happened since somebody who follows was told of it.
