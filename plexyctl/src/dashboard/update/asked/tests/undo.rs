@@ -4,7 +4,7 @@ use crossterm::event::KeyCode;
 use plexy_shared::info::Change;
 use plexy_shared::spec::AdminState;
 
-use super::{agreed, at_backend, trial};
+use super::{agreed, at_backend};
 use crate::dashboard::order::Reply;
 use crate::dashboard::scene::Scene;
 

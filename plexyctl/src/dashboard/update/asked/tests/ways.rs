@@ -3,11 +3,12 @@
 use crossterm::event::KeyCode;
 use plexy_shared::command::Request;
 
+use super::super::propose;
 use super::{at_backend, at_connection, free, protected, shows, trial};
 use crate::dashboard::message::Effect;
 use crate::dashboard::order::Reply;
 use crate::dashboard::scene::Scene;
-use crate::dashboard::state::{Dialog, Place, Run};
+use crate::dashboard::state::{Choice, Dialog, Place, Run, Subject, TunnelName};
 
 #[test]
 fn in_a_protected_context_the_name_of_it_is_wanted_for_every_change() {
@@ -59,17 +60,13 @@ fn read_only_changes_nothing_by_any_key_menu_or_line() {
 #[test]
 fn what_no_command_can_name_is_not_acted_on() {
     let mut scene = Scene::new();
-    let mut tunnel = crate::dashboard::state::TunnelName {
-        id: 1,
-        label: "web kill".to_owned(),
-        listen: "x; y".to_owned(),
-    };
-    let subject = crate::dashboard::state::Subject::Tunnel(tunnel.clone());
-    super::propose(&mut scene.state, "drain", super::Choice::Nothing, subject);
+    let mut tunnel = TunnelName { id: 1, label: "web kill".to_owned(), listen: "x; y".to_owned() };
+    let subject = Subject::Tunnel(tunnel.clone());
+    propose(&mut scene.state, "drain", Choice::Nothing, subject);
     assert!(scene.state.dialog.is_none());
     assert_eq!(scene.toast(), "no command can name web kill");
     tunnel.listen = "127.0.0.1:8080".to_owned();
-    let subject = crate::dashboard::state::Subject::Tunnel(tunnel);
+    let subject = Subject::Tunnel(tunnel);
     assert_eq!(subject.words().as_deref(), Some("127.0.0.1:8080"));
 }
 
