@@ -15,9 +15,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::Resettable;
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, FromArgMatches, Parser, Subcommand, ValueEnum};
 use plexy_shared::command::{VERBS, Verb};
+use plexy_shared::error::quoted;
 use plexy_shared::units::{ValueError, parse_duration};
 
 use crate::client::Endpoint;
@@ -264,7 +266,7 @@ fn asked(matches: &ArgMatches) -> Result<Asked, clap::Error> {
             Own::from_arg_matches(matches).map(Asked::Own)
         }
         Some((HELP, matches)) => Ok(Asked::Help(matches.get_one(TOPIC).cloned())),
-        Some(verb) => Ok(Asked::Line(line(verb))),
+        Some(verb) => line(verb).map(Asked::Line),
     }
 }
 
@@ -365,9 +367,27 @@ fn help_subcommand() -> Command {
     Command::new(HELP).about(HELP_ABOUT).arg(topic)
 }
 
-fn line((verb, matches): (&str, &ArgMatches)) -> String {
-    let words = matches.get_many::<String>(WORDS).into_iter().flatten().map(|given| word(given));
-    std::iter::once(verb.into()).chain(words).collect::<Vec<_>>().join(" ")
+fn line((verb, matches): (&str, &ArgMatches)) -> Result<String, clap::Error> {
+    let words = matches.get_many::<String>(WORDS).into_iter().flatten().map(String::as_str);
+    let words: Vec<&str> = std::iter::once(verb).chain(words).collect();
+    line_of(&words).map_err(|why| command().error(ErrorKind::InvalidValue, why))
+}
+
+/// The line that a verb and the words behind it are. An empty word would be none in it: what is left may
+/// be another command, for all of what was meant to be named.
+pub(crate) fn line_of(words: &[&str]) -> Result<String, String> {
+    let before = std::iter::once(None).chain(words.iter().map(Some));
+    let empty = words.iter().zip(before).find(|(word, _)| word.is_empty());
+    let Some((_, before)) = empty else {
+        let written = words.iter().enumerate();
+        let written = written.map(|(at, it)| if at == 0 { (*it).into() } else { word(it) });
+        return Ok(written.collect::<Vec<_>>().join(" "));
+    };
+    let what = match before {
+        Some(before) => format!("the argument behind {} is empty", quoted(before)),
+        None => "the command is empty".to_owned(),
+    };
+    Err(format!("{what}; is it a variable that is not set?"))
 }
 
 /// What the shell took for one word is one: an address with a blank in it needs the quotes that the
@@ -461,6 +481,32 @@ mod tests {
         assert_eq!(typed(&["close", r#""unix:/my app""#]), r#"close "unix:/my app""#);
         assert_eq!(typed(&["open", "1=2, 3[name=a]"]), "open 1=2, 3[name=a]");
         assert_eq!(typed(&["add", "db", "unix:/a b+backup"]), "add db unix:/a b+backup");
+    }
+
+    #[test]
+    fn an_empty_word_is_not_left_out() {
+        for (typed, before) in [
+            (&["kill", "", "where", "age>1h"][..], "kill"),
+            (&["drain", "web", ""], "web"),
+            (&["kill", "where", "age>1h", "", "-q"], "age>1h"),
+            (&["conns", "sort", "-bytes", ""], "sort -bytes"),
+        ] {
+            let words = std::iter::once(&"plexyctl").chain(typed).map(Into::into);
+            let error = Args::read(words).expect_err(before);
+            let sentence = format!("the argument behind `{before}` is empty; is it a variable");
+            assert!(error.to_string().contains(&sentence), "{error}");
+            assert_eq!(error.exit_code(), 2, "{typed:?}");
+        }
+        assert_eq!(
+            super::line_of(&["detail", "unix:/a b"]).as_deref(),
+            Ok(r#"detail "unix:/a b""#)
+        );
+        assert!(super::line_of(&["", "list"]).unwrap_err().starts_with("the command is empty"));
+        // What is blank alone stays a word, for the grammar to refuse.
+        for line in ["kill \" \" where age>1h", "drain web \" \"", "kill \"\" where age>1h"] {
+            assert!(plexy_shared::command::Request::parse(line).is_err(), "{line}");
+        }
+        assert_eq!(super::line_of(&["drain", "web", " "]).as_deref(), Ok("drain web \" \""));
     }
 
     #[test]
