@@ -10,6 +10,7 @@ use plexy_shared::spec::LiveAction;
 use plexy_shared::units::{counted, show_duration};
 
 use crate::invocation::shell_command;
+use crate::tier::verb_of_admin;
 
 /// What is known of what a request is about. Where nothing is, the sentences tell less.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -87,7 +88,8 @@ impl Known {
 
 /// The connections that a request is about, whether it ends them or not; none where it is about none.
 pub(crate) fn concerned(request: &Request) -> Option<ConnectionsParams> {
-    let (tunnel, filter) = match request {
+    let verb = verb_of_admin(request);
+    let (tunnel, filter) = match verb.as_ref().unwrap_or(request) {
         Request::Close { tunnel, .. } | Request::Switch { tunnel, .. } => (Some(tunnel), None),
         Request::Drain { tunnel, backend, .. } => {
             (Some(tunnel), backend.as_ref().map(|backend| format!("backend={backend}")))
@@ -108,7 +110,9 @@ pub(crate) fn concerned(request: &Request) -> Option<ConnectionsParams> {
 /// What is about to happen, in sentences.
 pub(crate) fn consequence(request: &Request, known: &Known) -> String {
     let at = |tunnel: &dyn ToString| known.listen.clone().unwrap_or_else(|| tunnel.to_string());
-    match request {
+    // Where other options change too, that is what is felt.
+    let verb = verb_of_admin(request);
+    match verb.as_ref().unwrap_or(request) {
         Request::Close { tunnel, live } => {
             format!("{} stops listening. {}", at(tunnel), known.chosen(live))
         }
@@ -218,6 +222,21 @@ mod tests {
             &some,
             "1108 open connections that match are reset at once. There is no undo.",
         );
+    }
+
+    #[test]
+    fn a_setting_that_lets_no_clients_come_is_told_like_its_verb() {
+        let some = Known::of(Some(2));
+        for (setting, verb) in [
+            ("set web admin=drain", "drain web"),
+            ("set web 1 weight=2 admin=drain", "drain web 1"),
+            ("set web 1 admin=disabled", "disable web 1"),
+        ] {
+            let [setting, verb] = [setting, verb].map(|it| Request::parse(it).unwrap().unwrap());
+            assert_eq!(consequence(&setting, &some), consequence(&verb, &some), "{setting:?}");
+            assert_eq!(concerned(&setting), concerned(&verb), "{setting:?}");
+        }
+        check("set web admin=ready", &some, "Options of web change.");
     }
 
     #[test]

@@ -7,7 +7,9 @@
 
 use plexy_shared::command::Request;
 use plexy_shared::connection::KillOrder;
-use plexy_shared::spec::LiveAction;
+use plexy_shared::spec::{
+    AdminState, BackendOptions, LiveAction, SettingRow, Settings, TunnelOptions,
+};
 
 use crate::failure::Failure;
 
@@ -60,9 +62,39 @@ impl Tier {
             | Request::Kill(_)
             | Request::Undo(_)
             | Request::Reload => Self::Yes,
+            _ if verb_of_admin(request).is_some() => Self::Yes,
             _ => Self::Free,
         }
     }
+}
+
+/// The verb that does what a `set` does that lets no clients come any more: it is no less for being
+/// called an option.
+pub(crate) fn verb_of_admin(request: &Request) -> Option<Request> {
+    let (tunnel, backend, admin) = match request {
+        Request::Set { tunnel, settings } => {
+            (tunnel, None, applied::<_, TunnelOptions>(settings).admin)
+        }
+        Request::SetBackend { tunnel, backend, settings } => {
+            (tunnel, Some(backend), applied::<_, BackendOptions>(settings).admin)
+        }
+        _ => return None,
+    };
+    let tunnel = tunnel.clone();
+    match (admin, backend.cloned()) {
+        (AdminState::Ready, _) => None,
+        (AdminState::Disabled, Some(backend)) => Some(Request::Disable { tunnel, backend }),
+        (AdminState::Drain | AdminState::Disabled, backend) => {
+            Some(Request::Drain { tunnel, backend, deadline: None })
+        }
+    }
+}
+
+/// What settings make of options that say nothing else.
+fn applied<R: SettingRow<Of = O>, O: Default>(settings: &Settings<R>) -> O {
+    let mut options = O::default();
+    settings.apply(&mut options);
+    options
 }
 
 /// Whether a request may go to a daemon without anybody being asked: in a protected context only what
@@ -160,6 +192,9 @@ mod tests {
         for line in ["open 1=2", "add web 3", "enable web", "set web retries=1", "log debug"] {
             check(line, None, None, &Tier::Free);
         }
+        for line in ["set web admin=ready", "set web 3 admin=", "set web 3 weight=2"] {
+            check(line, None, None, &Tier::Free);
+        }
         for line in ["list", "conns", "export", "ping", "save"] {
             check(line, None, Some("prod"), &Tier::Free);
         }
@@ -176,6 +211,10 @@ mod tests {
             "kill 7355149516800000001",
             "undo",
             "reload",
+            "set web admin=drain",
+            "set web retries=1 admin=drain",
+            "set web 3 admin=drain",
+            "set web 3 weight=2 admin=disabled",
         ] {
             check(line, None, None, &Tier::Yes);
         }

@@ -100,6 +100,15 @@ fn what_others_feel_is_tried_out_and_then_asked() {
 }
 
 #[test]
+fn a_setting_that_lets_no_clients_come_is_tried_out_like_its_verb() {
+    for line in ["set cache admin=drain", "set cache 10.0.1.9:6379 admin=disabled"] {
+        let mut scene = typed(line);
+        scene.key(KeyCode::Enter);
+        assert_eq!(scene.order(), trial(line));
+    }
+}
+
+#[test]
 fn what_was_agreed_to_is_tried_out_once_more_before_it_is_done() {
     // Where nobody sees the tunnel.
     let asked = |line: &str, live: u64| {
