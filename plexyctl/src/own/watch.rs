@@ -11,7 +11,7 @@ use plexy_shared::units::show_duration;
 use tokio::time::{Instant, sleep_until};
 
 use crate::answer::Answer;
-use crate::args::{Options, WatchOptions};
+use crate::args::{Options, WatchOptions, line_of};
 use crate::client::interrupted;
 use crate::commands::{Command, Wanted};
 use crate::exit::Exit;
@@ -31,7 +31,8 @@ pub(super) async fn run(
     options: &Options,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let line = watched.words.join(" ");
+    let words: Vec<&str> = watched.words.iter().map(String::as_str).collect();
+    let line = line_of(&words).map_err(Failure::usage)?;
     let command = Command::read(&line)?;
     if is_change(command.request()) {
         let message = "`watch` looks again and again, and does not change anything again and again";
@@ -44,7 +45,7 @@ pub(super) async fn run(
     loop {
         let next = Instant::now() + watched.every;
         let text = tokio::select! {
-            text = look(&line, link, options, output) => text?,
+            text = look(&line, link, options) => text?,
             () = key(), if screen.is_some() => return Ok(Exit::Done),
         };
         match &mut screen {
@@ -67,12 +68,9 @@ pub(super) async fn run(
 
 /// What the command says now. A daemon that does not answer may do so again: what is wrong is shown, and
 /// it goes on.
-async fn look(
-    line: &str,
-    link: &mut Link,
-    options: &Options,
-    output: &Output,
-) -> Result<String, Failure> {
+async fn look(line: &str, link: &mut Link, options: &Options) -> Result<String, Failure> {
+    // The terminal may have another size than the last time.
+    let output = Output::new(options);
     let mut text = String::new();
     let mut tell = |answer: &Answer| {
         text.push_str(&output.written(answer).data);
