@@ -165,6 +165,13 @@ impl Failure {
         }
     }
 
+    /// Whether the same daemon, or the next one in its place, may answer all the same.
+    pub(crate) fn is_passing(&self) -> bool {
+        let is_of_ending = [Code::ShuttingDown, Code::Overloaded].map(Words::word);
+        matches!(self.exit(), Exit::Unreachable | Exit::Deadline)
+            || is_of_ending.contains(&self.code.as_str())
+    }
+
     /// How the program ends.
     pub(crate) fn exit(&self) -> Exit {
         Exit::of(&self.code)

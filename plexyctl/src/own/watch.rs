@@ -8,13 +8,14 @@ use crossterm::style::{Attribute, SetAttribute};
 use crossterm::{cursor, execute, queue, terminal};
 use plexy_shared::command::Request;
 use plexy_shared::units::show_duration;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
 use crate::answer::Answer;
 use crate::args::{Options, WatchOptions, line_of};
-use crate::client::interrupted;
 use crate::commands::{Command, Wanted};
-use crate::exit::Exit;
+use crate::exit::{ClientCode, Exit};
 use crate::failure::Failure;
 use crate::link::Link;
 use crate::output::Output;
@@ -41,27 +42,65 @@ pub(super) async fn run(
     if matches!(command.request(), Request::Events { follow: true, .. }) {
         return Err(Failure::usage("`events follow` goes on by itself: `watch` has no use for it"));
     }
-    let mut screen = Screen::of_terminal();
+    let mut watcher = Watcher::new()?;
     loop {
         let next = Instant::now() + watched.every;
         let text = tokio::select! {
-            text = look(&line, link, options) => text?,
-            () = key(), if screen.is_some() => return Ok(Exit::Done),
+            biased;
+            exit = watcher.has_enough() => return Ok(exit),
+            text = look(&line, link, options) => text,
         };
-        match &mut screen {
+        let text = match text {
+            // The look has heard it first.
+            Err(failure) if failure.exit() == Exit::Interrupted => {
+                return Ok(watcher.has_enough().await);
+            }
+            text => text?,
+        };
+        match &mut watcher.screen {
             Some(screen) => screen.show(&line, watched.every, &text),
             None if output.text(&text)? == Wanted::NoMore => return Ok(Exit::Done),
             None => {}
         }
-        let is_over = match &screen {
-            Some(_) => key_before(next).await,
-            None => tokio::select! {
-                () = interrupted() => true,
-                () = sleep_until(next) => false,
-            },
+        tokio::select! {
+            biased;
+            exit = watcher.has_enough() => return Ok(exit),
+            () = sleep_until(next) => {}
+        }
+    }
+}
+
+/// Who watches, on the whole screen where there is one, and what ends that.
+struct Watcher {
+    interrupt: Signal,
+    screen: Option<Screen>,
+}
+
+impl Watcher {
+    fn new() -> Result<Self, Failure> {
+        let failed = |error: io::Error| {
+            let message = format!("cannot watch on this terminal: {error}");
+            Failure::new(ClientCode::OutputFailed, message)
         };
-        if is_over {
-            return Ok(Exit::Done);
+        // It is heard from here on, also while nobody waits for it.
+        let interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+        let screen = Screen::is_there().then(Screen::enter).transpose().map_err(failed)?;
+        Ok(Self { interrupt, screen })
+    }
+
+    /// Until it is enough: how the program ends then. Without a screen Ctrl-C is the end of what has no
+    /// other one; with one it is a key.
+    async fn has_enough(&mut self) -> Exit {
+        let Some(Screen { ending: [terminate, hangup], .. }) = &mut self.screen else {
+            self.interrupt.recv().await;
+            return Exit::Done;
+        };
+        tokio::select! {
+            biased;
+            _ = terminate.recv() => Exit::Interrupted,
+            _ = hangup.recv() => Exit::Interrupted,
+            _ = self.interrupt.recv() => Exit::Interrupted,
+            () = key() => Exit::Done,
         }
     }
 }
@@ -78,19 +117,17 @@ async fn look(line: &str, link: &mut Link, options: &Options) -> Result<String, 
     };
     match Command::read(line)?.run(link, options, &mut tell).await {
         Ok(()) => Ok(text),
-        Err(failure) if failure.exit() == Exit::Unreachable => Ok(output.written_failure(&failure)),
+        Err(failure) if failure.is_passing() => {
+            link.lose();
+            Ok(output.written_failure(&failure))
+        }
         Err(failure) => Err(failure),
     }
 }
 
-/// Whether a key comes before then.
-async fn key_before(deadline: Instant) -> bool {
-    tokio::time::timeout_at(deadline, key()).await.is_ok()
-}
-
 /// Until a key is pressed, or nobody can press one any more.
 async fn key() {
-    loop {
+    while !is_gone() {
         let next = event::poll(Duration::ZERO)
             .and_then(|is_there| if is_there { event::read().map(Some) } else { Ok(None) });
         match next {
@@ -101,21 +138,38 @@ async fn key() {
     }
 }
 
+/// Whether nobody is behind the terminal any more: what reads keys may not tell.
+fn is_gone() -> bool {
+    let input = io::stdin();
+    let mut asked = [PollFd::new(&input, PollFlags::empty())];
+    let polled = poll(&mut asked, Some(&Timespec::default()));
+    let [asked] = asked;
+    let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+    polled.is_ok_and(|_| asked.revents().intersects(gone))
+}
+
 /// The terminal, while it shows nothing else. What was there comes back however this ends.
 struct Screen {
     last: Vec<String>,
+    /// Signals that would leave it behind.
+    ending: [Signal; 2],
 }
 
 impl Screen {
-    fn of_terminal() -> Option<Self> {
+    /// Whether there is one.
+    fn is_there() -> bool {
         let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
         let can_move = std::env::var_os("TERM").is_some_and(|term| term != "dumb");
-        (is_terminal && can_move && Self::enter().is_ok()).then(|| Self { last: Vec::new() })
+        is_terminal && can_move
     }
 
-    fn enter() -> io::Result<()> {
+    fn enter() -> io::Result<Self> {
+        let ending = [signal(SignalKind::terminate())?, signal(SignalKind::hangup())?];
         terminal::enable_raw_mode()?;
-        execute!(io::stdout(), terminal::EnterAlternateScreen, cursor::Hide)
+        // Where the rest fails, that does not stay.
+        let screen = Self { last: Vec::new(), ending };
+        execute!(io::stdout(), terminal::EnterAlternateScreen, cursor::Hide)?;
+        Ok(screen)
     }
 
     /// Shows a text, as much of it as fits; what differs from the one before is bold.

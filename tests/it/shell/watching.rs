@@ -1,10 +1,16 @@
 //! `watch`: a look again and again.
 
+use std::fs;
+use std::path::Path;
+
 use plexy_tests::eventually;
-use plexy_tests::terminal::Terminal;
+use plexy_tests::terminal::keys::CTRL_C;
+use plexy_tests::terminal::{Program, Terminal};
+use plexy_tests::tool::Tool;
 use rustix::process::Signal;
 
 use super::Scene;
+use crate::process::PLEXYCTL;
 
 async fn shows(shell: &Terminal, text: &str) {
     eventually!(shell.shows(text), "no {text:?} in\n{}", shell.screen());
@@ -64,4 +70,78 @@ async fn a_word_is_one_as_it_is_without_watch() {
     eventually!(empty.ended().is_some(), "{}", empty.screen());
     assert_eq!(empty.ended().unwrap().exit_code(), 2);
     shows(&empty, "the argument behind `conns` is empty").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_says_nothing_for_a_while_ends_no_watching() {
+    let scene = Scene::start(&["0=4000[name=db]"]).await;
+    let words = ["watch", "-n", "100ms", "--timeout", "200ms", "list"];
+    let watch = scene.program(&words).start();
+    shows(&watch, "db").await;
+    scene.process.signal(Signal::STOP);
+    shows(&watch, "no answer within 200ms").await;
+    scene.process.signal(Signal::CONT);
+    shows(&watch, "db").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signals_end_it_and_leave_the_terminal_as_it_was() {
+    let scene = Scene::start(&["0=4000[name=db]"]).await;
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let mut watch = scene.program(&["watch", "list"]).start();
+        shows(&watch, "db").await;
+        assert!(!watch.is_sane());
+        watch.signal(signal);
+        eventually!(watch.ended().is_some(), "{signal:?}: {}", watch.screen());
+        assert_eq!(watch.ended().unwrap().exit_code(), 130, "{signal:?}");
+        eventually!(watch.is_sane(), "{signal:?}: {}", watch.screen());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_screen_ctrl_c_is_the_end_of_it_at_any_time() {
+    let scene = Scene::start(&["0=4000[name=db]"]).await;
+    let watch = || scene.program(&["watch", "-n", "1h", "list"]).env("TERM", "dumb").start();
+    let mut between = watch();
+    shows(&between, "db").await;
+    between.press(CTRL_C);
+    eventually!(between.ended().is_some(), "{}", between.screen());
+    assert_eq!(between.ended().unwrap().exit_code(), 0, "{}", between.screen());
+
+    scene.process.signal(Signal::STOP);
+    let mut within = watch();
+    let status = format!("/proc/{}/status", within.pid());
+    let hears = || {
+        let status = fs::read_to_string(&status).unwrap_or_default();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:\t"));
+        let caught = caught.and_then(|it| u64::from_str_radix(it, 16).ok()).unwrap_or_default();
+        caught & (1 << (Signal::INT.as_raw() - 1)) != 0
+    };
+    eventually!(hears());
+    within.press(CTRL_C);
+    eventually!(within.ended().is_some(), "{}", within.screen());
+    assert_eq!(within.ended().unwrap().exit_code(), 0, "{}", within.screen());
+    assert!(!within.shows("error"), "{}", within.screen());
+    scene.process.signal(Signal::CONT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_goes_takes_it_along() {
+    let Some(script) = Tool::find("script", "bsdutils") else { return };
+    let scene = Scene::start(&["0=4000[name=db]"]).await;
+    let file = scene.home().join("pid");
+    for shell in ["exec", "trap '' HUP; exec setsid -w"] {
+        let line = format!(
+            "echo $$ > {}; {shell} {PLEXYCTL} --endpoint {} watch list",
+            file.display(),
+            scene.endpoint()
+        );
+        let terminal = Program::new(script.path(), &["-qec", &line, "/dev/null"]).start();
+        shows(&terminal, "db").await;
+        let pid = fs::read_to_string(&file).unwrap().trim().to_owned();
+        let lives = || Path::new("/proc").join(&pid).exists();
+        assert!(lives());
+        terminal.signal(Signal::KILL);
+        eventually!(!lives(), "{pid} goes on without a terminal: {shell}");
+    }
 }

@@ -3,10 +3,8 @@
 
 use std::time::Duration;
 
-use plexy_shared::error::Code;
 use plexy_shared::overview::{Overview, OverviewParams};
 use plexy_shared::rpc::SubscribeOverview;
-use plexy_shared::word::Words;
 use tokio::time::sleep;
 
 use crate::answer::Answer;
@@ -83,7 +81,7 @@ impl Lines {
             let before = self.left;
             let Err(failure) = self.follow(link).await else { return Ok(()) };
             // Where nobody was there in the first place, there is nothing to go on with.
-            if !self.has_begun || !is_passing(&failure) {
+            if !self.has_begun || !failure.is_passing() {
                 return Err(failure);
             }
             if before != self.left {
@@ -144,11 +142,4 @@ impl Lines {
 
 fn failed(error: ClientError) -> Failure {
     Failure::of_call(error, "", &serde_json::Value::Null, "")
-}
-
-/// Whether the same daemon, or the next one in its place, may answer all the same.
-fn is_passing(failure: &Failure) -> bool {
-    let is_of_ending = [Code::ShuttingDown, Code::Overloaded].map(Words::word);
-    matches!(failure.exit(), Exit::Unreachable | Exit::Deadline)
-        || is_of_ending.contains(&failure.code.as_str())
 }
