@@ -1,19 +1,26 @@
 //! `apply`: the tunnels become what files say, by one call, and only if that is what was shown.
 
 use std::io::{self, BufRead, IsTerminal};
+use std::time::Duration;
 
 use plexy_shared::plan::ApplyReply;
 use plexy_shared::rpc::{ApplyTunnels, ApplyTunnelsParams};
 use plexy_shared::units::counted;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::time::sleep;
 
 use super::plan::Plan;
 use crate::answer::Answer;
 use crate::args::{Declaration, Options};
+use crate::client::interrupted;
 use crate::exit::{ClientCode, Exit};
 use crate::failure::Failure;
 use crate::link::Link;
 use crate::output::Output;
 use crate::tier;
+
+/// How often it is looked whether somebody has answered.
+const TYPED: Duration = Duration::from_millis(50);
 
 pub(super) async fn run(
     declaration: &Declaration,
@@ -36,7 +43,7 @@ pub(super) async fn run(
     } else if is_same {
         Answer::Applied(ApplyReply { dry_run: false, ..plan.reply })
     } else {
-        agree(&plan.reply, declaration, options, output)?;
+        agree(&plan.reply, declaration, options, output).await?;
         let params = ApplyTunnelsParams::of_plan(plan.params.clone(), &plan.reply.plan);
         let reply = plan.ask::<ApplyTunnels>(&params, "plexyctl diff", link, options).await;
         Answer::Applied(reply?)
@@ -46,7 +53,7 @@ pub(super) async fn run(
 }
 
 /// Whether it may be done: where live connections would be reset, somebody has to say so.
-fn agree(
+async fn agree(
     planned: &ApplyReply,
     declaration: &Declaration,
     options: &Options,
@@ -66,10 +73,31 @@ fn agree(
     }
     output.preview(planned);
     output.ask(&format!("{resets}. Apply? [y/N] "));
-    let mut said = String::new();
-    let read = io::stdin().lock().read_line(&mut said);
-    match read.map(|_| said.trim().to_ascii_lowercase()) {
+    let said = tokio::select! {
+        biased;
+        () = interrupted() => {
+            output.ask("\n");
+            return Err(Failure::new(ClientCode::Interrupted, "interrupted: nothing was done"));
+        }
+        said = answer() => said,
+    };
+    match said {
         Ok(said) if said == "y" || said == "yes" => Ok(()),
         Ok(_) | Err(_) => Err(Failure::new(ClientCode::Declined, "nothing was done")),
+    }
+}
+
+/// What somebody types. It is read once it is there: a thread that waited for it would take what is
+/// typed next where nobody waits for this any more.
+async fn answer() -> io::Result<String> {
+    let input = io::stdin();
+    loop {
+        let mut asked = [PollFd::new(&input, PollFlags::IN)];
+        if poll(&mut asked, Some(&Timespec::default()))? > 0 {
+            let mut said = String::new();
+            input.lock().read_line(&mut said)?;
+            return Ok(said.trim().to_ascii_lowercase());
+        }
+        sleep(TYPED).await;
     }
 }

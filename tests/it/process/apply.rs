@@ -8,7 +8,8 @@ use plexy_tests::backend::Echo;
 use plexy_tests::daemon::Process;
 use plexy_tests::eventually;
 use plexy_tests::port::Port;
-use plexy_tests::terminal::Program;
+use plexy_tests::terminal::keys::CTRL_C;
+use plexy_tests::terminal::{Program, Terminal};
 use plexy_tests::tool::Output;
 use plexy_tests::traffic::Flow;
 use serde_json::{Value, json};
@@ -218,6 +219,42 @@ async fn on_a_terminal_the_diff_is_shown_and_somebody_is_asked() {
         assert_eq!(code, expected, "{answer}: {}", terminal.screen());
     }
     assert!(flow.cut().await.fault.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_asked_can_press_ctrl_c_in_place_of_an_answer() {
+    let scene = Scene::start(&[]).await;
+    let echo = Echo::start();
+    let opened = scene.ask(&["-q", "open", &format!("0={}[name=web]", echo.addr())]).await;
+    let tunnel: SocketAddr = opened.success().trim().parse().unwrap();
+    let flow = Flow::start(tunnel, 1).await.unwrap();
+    let none = scene.write("none.toml", "tunnels = []");
+    let asks = async |terminal: &Terminal| {
+        eventually!(terminal.shows("Apply? [y/N]"), "{}", terminal.screen());
+    };
+    let words = ["--endpoint", &scene.endpoint, "apply", "-f", &none, "--prune"];
+    let mut terminal = Program::new(PLEXYCTL, &words).start();
+    asks(&terminal).await;
+    terminal.press(CTRL_C);
+    eventually!(terminal.ended().is_some(), "{}", terminal.screen());
+    assert_eq!(terminal.ended().unwrap().exit_code(), 130, "{}", terminal.screen());
+
+    // In the shell the next line is a command, and no answer.
+    let home = tempfile::tempdir().unwrap();
+    let shell = Program::new(PLEXYCTL, &["--endpoint", &scene.endpoint]);
+    let shell = shell.env("XDG_STATE_HOME", home.path()).start();
+    let waits = async || {
+        eventually!(shell.last_line().ends_with("plexy:local>"), "{}", shell.screen());
+    };
+    waits().await;
+    shell.enter(&format!("apply -f {none} --prune"));
+    asks(&shell).await;
+    shell.press(CTRL_C);
+    eventually!(shell.shows("interrupted: nothing was done"), "{}", shell.screen());
+    waits().await;
+    shell.enter("ping");
+    eventually!(shell.shows("pong"), "{}", shell.screen());
+    assert!(flow.is_running());
 }
 
 #[tokio::test(flavor = "multi_thread")]
