@@ -135,7 +135,8 @@ impl Found {
     }
 
     async fn ask(&self, request: Request, terms: Terms) -> Result<Answer, Unanswered> {
-        let request = match self.change(request, terms).await {
+        let look = look_after(&request);
+        let request = match self.change(request, terms, &look).await {
             Err(Asked::Else(request)) => *request,
             Err(Asked::Unanswered(unanswered)) => return Err(unanswered),
             Ok(answer) => return Ok(answer),
@@ -143,12 +144,11 @@ impl Found {
         match request {
             Request::Open(spec) => {
                 let params = OpenTunnelParams::new(&spec).on(terms);
-                let reply = self.call::<OpenTunnel>(&params, "plexyctl list").await?;
+                let reply = self.call::<OpenTunnel>(&params, &look).await?;
                 Ok(Answer::Opened { spec, reply })
             }
             Request::Close { tunnel, live } => {
                 let params = CloseTunnelParams::new(&tunnel, live).on(terms);
-                let look = look_at(&tunnel);
                 let reply = self.call::<CloseTunnel>(&params, &look).await?;
                 Ok(Answer::Closed { tunnel, reply })
             }
@@ -171,7 +171,7 @@ impl Found {
                     expected_revision: terms.expected_revision.filter(|_| !is_by_id),
                     ..terms
                 });
-                self.call::<KillConnections>(&params, "plexyctl conns").await.map(Answer::Killed)
+                self.call::<KillConnections>(&params, &look).await.map(Answer::Killed)
             }
             Request::Explain { tunnel, from, sni } => {
                 let params = ExplainParams::new(&tunnel, from, sni.as_ref());
@@ -187,24 +187,22 @@ impl Found {
             }
             Request::Undo(last) => {
                 let params = UndoParams { last: Some(last), ..UndoParams::default() }.on(terms);
-                self.call::<Undo>(&params, "plexyctl history").await.map(Answer::Undone)
+                self.call::<Undo>(&params, &look).await.map(Answer::Undone)
             }
-            Request::Save => {
-                self.call::<Save>(&NoParams {}, "plexyctl save").await.map(Answer::Saved)
-            }
+            Request::Save => self.call::<Save>(&NoParams {}, &look).await.map(Answer::Saved),
             Request::Load(file) => {
                 let params = LoadParams { file: absolute(file), ..LoadParams::default() }.on(terms);
-                self.call::<Load>(&params, "plexyctl list").await.map(Answer::Loaded)
+                self.call::<Load>(&params, &look).await.map(Answer::Loaded)
             }
             Request::Export => self.look::<Export>(&NoParams {}).await.map(Answer::Exported),
             Request::Reload => {
                 let params = ChangeParams::default().on(terms);
-                self.call::<Reload>(&params, "plexyctl events").await.map(Answer::Reloaded)
+                self.call::<Reload>(&params, &look).await.map(Answer::Reloaded)
             }
             Request::Log(None) => self.look::<LogLevel>(&NoParams {}).await.map(Answer::LogLevel),
             Request::Log(Some(change)) => {
                 let params = LogLevelParams::new(change);
-                self.call::<SetLogLevel>(&params, "plexyctl log").await.map(Answer::LogLevel)
+                self.call::<SetLogLevel>(&params, &look).await.map(Answer::LogLevel)
             }
             Request::Ping => self.look::<Ping>(&NoParams {}).await.map(Answer::Pong),
             Request::Version => {
@@ -244,6 +242,28 @@ impl Found {
 
     async fn look<M: Method>(&self, params: &M::Params) -> Result<M::Reply, Unanswered> {
         self.call::<M>(params, "").await
+    }
+}
+
+/// The command that tells whether a change has happened; nothing where nothing is changed.
+pub(crate) fn look_after(request: &Request) -> String {
+    match request {
+        Request::Close { tunnel, .. }
+        | Request::Add { tunnel, .. }
+        | Request::Remove { tunnel, .. }
+        | Request::Drain { tunnel, .. }
+        | Request::Enable { tunnel, .. }
+        | Request::Disable { tunnel, .. }
+        | Request::Set { tunnel, .. }
+        | Request::SetBackend { tunnel, .. }
+        | Request::Switch { tunnel, .. } => look_at(tunnel),
+        Request::Open(_) | Request::Load(_) => command_for("list", []),
+        Request::Kill(_) => command_for("conns", []),
+        Request::Undo(_) => command_for("history", []),
+        Request::Save => command_for("save", []),
+        Request::Reload => command_for("events", []),
+        Request::Log(Some(_)) => command_for("log", []),
+        _ => String::new(),
     }
 }
 

@@ -20,6 +20,7 @@ mod theme;
 mod update;
 mod view;
 
+use std::collections::VecDeque;
 use std::env;
 use std::io::{self, IsTerminal};
 use std::panic::resume_unwind;
@@ -38,11 +39,11 @@ use crate::args::{Format, Options, ShellOptions, TopOptions};
 use crate::exit::{ClientCode, Exit};
 use crate::failure::Failure;
 use crate::link::Link;
-use crate::output::Screen;
+use crate::output::{Screen, complain, explained};
 use crate::shell;
 use feed::Feed;
 use message::{Effect, Message, News};
-use order::{Order, Orders};
+use order::{Done, Order, Orders};
 use state::{Looks, Place, State};
 use terminal::{Keys, Terminal};
 
@@ -54,6 +55,10 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// How long the program may go on after it was stopped: where it does, nobody has stopped it.
 const STOPPED: Duration = Duration::from_millis(250);
+
+/// How long somebody who leaves waits for what was ordered and not answered yet. A shell around it that is
+/// to end too waits a little longer.
+const SETTLED: Duration = Duration::from_millis(800);
 
 /// How often it is looked whether a terminal that is somebody else's is ours again: a shell says nothing
 /// where it puts a program into the foreground that runs already.
@@ -82,9 +87,14 @@ pub(crate) async fn run(
     state.every = top.delay;
     state.looks.is_wide = options.output == Format::Wide;
     state.level_mut().show_first(first);
-    let ended = Dashboard::new(state, link, options, screen)?.run(&mut terminal, top).await;
+    let mut dashboard = Dashboard::new(state, link, options, screen)?;
+    let ended = dashboard.run(&mut terminal, top).await;
+    let undone = dashboard.settle().await;
+    drop((dashboard, terminal));
+    let errors = Screen::of(&io::stderr(), options.color);
+    undone.iter().for_each(|failure| complain(&explained(failure, errors)));
     match ended.map_err(|error| failed(&error))? {
-        End::Quit => Ok(Exit::Done),
+        End::Quit => Ok(undone.first().map_or(Exit::Done, Failure::exit)),
         End::Gone => Ok(Exit::Interrupted),
     }
 }
@@ -140,9 +150,11 @@ struct Dashboard<'a> {
     feed: Feed,
     news: Receiver<News>,
     orders: UnboundedSender<Order>,
+    /// Those that are not answered yet, in their order.
+    given: VecDeque<Order>,
     /// Does what is ordered; it ends with this.
     working: Pin<Box<dyn Future<Output = ()> + 'a>>,
-    told: UnboundedReceiver<Message>,
+    told: UnboundedReceiver<Done>,
     signals: Signals,
     away: Away,
 }
@@ -197,8 +209,21 @@ impl<'a> Dashboard<'a> {
         let (tell, told) = unbounded_channel();
         let written = Screen { has_colour: false, columns: Some(76), ..screen };
         let working = Box::pin(Orders::new(link.again(), options, written).run(ordered, tell));
-        let (begun, away) = (Instant::now(), Away::No);
-        Ok(Self { state, options, begun, keys, feed, news, orders, working, told, signals, away })
+        let (begun, away, given) = (Instant::now(), Away::No, VecDeque::new());
+        Ok(Self {
+            state,
+            options,
+            begun,
+            keys,
+            feed,
+            news,
+            orders,
+            given,
+            working,
+            told,
+            signals,
+            away,
+        })
     }
 
     async fn run(&mut self, terminal: &mut Terminal, top: &TopOptions) -> io::Result<End> {
@@ -242,7 +267,10 @@ impl<'a> Dashboard<'a> {
                 },
                 _ = self.signals.resized.recv() => Next::Resized,
                 Some(news) = self.news.recv() => Next::Update(Message::News(Box::new(news))),
-                Some(message) = self.told.recv() => Next::Update(message),
+                Some(done) = self.told.recv() => {
+                    self.given.pop_front();
+                    Next::Update(Message::Done(Box::new(done)))
+                }
                 () = &mut self.working => Next::Wait,
                 _ = tick.tick() => Next::Update(Message::Tick),
             };
@@ -301,8 +329,11 @@ impl<'a> Dashboard<'a> {
     /// Does what was decided: whether that is the end.
     fn does(&mut self, effect: Effect, terminal: &mut Terminal) -> io::Result<bool> {
         match effect {
-            // Whoever does them ends with this.
-            Effect::Order(order) => self.orders.send(*order).unwrap_or_default(),
+            Effect::Order(order) => {
+                self.given.push_back(order.as_ref().clone());
+                // Whoever does them ends with this.
+                self.orders.send(*order).unwrap_or_default();
+            }
             Effect::Copy(text) => terminal.copy(&text)?,
             Effect::Retry => self.feed.retry(),
             Effect::Look => self.feed.look(),
@@ -322,6 +353,26 @@ impl<'a> Dashboard<'a> {
             Effect::Quit => return Ok(true),
         }
         Ok(false)
+    }
+
+    /// Waits a moment for what was ordered and not answered yet: what of it is not done, or not known to be.
+    async fn settle(&mut self) -> Vec<Failure> {
+        let deadline = Instant::now() + SETTLED;
+        let mut undone = Vec::new();
+        while self.given.iter().any(|order| order.change().is_some()) {
+            let done = tokio::select! {
+                biased;
+                Some(done) = self.told.recv() => done,
+                () = &mut self.working => break,
+                () = sleep_until(deadline) => break,
+            };
+            self.given.pop_front();
+            undone.extend(done.failure());
+        }
+        // They are done one after the other.
+        let left = self.given.drain(..).enumerate();
+        undone.extend(left.filter_map(|(at, order)| order.given_up(at == 0)));
+        undone
     }
 
     /// It is told to end by itself, and gives the terminal back.

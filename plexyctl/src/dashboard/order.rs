@@ -4,17 +4,20 @@
 
 use std::time::Duration;
 
+use plexy_shared::command::Request;
+use plexy_shared::error::quoted;
 use plexy_shared::info::Change;
 use plexy_shared::spec::AdminState;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
-use super::message::Message;
 use crate::answer::Answer;
 use crate::args::{Format, Options};
-use crate::commands::{Command, Wanted};
+use crate::commands::{Command, Wanted, look_after};
+use crate::exit::ClientCode;
 use crate::failure::Failure;
 use crate::link::Link;
 use crate::output::{Output, Screen};
+use crate::tier::is_change;
 
 /// A command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +40,25 @@ impl Order {
     pub(crate) fn new(line: impl Into<String>) -> Self {
         Self { line: line.into(), revision: None, is_trial: false, before: None, rest: None }
     }
+
+    /// What it asks for, if that changes anything.
+    pub(super) fn change(&self) -> Option<Request> {
+        let request = Request::parse(&self.line).ok().flatten();
+        request.filter(|request| !self.is_trial && is_change(request))
+    }
+
+    /// Why it is not known to be done, where nobody waits any longer; nothing where it changes nothing.
+    /// One that stands behind another was not sent yet.
+    pub(super) fn given_up(&self, is_sent: bool) -> Option<Failure> {
+        let (request, line) = (self.change()?, quoted(&self.line));
+        if !is_sent {
+            let message = format!("{line} was not sent: nothing was done");
+            return Some(Failure::new(ClientCode::Interrupted, message));
+        }
+        let message = format!("no answer to {line} yet: outcome unknown");
+        let hint = format!("`{}` tells whether it happened", look_after(&request));
+        Some(Failure::new(ClientCode::OutcomeUnknown, message).with_hint(hint))
+    }
 }
 
 /// What became of one.
@@ -46,6 +68,16 @@ pub(crate) struct Done {
     pub(crate) order: Order,
     /// What the daemon has said, or why not.
     pub(crate) outcome: Result<Reply, Failure>,
+}
+
+impl Done {
+    /// Why it is not done, for whoever has left meanwhile; nothing where nothing would have changed.
+    pub(super) fn failure(self) -> Option<Failure> {
+        let is_change = self.order.change().is_some();
+        let failure = self.outcome.err().filter(|_| is_change)?;
+        let message = format!("{}: {}", quoted(&self.order.line), failure.message);
+        Some(Failure { message, ..failure })
+    }
 }
 
 /// What the daemon has said.
@@ -95,11 +127,11 @@ impl Orders {
     pub(super) async fn run(
         mut self,
         mut orders: UnboundedReceiver<Order>,
-        told: UnboundedSender<Message>,
+        told: UnboundedSender<Done>,
     ) {
         while let Some(order) = orders.recv().await {
             let outcome = self.done(&order).await;
-            if told.send(Message::Done(Box::new(Done { order, outcome }))).is_err() {
+            if told.send(Done { order, outcome }).is_err() {
                 return;
             }
         }
@@ -163,9 +195,29 @@ impl OwnChanges {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::Exit;
 
     fn reply(revision: u64, change: Option<Change>) -> Reply {
         Reply { revision: Some(revision), change, ..Reply::default() }
+    }
+
+    #[test]
+    fn what_nobody_waits_for_any_longer_may_have_happened_where_it_was_sent() {
+        let close = Order::new("close web");
+        let sent = close.given_up(true).unwrap();
+        assert_eq!(sent.message, "no answer to `close web` yet: outcome unknown");
+        let hint = "`plexyctl detail web` tells whether it happened";
+        assert_eq!((sent.exit(), sent.hint.as_deref()), (Exit::Refused, Some(hint)));
+        let behind = close.given_up(false).unwrap();
+        assert_eq!(behind.message, "`close web` was not sent: nothing was done");
+        for order in [Order { is_trial: true, ..close.clone() }, Order::new("list")] {
+            assert_eq!(order.given_up(true), None, "{order:?}");
+        }
+        let refused =
+            Err(Failure::of(plexy_shared::error::Code::TunnelNotFound, "no tunnel `web`"));
+        let failure = Done { order: close, outcome: refused }.failure().unwrap();
+        assert_eq!(failure.message, "`close web`: no tunnel `web`");
+        assert_eq!(failure.exit(), Exit::NotFound);
     }
 
     #[test]

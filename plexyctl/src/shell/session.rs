@@ -207,10 +207,12 @@ impl<'a> Session<'a> {
     fn own(&mut self, own: &Own, options: &Options) -> Result<(), Failure> {
         let output = Output::new(options);
         let (link, ending) = (&mut self.link, &self.ending);
+        // The dashboard hears of an end by itself, and has something to say then.
+        let hears = matches!(own, Own::Top(top) if !top.is_lines());
         let done = self.runtime.block_on(async {
             tokio::select! {
                 biased;
-                () = ending.wait() => Err(Failure::new(ClientCode::Interrupted, "ended")),
+                () = ending.wait(), if !hears => Err(Failure::new(ClientCode::Interrupted, "ended")),
                 done = own::run(own, Ok(link), options, &output) => done,
             }
         });

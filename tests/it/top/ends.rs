@@ -124,3 +124,51 @@ async fn where_it_cannot_be_it_says_what_can() {
     ends(&mut script, 2).await;
     eventually!(script.shows("--batch") && script.shows("script"), "{}", script.screen());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_leaves_at_once_has_what_they_said_yes_to_done() {
+    let scene = Scene::start(&["0=4000[name=db]"]).await;
+    let mut top = top(&scene, &[], "db").await;
+    top.press("c");
+    shows(&top, "Close tunnel db now?").await;
+    // In one read, so that nothing happens between the two.
+    top.press("yq");
+    ends(&mut top, 0).await;
+    assert_eq!(scene.tunnels().await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_leaves_without_an_answer_is_told_what_that_was() {
+    for signal in [None, Some(Signal::TERM)] {
+        let scene = Scene::start(&["0=4000[name=db]"]).await;
+        let mut top = top(&scene, &[], "db").await;
+        top.press("c");
+        shows(&top, "Close tunnel db now?").await;
+        scene.process.signal(Signal::STOP);
+        match signal {
+            None => top.press("yq"),
+            Some(signal) => {
+                top.press("y");
+                eventually!(!top.shows("Close tunnel db now?"), "{}", top.screen());
+                top.signal(signal);
+            }
+        }
+        ends(&mut top, if signal.is_some() { 130 } else { 1 }).await;
+        shows(&top, "no answer to `close db` yet: outcome unknown").await;
+        shows(&top, "`plexyctl detail db` tells whether it happened").await;
+    }
+    // The shell around it ends by the same signal, and not before that is told.
+    let scene = Scene::start(&["0=4000[name=db]"]).await;
+    let mut shell = scene.shell().await;
+    shell.enter("top");
+    shows(&shell, "[1] Tunnels").await;
+    shows(&shell, "db").await;
+    shell.press("c");
+    shows(&shell, "Close tunnel db now?").await;
+    scene.process.signal(Signal::STOP);
+    shell.press("y");
+    eventually!(!shell.shows("Close tunnel db now?"), "{}", shell.screen());
+    shell.signal(Signal::TERM);
+    ends(&mut shell, 130).await;
+    shows(&shell, "no answer to `close db` yet: outcome unknown").await;
+}
