@@ -144,6 +144,7 @@ enum End {
 /// All that runs.
 struct Dashboard<'a> {
     state: State,
+    link: &'a Link,
     options: &'a Options,
     begun: Instant,
     keys: Keys,
@@ -171,8 +172,9 @@ struct Signals {
 enum Away {
     /// We have.
     No,
-    /// The shell, on a thread of its own: two cannot read the same keys.
-    Shell(JoinHandle<()>),
+    /// The shell, on a thread of its own: two cannot read the same keys. With what it ends with, where it
+    /// could not begin.
+    Shell(JoinHandle<Option<Failure>>),
     /// Whoever has stopped us or has us in the background; it is looked then whether it is ours again,
     /// as it is where nobody has stopped us.
     Stopped(Instant),
@@ -184,8 +186,8 @@ enum Next {
     Draw,
     /// The state changes.
     Update(Message),
-    /// The terminal may be ours again.
-    Back,
+    /// The terminal may be ours again; with why nobody else had it who was to have it.
+    Back(Option<Failure>),
     /// It has another size.
     Resized,
     /// Nothing.
@@ -212,6 +214,7 @@ impl<'a> Dashboard<'a> {
         let (begun, away, given) = (Instant::now(), Away::No, VecDeque::new());
         Ok(Self {
             state,
+            link,
             options,
             begun,
             keys,
@@ -249,9 +252,9 @@ impl<'a> Dashboard<'a> {
                 },
                 _ = self.signals.continued.recv() => match self.away {
                     Away::Shell(_) => Next::Wait,
-                    Away::No | Away::Stopped(_) => Next::Back,
+                    Away::No | Away::Stopped(_) => Next::Back(None),
                 },
-                () = back(&mut self.away), if !is_here => Next::Back,
+                failed = back(&mut self.away), if !is_here => Next::Back(failed),
                 panic = self.feed.panicked() => resume_unwind(panic),
                 flushed = terminal.flush(), if is_here && terminal.has_more() => match flushed {
                     Ok(()) => Next::Wait,
@@ -289,21 +292,15 @@ impl<'a> Dashboard<'a> {
                     is_dirty = update::drawn(&mut self.state, drawn);
                     next_frame = Instant::now() + FRAME;
                 }
-                // Whoever takes it in the background is stopped, and hears of no signal that ends it.
-                Next::Back if !terminal.is_for_us() => {
-                    self.away = Away::Stopped(Instant::now() + BACKGROUND);
-                }
-                Next::Back | Next::Resized => {
-                    if matches!(next, Next::Back) {
-                        self.away = Away::No;
-                        self.keys.forget();
-                        terminal.take_back()?;
+                Next::Back(failed) => {
+                    if let Some(failure) = failed {
+                        self.update(Message::NoShell(Box::new(failure)));
                     }
-                    // It may have had yet another size, and lost what that had no room for.
-                    terminal.clear();
-                    let (columns, rows) = terminal.size()?;
+                    is_dirty |= self.comes_back(terminal)?;
+                }
+                Next::Resized => {
+                    self.resize(terminal)?;
                     is_dirty = true;
-                    self.update(Message::Resized(columns, rows));
                 }
                 Next::Update(message) => {
                     let before = matches!(message, Message::Tick).then(|| self.state.pulse());
@@ -318,6 +315,27 @@ impl<'a> Dashboard<'a> {
                 }
             }
         }
+    }
+
+    /// The terminal is ours again, if it is for us: whether it is.
+    fn comes_back(&mut self, terminal: &mut Terminal) -> io::Result<bool> {
+        // Whoever takes it in the background is stopped, and hears of no signal that ends it.
+        if !terminal.is_for_us() {
+            self.away = Away::Stopped(Instant::now() + BACKGROUND);
+            return Ok(false);
+        }
+        self.away = Away::No;
+        self.keys.forget();
+        terminal.take_back()?;
+        self.resize(terminal).map(|()| true)
+    }
+
+    /// The terminal may have had yet another size, and lost what that had no room for.
+    fn resize(&mut self, terminal: &mut Terminal) -> io::Result<()> {
+        terminal.clear();
+        let (columns, rows) = terminal.size()?;
+        self.update(Message::Resized(columns, rows));
+        Ok(())
     }
 
     fn update(&mut self, message: Message) -> Vec<Effect> {
@@ -345,9 +363,8 @@ impl<'a> Dashboard<'a> {
             }
             Effect::Shell => {
                 terminal.lend();
-                let options = self.options.clone();
-                // What was wrong, it has told by itself.
-                let run = move || shell::run(&ShellOptions::default(), &options).map_or((), drop);
+                let (options, link) = (self.options.clone(), self.link.again());
+                let run = move || shell::run_with(&ShellOptions::default(), &options, link).err();
                 self.away = Away::Shell(tokio::task::spawn_blocking(run));
             }
             Effect::Quit => return Ok(true),
@@ -378,21 +395,24 @@ impl<'a> Dashboard<'a> {
     /// It is told to end by itself, and gives the terminal back.
     async fn leave_shell(&mut self) {
         if let Away::Shell(_) = self.away {
-            back(&mut self.away).await;
+            drop(back(&mut self.away).await);
         }
     }
 }
 
-/// Until whoever has the terminal may be done with it.
-async fn back(away: &mut Away) {
+/// Until whoever has the terminal may be done with it: why they never had it, where that is so.
+async fn back(away: &mut Away) -> Option<Failure> {
     match away {
         Away::No => std::future::pending().await,
-        Away::Stopped(until) => sleep_until(*until).await,
-        Away::Shell(shell) => {
-            if let Err(Ok(panic)) = shell.await.map_err(tokio::task::JoinError::try_into_panic) {
-                resume_unwind(panic);
-            }
+        Away::Stopped(until) => {
+            sleep_until(*until).await;
+            None
         }
+        Away::Shell(shell) => match shell.await.map_err(tokio::task::JoinError::try_into_panic) {
+            Ok(failed) => failed,
+            Err(Ok(panic)) => resume_unwind(panic),
+            Err(Err(_)) => None,
+        },
     }
 }
 

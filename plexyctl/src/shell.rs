@@ -64,8 +64,17 @@ enum Input {
 
 /// Until somebody leaves: how the program ends.
 pub(crate) fn run(shell: &ShellOptions, options: &Options) -> Result<Exit, Failure> {
+    run_with(shell, options, Link::new(options)?)
+}
+
+/// The same with this way to the daemon, wherever the configuration leads by now.
+pub(crate) fn run_with(
+    shell: &ShellOptions,
+    options: &Options,
+    link: Link,
+) -> Result<Exit, Failure> {
     let runtime = runtime()?;
-    let exit = Shell::new(shell, options, &runtime)?.run();
+    let exit = Shell::new(shell, options, link, &runtime).run();
     // The daemon may still be asked for something.
     runtime.shutdown_background();
     Ok(exit)
@@ -90,13 +99,8 @@ struct Shell<'a> {
 }
 
 impl<'a> Shell<'a> {
-    fn new(
-        shell: &ShellOptions,
-        options: &'a Options,
-        runtime: &'a Runtime,
-    ) -> Result<Self, Failure> {
+    fn new(shell: &ShellOptions, options: &'a Options, link: Link, runtime: &'a Runtime) -> Self {
         let ending = Ending::listen(runtime);
-        let link = Link::new(options)?;
         let live = Live::start(runtime, link.again());
         let session = Session::new(options, link, shell.keys, &live, runtime, &ending);
         let screen = Screen::of(&io::stdout(), options.color);
@@ -107,7 +111,7 @@ impl<'a> Shell<'a> {
         } else {
             Input::Editor(Box::new(editor(&live, options, looks, &ending, true)))
         };
-        Ok(Self { options, session, input, live, ending, looks, is_ascii: screen.is_ascii })
+        Self { options, session, input, live, ending, looks, is_ascii: screen.is_ascii }
     }
 
     fn run(&mut self) -> Exit {

@@ -11,6 +11,7 @@ use ratatui::layout::Rect;
 
 use super::action::Action;
 use super::order::{Done, Order};
+use crate::failure::Failure;
 
 /// Something that has happened.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(crate) enum Message {
     News(Box<News>),
     /// What was asked for is done, or not.
     Done(Box<Done>),
+    /// The shell could not begin.
+    NoShell(Box<Failure>),
     /// Time has passed.
     Tick,
 }

@@ -12,6 +12,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use super::action::{Action, action_of};
 use super::message::{Drawn, Effect, Message};
 use super::state::{Dialog, Moment, Mood, Pane, State, Toast, Way};
+use crate::output::safe;
 
 pub(crate) use movement::columns_of;
 
@@ -32,6 +33,11 @@ pub(crate) fn update(state: &mut State, now: Moment, message: Message) -> Vec<Ef
             Vec::new()
         }
         Message::Done(done) => asked::done(state, *done),
+        Message::NoShell(failure) => {
+            let why = safe(&failure.message);
+            note(state, Mood::Failed, format!("the shell cannot begin: {why}"));
+            Vec::new()
+        }
         Message::Tick => {
             data::passed(state);
             Vec::new()

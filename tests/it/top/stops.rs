@@ -9,7 +9,7 @@ use plexy_tests::tool::Tool;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Scene, ends, shows, top};
-use crate::process::PLEXYCTL;
+use crate::process::{PLEXYCTL, tool};
 
 /// A shell of the system, with jobs.
 async fn bash(scene: &Scene) -> Option<Terminal> {
@@ -175,6 +175,27 @@ async fn the_shell_has_the_terminal_until_somebody_leaves_it() {
     shows(&top, "plexy:local>").await;
     top.signal(Signal::TERM);
     ends(&mut top, 130).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shell_is_that_of_the_same_daemon_wherever_the_configuration_leads_meanwhile() {
+    let (scene, other) = (Scene::start(&["0=4000[name=db]"]).await, Scene::start(&[]).await);
+    let config = scene.home().join("config");
+    let does = async |words: &[&str]| {
+        let run = tool(PLEXYCTL).run(words.iter().copied()).env("XDG_CONFIG_HOME", &config);
+        assert!(run.output().await.is_success(), "{words:?}");
+    };
+    does(&["context", "add", "here", "--endpoint", &scene.endpoint()]).await;
+    does(&["context", "add", "there", "--endpoint", &other.endpoint()]).await;
+    does(&["context", "use", "here"]).await;
+    let program = Program::new(PLEXYCTL, &["top"]).env("XDG_CONFIG_HOME", &config);
+    let top = program.env("XDG_STATE_HOME", scene.home()).start();
+    shows(&top, "db").await;
+    does(&["context", "use", "there"]).await;
+    top.press("!");
+    eventually!(top.last_line().starts_with("plexy:here>"), "{}", top.screen());
+    top.enter("list -q");
+    shows(&top, "\ndb").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ use crate::dashboard::message::{Effect, Message, Target};
 use crate::dashboard::order::{Order, Reply};
 use crate::dashboard::scene::Scene;
 use crate::dashboard::state::{Dialog, Place};
+use crate::exit::ClientCode;
 use crate::failure::Failure;
 
 /// As long as somebody reads.
@@ -696,4 +697,13 @@ fn in_a_protected_context_a_form_is_asked_about_too() {
     scene.answered(order, Err(Failure::of(Code::BackendExists, "it is there already")));
     assert_eq!(fields(&scene)[0].1, "10.0.0.9:80");
     shows(&mut scene, "it is there already");
+}
+
+#[test]
+fn why_there_is_no_shell_is_told_in_the_last_line() {
+    let mut scene = Scene::new();
+    let failure = Failure::new(ClientCode::Unreachable, "cannot wait for an answer: \u{1b}no");
+    scene.message(Message::NoShell(Box::new(failure)));
+    assert!(scene.toast().starts_with("the shell cannot begin: cannot wait for an answer: "));
+    assert!(!scene.toast().contains('\u{1b}'), "{:?}", scene.toast());
 }
