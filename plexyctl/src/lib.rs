@@ -30,11 +30,16 @@ use clap::error::ErrorKind;
 use answer::Answer;
 use args::{Args, Asked, Options, Own, ShellOptions, help_for};
 use commands::Command;
+use complete::without_options;
 use exit::{ClientCode, Exit};
 use failure::Failure;
 use link::Link;
 use output::Output;
 use script::Source;
+
+/// How `health` ends where it cannot tell how the tunnels are, whatever the reason is: every other number
+/// would be read as a state of theirs.
+const HEALTH_UNKNOWN: Exit = Exit::NotFound;
 
 /// The program.
 #[must_use]
@@ -51,7 +56,10 @@ fn run(args: &Args) -> Exit {
     let output = Output::new(&args.options);
     done(args, &output).unwrap_or_else(|failure| {
         output.failure(&failure);
-        failure.exit()
+        match args.asked {
+            Asked::Own(Own::Health { .. }) => HEALTH_UNKNOWN,
+            _ => failure.exit(),
+        }
     })
 }
 
@@ -126,7 +134,18 @@ fn explain(error: &clap::Error, given: &[OsString]) -> Exit {
         let failure = Failure::of_args(error).with_hint("see `plexyctl --help`");
         output::failure_as_json(&failure, is_line);
     }
-    if is_help { Exit::Done } else { Exit::Usage }
+    match is_help {
+        true => Exit::Done,
+        false if is_of_health(given) => HEALTH_UNKNOWN,
+        false => Exit::Usage,
+    }
+}
+
+/// Whether the command is `health`, on a command line that could not be read.
+fn is_of_health(given: &[OsString]) -> bool {
+    let words: Vec<&str> = given.iter().skip(1).filter_map(|word| word.to_str()).collect();
+    let command = args::command();
+    without_options(&words, &command).first() == Some(&"health")
 }
 
 /// Whether a format was asked for on a command line that could not be read.

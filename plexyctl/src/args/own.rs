@@ -211,7 +211,7 @@ const HEALTH: &str = "Exit codes:
   0  OK        every backend is up that is to be
   1  WARNING   a backend is down, a tunnel drains, a certificate ends within 14 days, or its files are bad
   2  CRITICAL  a tunnel has no backend that is up, a certificate has expired, or plexyd accepts no clients
-  3  UNKNOWN   plexyd does not answer, or there is no such tunnel";
+  3  UNKNOWN   plexyd does not answer, there is no such tunnel, or the command line is wrong";
 
 /// What can be done about contexts.
 #[derive(Debug, Clone, Subcommand)]

@@ -92,3 +92,29 @@ async fn a_certificate_that_ends_is_told_before_its_clients_find_out() {
     check(&text, 2, "PLEXY CRITICAL - 1 tunnel, 1 of 1 backends up: web: certificate of localhost");
     assert!(text.text().contains(" certificate_days=-"), "{}", text.text());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_the_command_is_no_state_of_the_tunnels() {
+    for line in [
+        "health --bogus",
+        "health --timeout 5x",
+        "-o yaml health",
+        "-o json health --bogus",
+        "health --columns name",
+        "health --sort-by name",
+        "health --dry-run",
+        "health -o ndjson",
+        "--context a --endpoint ws://a.example:1 health",
+        "-c list health",
+    ] {
+        let words: Vec<_> = line.split(' ').collect();
+        let output = run(PLEXYCTL, &words).await;
+        assert_eq!(output.status.code(), Some(3), "{line}: {}{}", output.text(), output.errors());
+    }
+    // Of all else it is that of a wrong command.
+    for line in ["detail health --bogus", "context --health", "helth"] {
+        let words: Vec<_> = line.split(' ').collect();
+        assert_eq!(run(PLEXYCTL, &words).await.status.code(), Some(2), "{line}");
+    }
+    assert_eq!(run(PLEXYCTL, &["health", "--help"]).await.status.code(), Some(0));
+}
