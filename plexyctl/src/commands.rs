@@ -69,7 +69,7 @@ impl Command<'_> {
         tell: &mut dyn FnMut(&Answer) -> Result<Wanted, Failure>,
     ) -> Result<(), Failure> {
         tier::writable(&self.request, link.read_only_for(options))?;
-        tier::permitted(&self.request, link.protected(), options.yes || options.dry_run)?;
+        tier::permitted(&self.request, link.protected_for(options))?;
         let patience = Patience::new(options.timeout);
         let line = self.line.as_ref();
         let terms = dry_run::terms(&self.request, line, options)?;

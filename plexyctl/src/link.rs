@@ -94,6 +94,12 @@ impl Link {
         self.protected.as_deref()
     }
 
+    /// The same for what is done with these options: not where somebody has said yes, or it is only tried
+    /// out.
+    pub(crate) fn protected_for(&self, options: &Options) -> Option<&str> {
+        self.protected().filter(|_| !options.yes && !options.dry_run)
+    }
+
     /// The name of the context, if nothing is changed there.
     pub(crate) fn read_only(&self) -> Option<&str> {
         self.read_only.as_deref()

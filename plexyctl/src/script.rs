@@ -107,7 +107,7 @@ impl Script<'_> {
     fn check(&self, command: &Command<'_>, options: &Options) -> Result<(), Failure> {
         Output::new(options).check(command.request())?;
         tier::writable(command.request(), self.link.read_only_for(options))?;
-        tier::permitted(command.request(), self.link.protected(), options.yes)
+        tier::permitted(command.request(), self.link.protected_for(options))
     }
 
     /// Each command when it is there.

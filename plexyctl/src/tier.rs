@@ -97,14 +97,10 @@ fn applied<R: SettingRow<Of = O>, O: Default>(settings: &Settings<R>) -> O {
     options
 }
 
-/// Whether a request may go to a daemon without anybody being asked: in a protected context only what
-/// changes nothing, and what somebody has said yes to.
-pub(crate) fn permitted(
-    request: &Request,
-    protected: Option<&str>,
-    is_agreed: bool,
-) -> Result<(), Failure> {
-    match protected.filter(|_| is_change(request) && !is_agreed) {
+/// Whether a request may go to a daemon without anybody being asked: in a protected context that nobody
+/// has said yes to, only what changes nothing.
+pub(crate) fn permitted(request: &Request, protected: Option<&str>) -> Result<(), Failure> {
+    match protected.filter(|_| is_change(request)) {
         None => Ok(()),
         Some(context) => Err(unagreed(context)),
     }
@@ -249,12 +245,11 @@ mod tests {
 
     #[test]
     fn in_a_protected_context_a_change_wants_a_yes_that_was_given_before() {
-        let refused = permitted(&request("add web 3"), Some("prod"), false).unwrap_err();
+        let refused = permitted(&request("add web 3"), Some("prod")).unwrap_err();
         assert!(refused.message.contains("`prod` is protected"), "{refused:?}");
         assert_eq!(refused.code, "usage");
-        assert!(permitted(&request("add web 3"), Some("prod"), true).is_ok());
-        assert!(permitted(&request("add web 3"), None, false).is_ok());
-        assert!(permitted(&request("list"), Some("prod"), false).is_ok());
+        assert!(permitted(&request("add web 3"), None).is_ok());
+        assert!(permitted(&request("list"), Some("prod")).is_ok());
     }
 
     #[test]

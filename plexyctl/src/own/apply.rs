@@ -33,7 +33,7 @@ pub(super) async fn run(
     if let Some(context) = link.read_only_for(options) {
         return Err(tier::unwritable(context));
     }
-    if let Some(context) = link.protected().filter(|_| !options.yes && !options.dry_run) {
+    if let Some(context) = link.protected_for(options) {
         return Err(tier::unagreed(context));
     }
     let plan = Plan::of(declaration, link, options, output).await?;

@@ -168,6 +168,16 @@ async fn in_a_protected_context_every_change_wants_a_yes() {
     let output = scene.refused(&script, 2, "-c:1:7: error: the context `prod` is protected").await;
     assert_eq!(output.text(), "");
 
+    // What is only tried out is no change, of a script as of one command.
+    for words in [
+        &["close", "web", "--dry-run"][..],
+        &["--dry-run", "-c", "close web"],
+        &["-c", "close web --dry-run"],
+    ] {
+        let would = scene.ask(words).await;
+        assert!(would.starts_with("would close"), "{words:?}: {would}");
+    }
+
     assert_eq!(scene.ask(&["list", "-q"]).await, "web\n");
     assert!(scene.ask(&["close", "web", "--yes"]).await.starts_with("closed web"));
     let opened = scene.ask(&["--yes", "-c", "open 0=4000[name=new]; list"]).await;
