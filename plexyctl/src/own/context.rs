@@ -62,23 +62,29 @@ fn absolute(path: &Path) -> PathBuf {
 }
 
 fn select(name: Option<&str>) -> Result<Answer, Failure> {
-    if let Some(name) = name {
-        Config::of_user()?.context(name)?;
-    }
+    // Where it is wrong, no folder is made for the file.
+    name.map(file_of).transpose()?;
     let mut edit = Edit::begin()?;
+    // Somebody may have taken it away before the file was ours.
+    name.map(file_of).transpose()?;
     let result = if edit.select(name) { "selected" } else { "unchanged" };
     change(edit, result, name.unwrap_or_default())
 }
 
 fn remove(name: &str) -> Result<Answer, Failure> {
-    let config = Config::of_user()?;
-    let file = config.context(name)?.way.file.clone();
+    file_of(name)?;
     let mut edit = Edit::begin()?;
+    let file = file_of(name)?;
     if !edit.remove(name) {
         let message = format!("the context {} is one of {}", quoted(name), file.display());
         return Err(Failure::usage(message).with_hint("that file is not changed by plexyctl"));
     }
     change(edit, "removed", name)
+}
+
+/// The file that has the context of that name.
+fn file_of(name: &str) -> Result<PathBuf, Failure> {
+    Ok(Config::of_user()?.context(name)?.way.file.clone())
 }
 
 fn change(edit: Edit, result: &'static str, name: &str) -> Result<Answer, Failure> {

@@ -5,7 +5,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use plexy_tests::daemon::Process;
+use plexy_tests::eventually;
 use plexy_tests::tool::{Output, Run};
+use rustix::fs::{FlockOperation, flock};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -90,6 +92,37 @@ async fn a_context_says_where_commands_go() {
     assert_eq!(scene.ask(&["context", "list", "-q"]).await, "nowhere\n");
     scene.refused(&["context", "show"], 2, "no context holds").await;
     scene.refused(&["context", "use", "here"], 2, "there is no context `here`").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_context_that_is_taken_away_meanwhile_is_none() {
+    let scene = Scene::start().await;
+    let file = scene.file();
+    for verb in ["use", "remove"] {
+        scene.ask(&["context", "add", "lab", "--endpoint", "ws://lab.example:1"]).await;
+        // As somebody does who changes the file.
+        let folder = fs::File::open(file.parent().unwrap()).unwrap();
+        flock(&folder, FlockOperation::LockExclusive).unwrap();
+        let inode = format!(":{} ", folder.metadata().unwrap().ino());
+        let waits = || {
+            let locks = fs::read_to_string("/proc/locks").unwrap();
+            locks.lines().any(|lock| lock.contains("-> FLOCK") && lock.contains(&inode))
+        };
+        let asked = tokio::spawn(scene.run(&["context", verb, "lab"]).output());
+        eventually!(waits());
+        fs::write(&file, "").unwrap();
+        drop(folder);
+        let output = asked.await.unwrap();
+        assert_eq!(output.status.code(), Some(2), "{verb}: {}", output.errors());
+        assert!(output.errors().contains("there is no context `lab`"), "{}", output.errors());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "", "{verb}");
+
+        // Where it never was, nothing is made for it.
+        let nowhere = tempfile::tempdir().unwrap();
+        let run = scene.run(&["context", verb, "lab"]).env("XDG_CONFIG_HOME", nowhere.path());
+        assert_eq!(run.output().await.status.code(), Some(2), "{verb}");
+        assert_eq!(fs::read_dir(nowhere.path()).unwrap().count(), 0, "{verb}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
