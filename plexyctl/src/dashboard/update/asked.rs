@@ -78,8 +78,7 @@ fn propose(state: &mut State, verb: &str, choice: Choice, subject: Subject) -> V
         return Vec::new();
     }
     let Some(words) = subject.words() else {
-        let text = format!("no command can name {}", subject.title());
-        note(state, Mood::Failed, text);
+        note(state, Mood::Failed, subject.unnamed());
         return Vec::new();
     };
     let confirm = confirm(state, format!("{verb} {words}"), choice, subject);
@@ -178,6 +177,11 @@ pub(super) fn renamed(state: &mut State) {
 fn fill_in(state: &mut State, kind: FormKind) -> Vec<Effect> {
     if let Some(why) = state.refusal() {
         note(state, Mood::Failed, why);
+        return Vec::new();
+    }
+    let subject = kind.subject();
+    if subject.words().is_none() {
+        note(state, Mood::Failed, subject.unnamed());
         return Vec::new();
     }
     let form = Form::new(kind, state.told_last());

@@ -237,7 +237,11 @@ impl Confirm {
     }
 
     /// Asks again, for what it is now.
-    pub(crate) fn again(&mut self, changed: String, now: Moment) {
+    ///
+    /// # Errors
+    ///
+    /// If no command can name that: nothing can be asked about it.
+    pub(crate) fn again(&mut self, changed: String, now: Moment) -> Result<(), String> {
         match &self.now {
             Now::Here(known) => self.known = known.clone(),
             Now::Another(tunnel) => {
@@ -247,7 +251,7 @@ impl Confirm {
                     }
                     _ => Subject::Tunnel(tunnel.clone()),
                 };
-                self.base = renamed(&self.base, tunnel);
+                self.base = renamed(&self.base, tunnel).ok_or_else(|| other.unnamed())?;
                 (self.subject, self.known, self.now) = (other, Known::default(), Now::Unknown);
                 self.seen = None;
             }
@@ -255,6 +259,7 @@ impl Confirm {
         }
         self.look_again(changed, now);
         self.ask();
+        Ok(())
     }
 
     /// It is asked again, since that is so.
@@ -286,14 +291,40 @@ fn has_grown(told: Option<u64>, now: Option<u64>) -> Check {
 }
 
 /// A command with what its tunnel is called now: the word behind the verb, in every command that names
-/// one.
-fn renamed(line: &str, tunnel: &TunnelName) -> String {
-    let span = word_spans(line).into_iter().nth(1);
-    let parts = span.and_then(|span| Some((line.get(..span.start)?, line.get(span.end..)?)));
-    match parts {
-        Some((before, behind)) => {
-            format!("{before}{}{behind}", tunnel_word(tunnel).unwrap_or_default())
-        }
-        None => line.to_owned(),
+/// one. None where no command can name it: with no word there it would be another command.
+fn renamed(line: &str, tunnel: &TunnelName) -> Option<String> {
+    let span = word_spans(line).into_iter().nth(1)?;
+    let (before, behind) = (line.get(..span.start)?, line.get(span.end..)?);
+    Some(format!("{before}{}{behind}", tunnel_word(tunnel)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tunnel(label: &str, listen: &str) -> TunnelName {
+        TunnelName { id: 7, label: label.to_owned(), listen: listen.to_owned() }
+    }
+
+    fn asked(line: &str) -> Confirm {
+        let subject = Subject::Tunnel(tunnel("web", "127.0.0.1:80"));
+        let now = (Now::Unknown, None);
+        Confirm::new(line.to_owned(), Choice::Nothing, subject, now, None)
+    }
+
+    #[test]
+    fn a_command_is_asked_again_by_the_name_that_its_tunnel_has_now() {
+        let mut confirm = asked("remove web 10.0.0.1:80 kill");
+        confirm.now = Now::Another(tunnel("shop", "127.0.0.1:80"));
+        assert_eq!(confirm.again("it is".to_owned(), Moment::ZERO), Ok(()));
+        assert_eq!(confirm.line(), "remove shop 10.0.0.1:80 kill");
+    }
+
+    #[test]
+    fn what_no_command_can_name_is_not_asked_about_by_another_command() {
+        let mut confirm = asked("drain web 10.0.0.1:80");
+        confirm.now = Now::Another(tunnel("a name of\ttomorrow", "some where"));
+        let why = confirm.again("it is".to_owned(), Moment::ZERO).unwrap_err();
+        assert!(why.starts_with("no command can name a name of"), "{why}");
     }
 }

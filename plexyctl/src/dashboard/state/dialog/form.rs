@@ -15,7 +15,7 @@ use tui_input::Input;
 use super::super::Told;
 use super::super::level::TunnelName;
 use super::offer::Offer;
-use super::subject::{Subject, backend_word, tunnel_word};
+use super::subject::Subject;
 use crate::dashboard::order::Order;
 use crate::failure::Failure;
 use spec::Parts;
@@ -183,17 +183,15 @@ impl Form {
         Some(Ok(table::fields(ATTRIBUTES, &found.options)))
     }
 
-    /// The command, and the part of it that each field is.
+    /// The command, and the part of it that each field is. Nothing where no command can name what it is
+    /// about: it may be called otherwise by now, and without that word it would be another command.
     pub(crate) fn composed(&self) -> Composed {
+        let Some(words) = self.kind.subject().words() else { return Composed::default() };
         match &self.kind {
             FormKind::Open => self.specification(),
-            FormKind::Add(tunnel) => table::new_backend(&word(tunnel), &self.fields),
-            FormKind::Options(tunnel) => table::settings(OPTIONS, &word(tunnel), &self.fields),
-            FormKind::Attributes(tunnel, backend) => {
-                let backend = backend_word(backend).unwrap_or_default();
-                let words = format!("{} {backend}", word(tunnel));
-                table::settings(ATTRIBUTES, &words, &self.fields)
-            }
+            FormKind::Add(_) => table::new_backend(&words, &self.fields),
+            FormKind::Options(_) => table::settings(OPTIONS, &words, &self.fields),
+            FormKind::Attributes(..) => table::settings(ATTRIBUTES, &words, &self.fields),
         }
     }
 
@@ -216,6 +214,11 @@ impl Form {
             self.follow();
         }
         let line = self.composed().line;
+        if line.is_empty() {
+            self.is_begun = false;
+            self.failure = Some(Failure::usage(self.kind.subject().unnamed()));
+            return;
+        }
         let refusal = Request::parse(&line).err().map(Refusal::from);
         self.is_begun =
             refusal.as_ref().is_some_and(|it| it.span.as_ref().is_none_or(Range::is_empty));
@@ -282,6 +285,24 @@ impl Form {
     }
 }
 
-fn word(tunnel: &TunnelName) -> String {
-    tunnel_word(tunnel).unwrap_or_default()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_command_can_name_makes_no_other_command() {
+        let (label, listen) = ("a name of tomorrow".to_owned(), "some where".to_owned());
+        let tunnel = TunnelName { id: 7, label, listen };
+        for kind in [
+            FormKind::Add(tunnel.clone()),
+            FormKind::Options(tunnel.clone()),
+            FormKind::Attributes(tunnel, "10.0.0.1:80".to_owned()),
+        ] {
+            let mut form = Form::new(kind, None);
+            form.edited();
+            assert_eq!(form.composed(), Composed::default(), "{form:?}");
+            let why = form.failure.as_ref().map(|failure| failure.message.as_str());
+            assert!(why.is_some_and(|it| it.starts_with("no command can name")), "{form:?}");
+        }
+    }
 }

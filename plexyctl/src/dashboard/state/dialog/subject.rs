@@ -108,6 +108,11 @@ impl Subject {
         }
     }
 
+    /// Why nothing can be asked for where that is so.
+    pub(crate) fn unnamed(&self) -> String {
+        format!("no command can name {}", self.title())
+    }
+
     /// How it is, as the daemon tells it who was asked so.
     pub(crate) fn now(&self, overview: &Overview, asked: &OverviewParams) -> Now {
         match self {
@@ -126,7 +131,7 @@ pub(super) fn tunnel_word(tunnel: &TunnelName) -> Option<String> {
     [&tunnel.label, &tunnel.listen].into_iter().find(is_same).cloned()
 }
 
-pub(super) fn backend_word(backend: &str) -> Option<String> {
+fn backend_word(backend: &str) -> Option<String> {
     backend.parse::<BackendAddr>().ok().map(|it| it.to_string()).filter(|it| it == backend)
 }
 

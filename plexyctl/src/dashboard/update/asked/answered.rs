@@ -176,8 +176,10 @@ fn ask_again(state: &mut State, mut agreed: Confirm) -> Vec<Effect> {
         return try_again(state, agreed);
     }
     (agreed.now, agreed.seen) = now_of(state, &agreed.subject);
-    agreed.again(changed, state.now);
-    state.dialog = Some(Dialog::Confirm(Box::new(agreed)));
+    match agreed.again(changed, state.now) {
+        Ok(()) => state.dialog = Some(Dialog::Confirm(Box::new(agreed))),
+        Err(why) => note(state, Mood::Failed, format!("{why}: nothing was done")),
+    }
     Vec::new()
 }
 

@@ -77,7 +77,10 @@ fn answer(state: &mut State, mut confirm: Confirm) -> Vec<Effect> {
             return Vec::new();
         }
         Check::Other(changed) => {
-            confirm.again(changed, state.now);
+            if let Err(why) = confirm.again(changed, state.now) {
+                note(state, Mood::Failed, format!("{why}: nothing was done"));
+                return Vec::new();
+            }
             if confirm.is_tried() {
                 return asked::try_again(state, confirm);
             }

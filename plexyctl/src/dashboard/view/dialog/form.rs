@@ -126,9 +126,10 @@ fn told(state: &State, form: &Form, wide: u16) -> Vec<Piece> {
     if let Some(field) = form.field() {
         lines.extend(piece(&field.help, Role::Dim));
     }
-    if form.is_filled() {
+    let line = form.composed().line;
+    if form.is_filled() && !line.is_empty() {
         let is_protected = state.place.protected.is_some();
-        let same = same_as(&form.composed().line, &state.place.way(), is_protected);
+        let same = same_as(&line, &state.place.way(), is_protected);
         lines.extend(piece(&format!("Same as:  {}", safe(&same)), Role::Dim));
     }
     lines
