@@ -47,9 +47,10 @@ impl Feed {
         self.wanted.send_modify(|_| {});
     }
 
-    /// Tries at once, where the connection is lost; else begins another one.
+    /// Tries at once, where the connection is lost; else begins another one. While one is tried, that is
+    /// the one, and another one follows at once where it fails.
     pub(super) fn retry(&self) {
-        self.retry.notify_waiters();
+        self.retry.notify_one();
     }
 
     /// Until it panics, if it does, and with what.

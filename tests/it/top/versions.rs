@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use jsonrpsee::RpcModule;
@@ -13,7 +13,7 @@ use plexy_tests::daemon::{Daemon, HttpClient};
 use plexy_tests::eventually;
 use plexy_tests::terminal::{Program, Terminal};
 use serde_json::{Value, json};
-use tokio::time::interval;
+use tokio::time::{interval, sleep};
 
 use super::{ends, shows};
 use crate::process::PLEXYCTL;
@@ -34,6 +34,10 @@ struct Told {
     version: &'static str,
     /// How often somebody has asked who it is.
     hellos: AtomicU32,
+    /// Whether nobody is told that for now.
+    is_slow: AtomicBool,
+    /// How many overviews it has told.
+    overviews: AtomicU32,
 }
 
 impl Told {
@@ -45,6 +49,9 @@ impl Told {
     /// What it is, with what nobody has heard of before.
     async fn hello(&self, params: Value) -> Result<Value, ErrorObjectOwned> {
         self.hellos.fetch_add(1, Ordering::Relaxed);
+        while self.is_slow.load(Ordering::Relaxed) {
+            sleep(Duration::from_millis(5)).await;
+        }
         let mut hello = self.call("hello", params).await?;
         hello["version"] = json!(self.version);
         hello["instance"] = json!(format!("of {}", self.version));
@@ -54,6 +61,7 @@ impl Told {
     }
 
     async fn overview(&self, params: Value) -> Result<Value, ErrorObjectOwned> {
+        self.overviews.fetch_add(1, Ordering::Relaxed);
         let mut overview = self.call("overview", params).await?;
         overview["instance"] = json!(format!("of {}", self.version));
         overview["process"]["version"] = json!(self.version);
@@ -69,7 +77,8 @@ impl Told {
 impl MadeUp {
     /// One of that version there, which knows overviews or does not.
     async fn start(addr: &str, real: HttpClient, version: &'static str, is_old: bool) -> Self {
-        let told = Arc::new(Told { real, version, hellos: AtomicU32::new(0) });
+        let (hellos, is_slow, overviews) = Default::default();
+        let told = Arc::new(Told { real, version, hellos, is_slow, overviews });
         let mut methods = RpcModule::from_arc(Arc::clone(&told));
         methods
             .register_async_method("hello", async |params, told, _| {
@@ -196,4 +205,21 @@ async fn one_that_says_what_is_not_known_here_is_shown_as_far_as_it_is() {
     assert!(top.shows("▸ ? web"), "{}", top.screen());
     top.press("q");
     ends(&mut top, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_wants_another_try_while_one_comes_to_an_end_has_that_one() {
+    let daemon = Daemon::start().await;
+    daemon.open("127.0.0.1:9[name=web]").await;
+    let made_up = MadeUp::start("127.0.0.1:0", daemon.rpc(), "97.0.0", false).await;
+    made_up.told.is_slow.store(true, Ordering::Relaxed);
+    let top = made_up.top();
+    eventually!(made_up.hellos() == 1, "{}", top.screen());
+    // The help is seen once the key before it was taken.
+    top.press("r?");
+    shows(&top, "one row up").await;
+    made_up.told.is_slow.store(false, Ordering::Relaxed);
+    let looks = || made_up.told.overviews.load(Ordering::Relaxed);
+    eventually!(looks() >= 5, "{}", top.screen());
+    assert_eq!(made_up.hellos(), 1, "a good connection was given up");
 }

@@ -1,5 +1,6 @@
 //! The task that asks, and how far it has come.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,6 +127,8 @@ impl Task {
         let instance = hello.instance.clone();
         self.tell(News::Online(hello, daemon.endpoint.to_string())).await?;
         let mut events = self.events(daemon, &instance).await?;
+        // Whoever has wanted one meanwhile has this one.
+        pin!(self.retry.notified()).as_mut().enable();
         loop {
             self.follow(&params, &mut looks, &mut events).await?;
             params = self.wanted.borrow_and_update().clone();
@@ -188,4 +191,42 @@ impl Task {
 fn silent(patience: Duration) -> End {
     let message = format!("plexyd has said nothing for {} s", patience.as_secs());
     End::Lost(Failure::new(crate::exit::ClientCode::Unreachable, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::UnixListener;
+    use tokio::sync::mpsc::channel;
+
+    use super::super::Feed;
+    use super::*;
+    use crate::args::Args;
+
+    /// So long nothing is tried again by itself.
+    const NEVER: Duration = Duration::from_secs(3_600);
+
+    /// How long a test waits for what has to come.
+    const DEADLINE: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn whoever_wants_another_try_while_one_fails_has_it_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("rpc.sock");
+        let daemon = UnixListener::bind(&socket).unwrap();
+        let endpoint = format!("unix:{}", socket.display());
+        let words = ["plexyctl", "top", "--endpoint", &endpoint];
+        let options = Args::read(words.map(Into::into)).unwrap().options;
+        let (wanted, asked) = watch::channel(OverviewParams::default());
+        let (told, _news) = channel(16);
+        let retry = Arc::new(Notify::new());
+        let link = Link::new(&options).unwrap();
+        let task = Task { pause: NEVER, ..Task::new(link, asked, Arc::clone(&retry), told) };
+        let feed = Feed { wanted, retry, task: tokio::spawn(task.run()) };
+
+        let (first, _) = daemon.accept().await.unwrap();
+        feed.retry();
+        drop(first);
+
+        assert!(timeout(DEADLINE, daemon.accept()).await.is_ok(), "it is not tried again");
+    }
 }
