@@ -20,8 +20,9 @@ async fn shows(shell: &Terminal, text: &str) {
 async fn what_changes_is_bold_until_a_key_is_pressed() {
     let scene = Scene::start(&["0=4000[name=db]"]).await;
     let shell = scene.shell().await;
-    shell.enter("watch -n 100ms list --columns name,backends");
-    shows(&shell, "every 100ms: list").await;
+    // As long as that is bold, so that it is seen.
+    shell.enter("watch -n 1s list --columns name,backends");
+    shows(&shell, "every 1s: list").await;
     shows(&shell, "BACKENDS").await;
     assert!(!shell.shows("plexy:local>"), "{}", shell.screen());
     scene.does(&["add", "db", "4001"]).await;
