@@ -137,18 +137,6 @@ async fn whoever_leaves_at_once_has_what_they_said_yes_to_done() {
     assert_eq!(scene.tunnels().await, "");
 }
 
-/// Has plexyd answer nothing any more: all of it, also what it is at.
-async fn stop(scene: &Scene) {
-    scene.process.signal(Signal::STOP);
-    let threads = format!("/proc/{}/task", scene.process.pid());
-    let is_stopped = |thread: &Path| {
-        let status = fs::read_to_string(thread.join("status")).unwrap_or_default();
-        status.contains("State:\tT")
-    };
-    let all = || fs::read_dir(&threads).unwrap().map(|thread| thread.unwrap().path());
-    eventually!(all().all(|thread| is_stopped(&thread)), "plexyd goes on");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_leaves_without_an_answer_is_told_what_that_was() {
     for signal in [None, Some(Signal::TERM)] {
@@ -156,7 +144,7 @@ async fn whoever_leaves_without_an_answer_is_told_what_that_was() {
         let mut top = top(&scene, &[], "db").await;
         top.press("c");
         shows(&top, "Close tunnel db now?").await;
-        stop(&scene).await;
+        scene.process.signal(Signal::STOP);
         match signal {
             None => top.press("yq"),
             Some(signal) => {
@@ -177,7 +165,7 @@ async fn whoever_leaves_without_an_answer_is_told_what_that_was() {
     shows(&shell, "db").await;
     shell.press("c");
     shows(&shell, "Close tunnel db now?").await;
-    stop(&scene).await;
+    scene.process.signal(Signal::STOP);
     shell.press("y");
     eventually!(!shell.shows("Close tunnel db now?"), "{}", shell.screen());
     shell.signal(Signal::TERM);

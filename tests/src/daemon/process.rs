@@ -8,11 +8,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::eventually;
+
+/// How long it may take to stop, on a busy machine.
+const STOPPING: Duration = Duration::from_secs(20);
 
 /// A process that runs plexyd; killed on drop. `program` is
 /// `env!("CARGO_BIN_EXE_plexyd-under-test")`, which only a test binary knows.
@@ -143,10 +147,24 @@ impl Process {
         self.addr_of("rpc socket with TLS open")
     }
 
-    /// Sends it a signal.
+    /// Sends it a signal. Where that stops it, it has stopped when this returns: each of its threads may go
+    /// on for a moment.
     pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         kill_process(pid.expect("it has a pid"), signal).expect("it can be signalled");
+        let sent = Instant::now();
+        while signal == Signal::STOP && !self.is_stopped() {
+            assert!(sent.elapsed() < STOPPING, "plexyd goes on: {}", self.log());
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let status = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("status"));
+        let mut states = threads.expect("it has threads").map(|thread| thread.and_then(status));
+        // One that has just ended is none that goes on.
+        states.all(|status| status.map_or(true, |status| status.contains("State:\tT")))
     }
 
     /// Its exit code, once it has ended.
@@ -156,7 +174,7 @@ impl Process {
 
     /// Waits until it has ended, and all that it has logged was read.
     pub async fn ended(&mut self) -> ExitStatus {
-        eventually!(within std::time::Duration::from_secs(40), self.child.try_wait().is_ok_and(|status| status.is_some()), "plexyd goes on: {}", self.log());
+        eventually!(within Duration::from_secs(40), self.child.try_wait().is_ok_and(|status| status.is_some()), "plexyd goes on: {}", self.log());
         eventually!(self.reader.is_finished());
         self.exit_status().expect("it has ended")
     }
