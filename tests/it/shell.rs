@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use plexy_tests::daemon::Process;
 use plexy_tests::eventually;
+use plexy_tests::terminal::keys::CTRL_D;
 use plexy_tests::terminal::{Program, Terminal};
 use plexy_tests::tool::Run;
 
@@ -71,6 +72,16 @@ impl Scene {
 pub(crate) async fn ready(terminal: Terminal) -> Terminal {
     eventually!(terminal.last_line().starts_with("plexy:"), "{}", terminal.screen());
     terminal
+}
+
+/// The shell is left. Between two lines the terminal takes Ctrl-D for itself, and it is pressed once more.
+pub(crate) async fn leave(shell: &mut Terminal) {
+    let mut leaves = async || {
+        shell.press(CTRL_D);
+        holds_soon(|| shell.ended().is_some()).await
+    };
+    eventually!(leaves().await, "{}", shell.screen());
+    assert!(shell.ended().unwrap().success(), "{}", shell.screen());
 }
 
 /// Whether something comes to be within a second, before a key is pressed once more for it.

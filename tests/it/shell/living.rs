@@ -6,12 +6,12 @@ use std::path::Path;
 
 use plexy_tests::daemon::Process;
 use plexy_tests::eventually;
-use plexy_tests::terminal::keys::{CTRL_D, TAB};
+use plexy_tests::terminal::keys::TAB;
 use plexy_tests::terminal::{Program, Terminal};
 use plexy_tests::tool::Tool;
 use rustix::process::Signal;
 
-use super::{Scene, holds_soon, ready};
+use super::{Scene, holds_soon, leave, ready};
 use crate::process::{PLEXYCTL, PLEXYD};
 
 async fn shows(shell: &Terminal, text: &str) {
@@ -63,7 +63,9 @@ async fn keys_are_answered_while_the_daemon_is_stopped() {
     };
     eventually!(tries().await, "{}", shell.screen());
     scene.process.signal(Signal::STOP);
-    shell.press(&format!("\x15detail da{TAB}"));
+    shell.press("\x15");
+    eventually!(shell.last_line() == "plexy:local>", "{}", shell.screen());
+    shell.press(&format!("detail da{TAB}"));
     eventually!(shell.last_line() == "plexy:local> detail database", "{}", shell.screen());
     // What is known grows old, and is offered all the same.
     shell.press(&format!("\x15drain da{TAB}"));
@@ -155,8 +157,7 @@ async fn a_terminal_that_can_little_is_enough() {
         shows(&shell, "go on? (y/N)").await;
         shell.enter("n");
         shows(&shell, "nothing was done").await;
-        shell.press(CTRL_D);
-        eventually!(shell.ended().is_some(), "{}", shell.screen());
+        leave(&mut shell).await;
         let raw = String::from_utf8_lossy(&shell.raw()).into_owned();
         assert!(!raw.contains('\x1b'), "{raw:?}");
     }

@@ -5,10 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 
 use plexy_tests::eventually;
 use plexy_tests::terminal::Terminal;
-use plexy_tests::terminal::keys::{CTRL_C, CTRL_D, CTRL_R, CTRL_U, ENTER, TAB, UP};
+use plexy_tests::terminal::keys::{CTRL_C, CTRL_R, CTRL_U, ENTER, TAB, UP};
 use vt100::Color;
 
-use super::{Scene, holds_soon, ready};
+use super::{Scene, holds_soon, leave, ready};
 
 /// The prompt, with what is typed behind it.
 fn prompt(typed: &str) -> String {
@@ -40,11 +40,11 @@ async fn a_line_is_done_and_the_shell_is_left() {
     shell.press(CTRL_C);
     last(&shell, "✖ plexy:local>").await;
     shell.press(CTRL_C);
-    shows(&shell, "Ctrl-D leaves\n").await;
+    // The greeting has said so, too.
+    eventually!(shell.screen().matches("Ctrl-D leaves\n").count() == 2, "{}", shell.screen());
+    last(&shell, "✖ plexy:local>").await;
     shell.press(ENTER);
-    shell.press(CTRL_D);
-    eventually!(shell.ended().is_some());
-    assert!(shell.ended().unwrap().success());
+    leave(&mut shell).await;
     assert!(shell.is_sane());
 }
 
@@ -119,8 +119,7 @@ async fn lines_are_kept_for_the_next_time_but_for_secrets() {
         shell.enter(line);
         shows(&shell, answer).await;
     }
-    shell.press(CTRL_D);
-    eventually!(shell.ended().is_some());
+    leave(&mut shell).await;
     let file = scene.home().join("state/plexy/history");
     assert_eq!(fs::read_to_string(&file).unwrap(), "ping\nexport\n");
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
@@ -164,6 +163,8 @@ async fn answers_go_through_a_pager_or_to_another_program() {
     shows(&shell, "\"schema").await;
     // A reader that fails is its own matter.
     shell.enter("ping | false");
+    shell.enter("list -q | wc -l");
+    shows(&shell, "\n40\n").await;
     last(&shell, &prompt("")).await;
     let paged = ready(scene.program(&[]).env("PAGER", "sed s/t39/PAGED/").start()).await;
     paged.enter("list");
