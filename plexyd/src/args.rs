@@ -26,6 +26,7 @@ use tracing::warn;
 
 use crate::access_log::{AccessEvents, AccessFormat, AccessLogConfig};
 use crate::config::{Config, Source};
+use crate::file::within_time;
 use crate::log::LogFormat;
 use crate::otlp::{Endpoint, OtlpSettings, Said};
 use crate::sample::Sample;
@@ -190,7 +191,7 @@ impl TunnelFiles for Files {
 
     fn read(&self, path: &Path) -> Result<Vec<TunnelSpec>, Vec<String>> {
         // Somebody else names it: what never ends, or waits for ever, is not read.
-        match path.metadata() {
+        match within_time(path, Path::metadata).and_then(|it| it) {
             Ok(metadata) if !metadata.is_file() => {
                 Err(vec![format!("`{}` is no file", path.display())])
             }

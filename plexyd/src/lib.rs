@@ -14,6 +14,7 @@ mod descriptors;
 mod dial;
 mod engine;
 mod events;
+mod file;
 mod fold;
 mod gate;
 mod health;

@@ -25,6 +25,7 @@ const LAYERS: &[&[&str]] = &[
         "process",
         "state",
         "events",
+        "file",
     ],
     &["descriptors", "ledger", "queue", "refusal", "watch"],
     &["systemd"],

@@ -35,8 +35,9 @@ const READ_BY_ONE: usize = 64;
 /// How many there are twice at once, as they were and as they are to be.
 const RENEWED_AT_ONCE: usize = 256;
 
-/// How often it is looked whose time runs out.
-const EXPIRY_EVERY: Duration = Duration::from_secs(60);
+/// How often it is looked whose time runs out; and whether files that were no good are by now, since a
+/// file system that comes back is no news for who watches its files.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// All that is made of files, wherever it is in use.
 #[derive(Debug)]
@@ -82,6 +83,12 @@ impl Certificates {
         kept.values().filter_map(Weak::upgrade).collect()
     }
 
+    /// Those whose files are no good.
+    fn bad(&self) -> HashSet<WatchId> {
+        let bad = self.all().into_iter().filter(|live| live.standing().bad().is_some());
+        bad.filter_map(|live| live.watch_id()).collect()
+    }
+
     fn those(&self, ids: &HashSet<WatchId>) -> Vec<Arc<dyn Renewable>> {
         let kept = self.kept();
         ids.iter().filter_map(|id| kept.get(id)?.upgrade()).collect()
@@ -101,14 +108,14 @@ impl Service {
         let (service, stopping) = (Arc::clone(self), self.stopping.clone());
         self.tasks.spawn(async move {
             let mut again = HashMap::new();
-            let mut ticks = interval(EXPIRY_EVERY);
+            let mut ticks = interval(LOOK_EVERY);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 let ids = tokio::select! {
                     () = stopping.cancelled() => return,
                     Some(ids) = changed.recv() => ids,
                     ids = due(&mut again) => ids,
-                    _ = ticks.tick() => HashSet::new(),
+                    _ = ticks.tick() => service.certificates.bad(),
                 };
                 again.retain(|id, _| !ids.contains(id));
                 again.extend(service.renew(&ids).await);

@@ -11,6 +11,7 @@ use rustls_pki_types::pem::{self, SectionKind};
 use thiserror::Error;
 
 use super::reading::Digest;
+use crate::file::within_time;
 
 /// Longest PEM file that is read: the authorities of a whole system have a quarter of a megabyte.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -101,7 +102,8 @@ pub(super) struct PemFile {
 impl PemFile {
     /// Reads a file.
     pub(super) fn read(path: &Path) -> Result<Self, FileFault> {
-        Self::try_read(path).map_err(|fault| fault.of(path))
+        let read = within_time(path, Self::try_read).map_err(Fault::Unreadable);
+        read.and_then(|read| read).map_err(|fault| fault.of(path))
     }
 
     fn try_read(path: &Path) -> Result<Self, Fault> {

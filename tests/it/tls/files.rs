@@ -1,6 +1,9 @@
 //! Files that are no good: refused with their name before anything is touched.
 
+use std::net::SocketAddr;
+
 use plexy_tests::backend::Echo;
+use plexy_tests::eventually;
 use plexy_tests::tool::Tool;
 
 use super::{Scene, exchange};
@@ -78,4 +81,49 @@ async fn one_bad_file_leaves_all_of_several_tunnels_closed() {
     assert_eq!(refused["data"]["code"], "bad-certificate");
     assert_eq!(refused["data"]["index"], 1);
     assert!(scene.daemon.statuses().is_empty());
+}
+
+/// Has whoever opens a file wait until its input ends, or for 45 s (fcntl(2): leases).
+const LEASE: &str = "
+import fcntl, os, signal, sys
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+file = os.open(sys.argv[1], os.O_RDWR)
+fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print('held', flush=True)
+sys.stdin.read()
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_does_not_come_holds_up_nobody_for_long() {
+    let Some(python) = Tool::find("python3", "python3") else { return };
+    let (scene, echo) = (Scene::start().await, Echo::start());
+    let tunnel = scene.open(&echo, ",name=web").await;
+    std::fs::create_dir(scene.path("gone")).unwrap();
+    scene.issue("gone/b.pem", &["b.example"]);
+    let file = scene.path("gone/b.pem");
+    let spec = format!("0={}[tls-cert={file}]", echo.addr());
+    let silent: SocketAddr = scene.daemon.try_open(&spec).await.unwrap().parse().unwrap();
+    let mut lease = python.converse(["-c", LEASE, &file]);
+    lease.expect_line("held").await;
+
+    let why = format!("`{file}`: nothing of it came within 5 s");
+    let refused = scene.daemon.line().await.ask("reload").await;
+    assert!(refused.contains(&why), "{refused}");
+    let refused = scene.daemon.try_open(&spec).await.unwrap_err();
+    assert_eq!(refused.code.as_str(), "bad-certificate", "{}", refused.message);
+    assert!(refused.message.contains(&why), "{}", refused.message);
+    // Others go on, and so does who has what was read before.
+    let answer = scene.daemon.line().await.ask("set web retries=5").await;
+    assert!(answer.starts_with("OK"), "{answer}");
+    for (tunnel, name) in [(tunnel, "a.example"), (silent, "b.example")] {
+        exchange(&mut scene.client().connect(tunnel, name).await.unwrap(), b"lives").await;
+    }
+    let told = scene.daemon.detail(silent).await.files_refused.unwrap().why;
+    assert!(told.starts_with(&why), "{told}");
+
+    assert!(lease.finish().await.is_success());
+    let is_read = async || scene.daemon.line().await.ask("reload").await.starts_with("OK");
+    eventually!(is_read().await);
+    assert_eq!(scene.daemon.detail(silent).await.files_refused.map(|it| it.why), None);
+    scene.daemon.try_open(&spec).await.unwrap();
 }
