@@ -117,7 +117,7 @@ pub(crate) struct TopOptions {
     pub(crate) count: Option<u64>,
 
     /// Time between two looks, 100ms to 1h
-    #[arg(short, long, value_name = "DURATION", default_value = "1s", value_parser = super::timeout)]
+    #[arg(short, long, value_name = "DURATION", default_value = "1s", value_parser = super::options::timeout)]
     pub(crate) delay: std::time::Duration,
 
     /// Which rows
@@ -178,7 +178,7 @@ pub(crate) enum TopView {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct WatchOptions {
     /// Time between two looks, 100ms to 1h
-    #[arg(short = 'n', long, value_name = "DURATION", default_value = "2s", value_parser = super::timeout)]
+    #[arg(short = 'n', long, value_name = "DURATION", default_value = "2s", value_parser = super::options::timeout)]
     pub(crate) every: std::time::Duration,
 
     /// The command
