@@ -6,6 +6,7 @@ mod rpc_socket;
 mod rpc_tls;
 
 use std::ffi::OsString;
+use std::io;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ use tracing::warn;
 
 use crate::access_log::{AccessEvents, AccessFormat, AccessLogConfig};
 use crate::config::{Config, Source};
-use crate::file::within_time;
+use crate::file::Asker;
 use crate::log::LogFormat;
 use crate::otlp::{Endpoint, OtlpSettings, Said};
 use crate::sample::Sample;
@@ -178,7 +179,9 @@ impl Files {
 impl TunnelFiles for Files {
     fn configured(&self) -> Option<Result<Vec<TunnelSpec>, Vec<String>>> {
         let source = self.source.as_ref()?;
-        let args = Args::read(source.given.iter().cloned());
+        let given = source.given.clone();
+        let read = move |_: &Path| Args::read(given.iter().cloned());
+        let args = asked(Asker::default().one(&source.file, read), &source.file);
         Some(args.map(|args| {
             if args.file_settings != source.settings {
                 warn!(
@@ -190,17 +193,24 @@ impl TunnelFiles for Files {
     }
 
     fn read(&self, path: &Path) -> Result<Vec<TunnelSpec>, Vec<String>> {
-        // Somebody else names it: what never ends, or waits for ever, is not read.
-        match within_time(path, Path::metadata).and_then(|it| it) {
-            Ok(metadata) if !metadata.is_file() => {
-                Err(vec![format!("`{}` is no file", path.display())])
-            }
-            // So are files of the kernel's, some of which wait for news.
-            Ok(metadata) if metadata.len() == 0 => {
-                Err(vec![format!("`{}` is empty", path.display())])
-            }
-            Ok(_) | Err(_) => Ok(File::read(path, &Args::command())?.tunnels),
+        asked(Asker::default().one(path, tunnels_of), path)
+    }
+}
+
+/// What was read, or that nothing came.
+fn asked<T>(read: io::Result<Result<T, Vec<String>>>, path: &Path) -> Result<T, Vec<String>> {
+    read.unwrap_or_else(|error| Err(vec![format!("cannot read `{}`: {error}", path.display())]))
+}
+
+/// The tunnels of a file that somebody else names: what never ends, or waits for ever, is not read.
+fn tunnels_of(path: &Path) -> Result<Vec<TunnelSpec>, Vec<String>> {
+    match path.metadata() {
+        Ok(metadata) if !metadata.is_file() => {
+            Err(vec![format!("`{}` is no file", path.display())])
         }
+        // So are files of the kernel's, some of which wait for news.
+        Ok(metadata) if metadata.len() == 0 => Err(vec![format!("`{}` is empty", path.display())]),
+        Ok(_) | Err(_) => Ok(File::read(path, &Args::command())?.tunnels),
     }
 }
 
@@ -233,8 +243,8 @@ impl Args {
 
     /// The configuration file, if there is one, for who wants to read it again.
     pub(crate) fn source(&self, given: impl Iterator<Item = OsString>) -> Option<Source> {
-        let settings = self.file_settings.clone();
-        self.config.is_some().then(|| Source { given: given.collect(), settings })
+        let (file, settings) = (self.config.clone()?, self.file_settings.clone());
+        Some(Source { file, given: given.collect(), settings })
     }
 
     /// Where each tunnel of the configuration file stands: the file, line and column.

@@ -20,6 +20,7 @@ pub(crate) const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(30);
 /// The configuration file, to be read again.
 #[derive(Debug, Clone)]
 pub struct Source {
+    pub(crate) file: PathBuf,
     /// The command line.
     pub(crate) given: Vec<OsString>,
     /// What it set at the start, which holds until the next one.

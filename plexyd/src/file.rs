@@ -1,67 +1,168 @@
-//! Files that are read within a time. The file system that one is on may be of the network, and gone:
-//! whoever reads from it then waits for ever, where neither a signal nor a deadline reaches. So another
-//! thread reads, and is left behind where it does not come back.
+//! Files that are asked for within a time. The file system that one is on may be of the network, and
+//! gone: whoever asks it then waits for ever, where neither a signal nor a deadline reaches. So another
+//! thread asks, and is left behind where it does not come back.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How long a file may take: longer than a disk that has to be woken up, and short enough for whoever
-/// waits for a change.
+/// How long files of one asker may be silent, all together: longer than a disk that has to be woken up,
+/// and short enough for whoever waits for a change.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many threads are left behind at most; each has one folder.
+/// How long each may be silent all the same: those that are there come sooner.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// How many threads are left behind at most, by all askers.
 const LEFT_BEHIND_MAX: usize = 256;
 
-/// The folders that somebody is still waiting for, and whether he is.
+/// The files that somebody is still waiting for, and whether he is.
 static LEFT_BEHIND: Mutex<Vec<(PathBuf, Weak<()>)>> = Mutex::new(Vec::new());
 
-/// Reads from a file, unless its folder is known not to answer. Not for a control thread: it waits.
-///
-/// # Errors
-///
-/// If nothing has come within 5 seconds, or has since somebody else waited in vain for that folder.
-pub(crate) fn within_time<T: Send + 'static>(
-    file: &Path,
-    read: impl FnOnce(&Path) -> T + Send + 'static,
-) -> io::Result<T> {
-    within(PATIENCE, file, read)
+/// Who asks for files, one after the other. Not for a control thread: it waits.
+#[derive(Debug)]
+pub(crate) struct Asker {
+    /// How long it goes on waiting.
+    left: Duration,
+    grace: Duration,
+    helper: Option<Helper>,
 }
 
-fn within<T: Send + 'static>(
-    patience: Duration,
-    file: &Path,
-    read: impl FnOnce(&Path) -> T + Send + 'static,
-) -> io::Result<T> {
-    let folder = file.parent().unwrap_or(file);
-    if is_silent(folder) {
-        return Err(silence());
+/// The thread that asks, until it is dropped and what was asked last has come.
+#[derive(Debug)]
+struct Helper {
+    jobs: Sender<Job>,
+    waits: Weak<()>,
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+impl Default for Asker {
+    fn default() -> Self {
+        Self { left: PATIENCE, grace: GRACE, helper: None }
     }
-    let (file, waiting) = (file.to_owned(), Arc::new(()));
-    let waits = Arc::downgrade(&waiting);
-    let (tell, told) = sync_channel(1);
-    let reader = move || {
-        tell.send(read(&file)).unwrap_or_default();
-        drop(waiting);
-    };
-    thread::Builder::new().name("plexyd-file".to_owned()).spawn(reader)?;
-    told.recv_timeout(patience).map_err(|error| match error {
-        RecvTimeoutError::Timeout => {
-            left_behind().push((folder.to_owned(), waits));
-            silence()
-        }
-        RecvTimeoutError::Disconnected => io::Error::other("reading it has failed"),
-    })
 }
 
-/// Whether somebody waits for that folder in vain, or so many do that nobody else is to.
-fn is_silent(folder: &Path) -> bool {
+impl Asker {
+    /// Asks for one file.
+    ///
+    /// # Errors
+    ///
+    /// If nothing comes for 5 seconds, or nothing has since somebody else asked in vain; nor is it waited
+    /// for as long for a file behind one for which that was done.
+    pub(crate) fn one<T: Send + 'static>(
+        &mut self,
+        file: &Path,
+        ask: impl Fn(&Path) -> T + Clone + Send + 'static,
+    ) -> io::Result<T> {
+        let mut asked = self.each(vec![file.to_owned()], ask);
+        asked.pop().unwrap_or_else(|| Err(silence()))
+    }
+
+    /// Asks for each of them in turn, as for one.
+    pub(crate) fn each<T: Send + 'static>(
+        &mut self,
+        files: Vec<PathBuf>,
+        ask: impl Fn(&Path) -> T + Clone + Send + 'static,
+    ) -> Vec<io::Result<T>> {
+        let files: Arc<[PathBuf]> = files.into();
+        let mut asked = Vec::with_capacity(files.len());
+        while let Some(first) = files.get(asked.len()) {
+            if let Err(error) = may_ask(first) {
+                asked.push(Err(error));
+                continue;
+            }
+            let helper = match self.helper.take().map_or_else(Helper::start, Ok) {
+                Ok(helper) => helper,
+                Err(error) => {
+                    asked.push(Err(error));
+                    continue;
+                }
+            };
+            let (tell, told) = channel();
+            let (ask, all, from) = (ask.clone(), Arc::clone(&files), asked.len());
+            helper.has(move || {
+                let rest = all.iter().skip(from).enumerate();
+                // Whoever is known to be silent is left to the asker.
+                let rest = rest.take_while(|(at, file)| *at == 0 || may_ask(file).is_ok());
+                let mut told = rest.map(|(_, file)| tell.send(ask(file)));
+                // Nobody hears it any more where this was left behind.
+                while let Some(Ok(())) = told.next() {}
+            });
+            self.hear(helper, &told, &files, &mut asked);
+        }
+        asked
+    }
+
+    /// Hears what the helper tells of these files, until it has told all or is left behind.
+    fn hear<T>(
+        &mut self,
+        helper: Helper,
+        told: &Receiver<T>,
+        files: &[PathBuf],
+        asked: &mut Vec<io::Result<T>>,
+    ) {
+        let before = asked.len();
+        loop {
+            let begun = Instant::now();
+            match told.recv_timeout(self.left.max(self.grace)) {
+                Ok(answer) => asked.push(Ok(answer)),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.left = self.left.saturating_sub(begun.elapsed());
+                    if let Some(silent) = files.get(asked.len()) {
+                        left_behind().push((silent.clone(), helper.waits));
+                    }
+                    asked.push(Err(silence()));
+                    return;
+                }
+                Err(RecvTimeoutError::Disconnected) if asked.len() > before => {
+                    self.helper = Some(helper);
+                    return;
+                }
+                // It has panicked at the first, and the log tells of that.
+                Err(RecvTimeoutError::Disconnected) => {
+                    asked.push(Err(io::Error::other("asking for it has failed")));
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl Helper {
+    fn start() -> io::Result<Self> {
+        let (jobs, wanted) = channel::<Job>();
+        let waiting = Arc::new(());
+        let waits = Arc::downgrade(&waiting);
+        let work = move || {
+            wanted.iter().for_each(|job| job());
+            drop(waiting);
+        };
+        thread::Builder::new().name("plexyd-file".to_owned()).spawn(work)?;
+        Ok(Self { jobs, waits })
+    }
+
+    fn has(&self, job: impl FnOnce() + Send + 'static) {
+        // Where it has panicked, nothing is told.
+        self.jobs.send(Box::new(job)).unwrap_or_default();
+    }
+}
+
+/// Whether somebody waits for that file in vain, or so many do for others that nobody else is to.
+fn may_ask(file: &Path) -> io::Result<()> {
     let mut left_behind = left_behind();
     left_behind.retain(|(_, waits)| waits.strong_count() > 0);
-    left_behind.len() >= LEFT_BEHIND_MAX || left_behind.iter().any(|(other, _)| other == folder)
+    if left_behind.iter().any(|(other, _)| other == file) {
+        return Err(silence());
+    }
+    if left_behind.len() >= LEFT_BEHIND_MAX {
+        let words = format!("it was not asked for: {LEFT_BEHIND_MAX} other files do not come");
+        return Err(io::Error::new(ErrorKind::TimedOut, words));
+    }
+    Ok(())
 }
 
 fn left_behind() -> MutexGuard<'static, Vec<(PathBuf, Weak<()>)>> {
@@ -69,38 +170,86 @@ fn left_behind() -> MutexGuard<'static, Vec<(PathBuf, Weak<()>)>> {
 }
 
 fn silence() -> io::Error {
-    let seconds = PATIENCE.as_secs();
-    let words =
-        format!("nothing of it came within {seconds} s: see to the file system that it is on");
+    let words = "nothing of it comes: see to the file system that it is on";
     io::Error::new(ErrorKind::TimedOut, words)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
-    use std::time::Instant;
+    use std::sync::Condvar;
 
     use super::*;
 
+    /// Something for which is waited, until somebody lets it go.
+    #[derive(Debug, Clone, Default)]
+    struct Silence(Arc<(Mutex<bool>, Condvar)>);
+
+    impl Silence {
+        fn wait(&self) {
+            let (is_over, told) = &*self.0;
+            drop(told.wait_while(is_over.lock().unwrap(), |is_over| !*is_over).unwrap());
+        }
+
+        fn end(&self) {
+            *self.0.0.lock().unwrap() = true;
+            self.0.1.notify_all();
+        }
+    }
+
+    fn impatient() -> Asker {
+        // Longer than a busy machine takes for a thread.
+        Asker { left: Duration::ZERO, grace: Duration::from_secs(1), helper: None }
+    }
+
+    fn paths(names: &[&str]) -> Vec<PathBuf> {
+        names.iter().map(PathBuf::from).collect()
+    }
+
     #[test]
-    fn a_folder_that_is_silent_is_waited_for_once_until_it_answers() {
-        let (answers, waits) = channel::<()>();
-        let silent = move |_: &Path| waits.recv().unwrap_or_default();
-        let error = within(Duration::from_millis(20), Path::new("/gone/a"), silent).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::TimedOut);
-        // Nobody else waits for it, and others are read.
-        let never = |_: &Path| unreachable!();
-        let error = within_time::<()>(Path::new("/gone/b"), never).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::TimedOut);
-        assert_eq!(
-            within_time(Path::new("/there/b"), Path::to_owned).unwrap(),
-            Path::new("/there/b")
-        );
-        drop(answers);
-        let (read, begun) = (|| within_time(Path::new("/gone/b"), |_| 7), Instant::now());
-        while read().is_err() {
+    fn files_that_do_not_come_are_waited_for_once_and_others_come() {
+        let silence = Silence::default();
+        let ask = {
+            let silence = silence.clone();
+            move |file: &Path| {
+                if file.starts_with("/gone") {
+                    silence.wait();
+                }
+                file.display().to_string()
+            }
+        };
+        let all = paths(&["/a", "/gone/1", "/b", "/gone/2", "/c"]);
+        let told = |asked: Vec<io::Result<String>>| {
+            let told =
+                asked.into_iter().map(|it| it.unwrap_or_else(|error| error.kind().to_string()));
+            told.collect::<Vec<_>>()
+        };
+        let expected = ["/a", "timed out", "/b", "timed out", "/c"];
+        assert_eq!(told(impatient().each(all.clone(), ask.clone())), expected);
+        // It is not waited for again.
+        let count = || {
+            let left_behind = left_behind();
+            left_behind.iter().filter(|(file, _)| file.starts_with("/gone")).count()
+        };
+        assert_eq!(count(), 2);
+        assert_eq!(told(Asker::default().each(all.clone(), ask.clone())), expected);
+        assert_eq!(count(), 2);
+
+        silence.end();
+        let begun = Instant::now();
+        while Asker::default().one(Path::new("/gone/2"), ask.clone()).is_err() {
             assert!(begun.elapsed() < Duration::from_secs(10), "it is silent for ever");
             thread::yield_now();
         }
+    }
+
+    #[test]
+    fn a_failure_is_that_of_one_file() {
+        let ask = |file: &Path| {
+            assert!(file != Path::new("/bad"));
+            7
+        };
+        let asked = Asker::default().each(paths(&["/a", "/bad", "/b"]), ask);
+        let told: Vec<_> = asked.into_iter().map(|it| it.map_err(|error| error.kind())).collect();
+        assert_eq!(told, [Ok(7), Err(ErrorKind::Other), Ok(7)]);
     }
 }

@@ -213,6 +213,7 @@ impl Table {
             files.extend(self.look());
         }
         concerned.extend(files.iter().flat_map(|path| self.follow(path)));
+        self.rest();
         concerned
     }
 }

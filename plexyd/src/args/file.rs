@@ -14,7 +14,6 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::point_at;
-use crate::file::within_time;
 use crate::places::Places;
 
 /// Longest file, in bytes: 10 000 tunnels of a thousand bytes each, and more.
@@ -67,16 +66,7 @@ impl File {
     }
 }
 
-/// Somebody who writes to a pipe may take his time, as at the start; a file is there or is not.
 fn text_of(path: &Path) -> io::Result<String> {
-    if within_time(path, Path::metadata)??.is_file() {
-        within_time(path, read)?
-    } else {
-        read(path)
-    }
-}
-
-fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     // One byte more tells that there is more.
     fs::File::open(path)?.take(BYTES_MAX + 1).read_to_string(&mut text)?;

@@ -118,7 +118,8 @@ impl Service {
                     _ = ticks.tick() => service.certificates.bad(),
                 };
                 again.retain(|id, _| !ids.contains(id));
-                again.extend(service.renew(&ids).await);
+                let renewed = stopping.run_until_cancelled(service.renew(&ids)).await;
+                again.extend(renewed.unwrap_or_default());
                 service.tell_expiring();
             }
         });

@@ -11,7 +11,7 @@ use rustls_pki_types::pem::{self, SectionKind};
 use thiserror::Error;
 
 use super::reading::Digest;
-use crate::file::within_time;
+use crate::file::Asker;
 
 /// Longest PEM file that is read: the authorities of a whole system have a quarter of a megabyte.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -101,8 +101,8 @@ pub(super) struct PemFile {
 
 impl PemFile {
     /// Reads a file.
-    pub(super) fn read(path: &Path) -> Result<Self, FileFault> {
-        let read = within_time(path, Self::try_read).map_err(Fault::Unreadable);
+    pub(super) fn read(asker: &mut Asker, path: &Path) -> Result<Self, FileFault> {
+        let read = asker.one(path, Self::try_read).map_err(Fault::Unreadable);
         read.and_then(|read| read).map_err(|fault| fault.of(path))
     }
 

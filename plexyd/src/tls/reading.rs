@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::pem::{FileFault, PemFile};
 use super::{Pair, SystemRoots};
+use crate::file::Asker;
 
 /// SHA-256 of all that is in a file.
 pub(super) type Digest = [u8; 32];
@@ -16,6 +17,7 @@ type PairFiles = (PathBuf, Option<PathBuf>);
 /// What was read. Ten thousand tunnels with one certificate read it once, and have it once.
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
+    asker: Asker,
     files: HashMap<PathBuf, Arc<PemFile>>,
     pairs: HashMap<PairFiles, Pair>,
     /// What this machine believes, which is in files, too.
@@ -32,7 +34,7 @@ impl Reading {
         if let Some(read) = self.files.get(path) {
             return Ok(Arc::clone(read));
         }
-        let read = Arc::new(PemFile::read(path)?);
+        let read = Arc::new(PemFile::read(&mut self.asker, path)?);
         self.files.insert(path.to_owned(), Arc::clone(&read));
         Ok(read)
     }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use tracing::warn;
 use super::inotify::{Inotify, Noticed};
 use super::way::{Step, way};
 use super::{LOOK_EVERY, WatchId};
+use crate::file::Asker;
 
 /// How often a way is followed that changes while it is: what comes then is found by the next look.
 const FOLLOWS_MAX: usize = 4;
@@ -28,6 +30,7 @@ pub(super) struct Table {
     numbers: HashMap<i32, HashSet<PathBuf>>,
     /// Whether the log knows that a folder cannot be watched.
     is_told: bool,
+    asker: Asker,
 }
 
 #[derive(Debug, Default)]
@@ -35,6 +38,8 @@ struct File {
     watches: HashSet<WatchId>,
     way: Vec<Step>,
     seen: Option<Signature>,
+    /// Whether nothing came of it when it was looked at last.
+    is_silent: bool,
 }
 
 /// A folder on the way to files.
@@ -64,7 +69,13 @@ impl Table {
             folders: HashMap::new(),
             numbers: HashMap::new(),
             is_told: false,
+            asker: Asker::default(),
         }
+    }
+
+    /// All was asked for: what was silent has its time again with the next.
+    pub(super) fn rest(&mut self) {
+        self.asker = Asker::default();
     }
 
     /// Begins a watch of these files.
@@ -123,22 +134,29 @@ impl Table {
         concerned
     }
 
-    /// The files that differ from when they were looked at last. Folders that could not be watched are
+    /// The files that differ from when they were looked at last, silent ones included. Folders that could not be watched are
     /// tried again.
     pub(super) fn look(&mut self) -> HashSet<PathBuf> {
         let unwatched = self.folders.iter().filter(|(_, folder)| folder.number.is_none());
         let unwatched: Vec<_> = unwatched.map(|(path, _)| path.clone()).collect();
         unwatched.iter().for_each(|folder| self.watch(folder));
-        let differs =
-            |(path, file): (&PathBuf, &File)| (file.seen != signature(path)).then(|| path.clone());
-        self.files.iter().filter_map(differs).collect()
+        let paths: Vec<_> = self.files.keys().cloned().collect();
+        let seen = self.asker.each(paths.clone(), signature);
+        let differs = |(path, seen): &(PathBuf, io::Result<Option<Signature>>)| {
+            let before = self.files.get(path);
+            before.is_some_and(|before| match seen {
+                Ok(seen) => before.is_silent || before.seen != *seen,
+                Err(_) => !before.is_silent,
+            })
+        };
+        paths.into_iter().zip(seen).filter(differs).map(|(path, _)| path).collect()
     }
 
     /// Follows the way to a file anew: who watches it. A folder is watched before its entries are
     /// looked at, so that nothing comes between.
     pub(super) fn follow(&mut self, path: &Path) -> HashSet<WatchId> {
         for _ in 0..FOLLOWS_MAX {
-            let new = way(path);
+            let Ok(new) = self.asker.one(path, way) else { break };
             let Some(file) = self.files.get_mut(path) else { return HashSet::new() };
             let old = std::mem::replace(&mut file.way, new.clone());
             let is_watched = |step: &Step| {
@@ -151,8 +169,10 @@ impl Table {
             let gone: Vec<_> = old.into_iter().filter(|step| !new.contains(step)).collect();
             self.leave_way(path, &gone);
         }
+        let seen = self.asker.one(path, signature);
         let Some(file) = self.files.get_mut(path) else { return HashSet::new() };
-        file.seen = signature(path);
+        file.is_silent = seen.is_err();
+        file.seen = seen.unwrap_or(file.seen);
         file.watches.clone()
     }
 
@@ -183,8 +203,9 @@ impl Table {
     }
 
     fn watch(&mut self, folder: &Path) {
-        let Some(inotify) = &self.inotify else { return };
-        match inotify.add(folder) {
+        let Some(inotify) = self.inotify.clone() else { return };
+        let number = self.asker.one(folder, move |folder| inotify.add(folder));
+        match number.and_then(|number| number) {
             Ok(number) => {
                 self.numbers.entry(number).or_default().insert(folder.to_owned());
                 if let Some(folder) = self.folders.get_mut(folder) {
@@ -192,7 +213,7 @@ impl Table {
                 }
             }
             // One that is gone is missed by the next look.
-            Err(error) if !self.is_told && error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error) if !self.is_told && error.kind() != ErrorKind::NotFound => {
                 self.is_told = true;
                 let seconds = LOOK_EVERY.as_secs();
                 warn!(

@@ -106,7 +106,7 @@ async fn a_file_that_does_not_come_holds_up_nobody_for_long() {
     let mut lease = python.converse(["-c", LEASE, &file]);
     lease.expect_line("held").await;
 
-    let why = format!("`{file}`: nothing of it came within 5 s");
+    let why = format!("`{file}`: nothing of it comes");
     let refused = scene.daemon.line().await.ask("reload").await;
     assert!(refused.contains(&why), "{refused}");
     let refused = scene.daemon.try_open(&spec).await.unwrap_err();
