@@ -16,6 +16,7 @@ use plexy_shared::info::Reason;
 use plexy_shared::spec::{BoundAddr, TunnelSpec};
 use plexy_shared::units::counted;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{error, info, warn};
 
 use crate::access_log::AccessLog;
@@ -268,17 +269,18 @@ impl Daemon {
         self.service.tell(EventKind::DaemonEnding, counted(connections as u64, "connection"));
         let newcomers = if deadline.is_some() { Newcomers::Wait } else { Newcomers::Refused };
         let until = deadline.map(|deadline| Instant::now() + deadline);
+        // A change that does not end keeps nobody longer than connections may.
+        let most = deadline.map(|deadline| deadline.max(END_TIMEOUT));
         let begun = async {
             tokio::select! {
-                () = self.service.begin_shutdown(newcomers) => {}
+                () = self.service.begin_shutdown(newcomers, most) => {}
                 () = keep_extending(&self.systemd) => {}
             }
         };
-        // A change that does not end keeps nobody longer than connections may.
-        match deadline.map(|deadline| deadline.max(END_TIMEOUT)) {
+        match most {
             None => begun.await,
             Some(most) => {
-                if tokio::time::timeout(most, begun).await.is_err() {
+                if tokio::time::timeout(most + END_TIMEOUT, begun).await.is_err() {
                     return;
                 }
             }
@@ -304,11 +306,15 @@ impl Daemon {
     async fn finish(mut self) {
         // A worker that has ended is none that does not turn.
         self.reports = Reports::default();
+        let systemd = Arc::clone(&self.systemd);
+        let extending = AbortOnDropHandle::new(tokio::spawn(async move {
+            keep_extending(&systemd).await;
+        }));
         // Again if the drain was cut short: it does not take twice. A change that does not end is no
         // reason to live for ever.
-        let shut = self.service.begin_shutdown(Newcomers::Wait);
-        if tokio::time::timeout(END_TIMEOUT, shut).await.is_err() {
-            error!("a change that is under way does not end; ending without it");
+        let shut = self.service.begin_shutdown(Newcomers::Wait, Some(END_TIMEOUT));
+        if tokio::time::timeout(2 * END_TIMEOUT, shut).await.is_err() {
+            error!("some tunnels do not close; ending without them");
         }
         self.engine.workers.order(Reason::Shutdown, |_, _| true);
         if tokio::time::timeout(END_TIMEOUT, self.engine.workers.drained()).await.is_err() {
@@ -338,6 +344,7 @@ impl Daemon {
         if !tokio::task::spawn_blocking(move || access_log.finish()).await.unwrap_or(false) {
             warn!("the last lines of the access log could not be written in time");
         }
+        drop(extending);
         let systemd = Arc::clone(&self.systemd);
         let told = tokio::task::spawn_blocking(move || systemd.flush(FLUSH_TIMEOUT)).await;
         if let Err(error) = told {

@@ -54,8 +54,10 @@ use plexy_shared::rpc::FEATURES;
 use plexy_shared::spec::{
     BackendAddr, BackendSpec, BoundAddr, OptionSettings, TunnelRef, TunnelSpec,
 };
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::error;
 
 pub use caller::{Actor, Caller, Door, Peer};
 pub use error::{BindFailure, OpenError, ServiceError, TlsFault};
@@ -374,11 +376,19 @@ impl Service {
         self.engine.workers.stuck(within).await
     }
 
-    /// Refuses new tunnels from now on, and stops listening everywhere;
-    /// connections go on. Where sockets are kept, newcomers may wait for a successor.
-    pub(crate) async fn begin_shutdown(&self, newcomers: Newcomers) {
-        let _alone = self.turns.take(Scope::All).await;
+    /// Refuses new tunnels from now on, and stops listening everywhere, once changes that are under way
+    /// have ended or that time is over; connections go on. Where sockets are kept, newcomers may wait for
+    /// a successor.
+    pub(crate) async fn begin_shutdown(&self, newcomers: Newcomers, patience: Option<Duration>) {
         self.draining.store(true, Ordering::Relaxed);
+        let alone = self.turns.take(Scope::All);
+        let alone = match patience {
+            None => Some(alone.await),
+            Some(patience) => timeout(patience, alone).await.ok(),
+        };
+        if alone.is_none() {
+            error!("a change that is under way does not end; ending without it");
+        }
         self.stopping.cancel();
         let all = self.registry().take_all();
         // Before the first wait, since a second signal may cut this short.
