@@ -141,7 +141,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                     last_sign = Instant::now();
                 }
                 Some((number, item)) = self.subscriptions.next(),
-                    if !self.subscriptions.is_empty() => self.tell(&number, &item).await?,
+                    if !self.subscriptions.is_empty() =>
+                {
+                    let begun = Instant::now();
+                    self.tell(&number, &item).await?;
+                    // While it was taking that, nobody has asked it for a sign either.
+                    last_sign += begun.elapsed();
+                }
                 _ = pings.tick() => {
                     if last_sign.elapsed() > SILENCE_MAX {
                         debug!("a WebSocket has shown no sign of life");
