@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use plexy_tests::daemon::Process;
 use plexy_tests::eventually;
-use plexy_tests::terminal::keys::CTRL_D;
+use plexy_tests::terminal::keys::{CTRL_D, CTRL_U, TAB};
 use plexy_tests::terminal::{Program, Terminal};
 use plexy_tests::tool::Run;
 
@@ -72,6 +72,15 @@ impl Scene {
 pub(crate) async fn ready(terminal: Terminal) -> Terminal {
     eventually!(terminal.last_line().starts_with("plexy:"), "{}", terminal.screen());
     terminal
+}
+
+/// Types this and presses Tab, until the line is as expected: what plexyd says may come behind the key.
+pub(crate) async fn completes(shell: &Terminal, typed: &str, line: &str) {
+    let tries = async || {
+        shell.press(&format!("{CTRL_U}{typed}{TAB}"));
+        holds_soon(|| shell.last_line() == line).await
+    };
+    eventually!(tries().await, "no {line:?} in\n{}", shell.screen());
 }
 
 /// The shell is left. Between two lines the terminal takes Ctrl-D for itself, and it is pressed once more.

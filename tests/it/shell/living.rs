@@ -11,7 +11,7 @@ use plexy_tests::terminal::{Program, Terminal};
 use plexy_tests::tool::Tool;
 use rustix::process::Signal;
 
-use super::{Scene, holds_soon, leave, ready};
+use super::{Scene, completes, holds_soon, leave, ready};
 use crate::process::{PLEXYCTL, PLEXYD};
 
 async fn shows(shell: &Terminal, text: &str) {
@@ -29,8 +29,11 @@ async fn events_are_told_above_the_line_that_stays() {
     shows(&shell, "tunnel-opened, tunnel web").await;
     eventually!(shell.last_line() == "plexy:local> detail d", "{}", shell.screen());
     // An open menu stays too, and so does what it is for.
-    shell.press(&format!("\x15detail {TAB}"));
-    shows(&shell, "1/1 up").await;
+    let opens = async || {
+        shell.press(&format!("\x15detail {TAB}"));
+        holds_soon(|| shell.shows("1/1 up")).await
+    };
+    eventually!(opens().await, "{}", shell.screen());
     scene.does(&["drain", "web"]).await;
     shows(&shell, "tunnel-draining, tunnel web").await;
     let line =
@@ -55,13 +58,7 @@ async fn keys_are_answered_while_the_daemon_is_stopped() {
     let shell = scene.shell().await;
     shell.enter("ping");
     shows(&shell, "pong").await;
-    // What there is has been asked for beside the command, and may come later.
-    let is_known = || shell.last_line() == "plexy:local> detail database";
-    let tries = async || {
-        shell.press(&format!("\x15detail da{TAB}"));
-        holds_soon(is_known).await
-    };
-    eventually!(tries().await, "{}", shell.screen());
+    completes(&shell, "detail da", "plexy:local> detail database").await;
     scene.process.signal(Signal::STOP);
     shell.press("\x15");
     eventually!(shell.last_line() == "plexy:local>", "{}", shell.screen());
@@ -170,8 +167,7 @@ async fn without_a_locale_and_in_a_narrow_terminal_it_works() {
     let shell = ready(program.start()).await;
     shell.enter("nothing");
     shows(&shell, "! plexy:local>").await;
-    shell.press(&format!("detail d{TAB}"));
-    eventually!(shell.last_line() == "! plexy:local> detail db", "{}", shell.screen());
+    completes(&shell, "detail d", "! plexy:local> detail db").await;
     shell.resize(20, 5);
     shell.resize(100, 30);
     shell.press("\x15");

@@ -8,7 +8,7 @@ use plexy_tests::terminal::Terminal;
 use plexy_tests::terminal::keys::{CTRL_C, CTRL_R, CTRL_U, ENTER, TAB, UP};
 use vt100::Color;
 
-use super::{Scene, holds_soon, leave, ready};
+use super::{Scene, completes, holds_soon, leave, ready};
 
 /// The prompt, with what is typed behind it.
 fn prompt(typed: &str) -> String {
@@ -54,13 +54,14 @@ async fn tab_completes_from_what_there_is() {
     let shell = scene.shell().await;
     shell.press(&format!("det{TAB}"));
     shows(&shell, "> detail").await;
-    shell.press(&format!("da{TAB}"));
-    last(&shell, &prompt("detail database")).await;
-    shell.press(&format!("{CTRL_U}drain w{TAB}"));
-    last(&shell, &prompt("drain web")).await;
+    completes(&shell, "detail da", &prompt("detail database")).await;
+    completes(&shell, "drain w", &prompt("drain web")).await;
     // The backends of that tunnel, in a menu.
-    shell.press(TAB);
-    shows(&shell, "127.0.0.1:4001").await;
+    let tries = async || {
+        shell.press(&format!("{CTRL_U}drain web {TAB}"));
+        holds_soon(|| shell.shows("127.0.0.1:4001")).await
+    };
+    eventually!(tries().await, "{}", shell.screen());
     assert!(!shell.shows("127.0.0.1:4000"), "{}", shell.screen());
     shell.press(&format!("{CTRL_U}set web strat{TAB}"));
     last(&shell, &prompt("set web strategy=")).await;
@@ -70,12 +71,7 @@ async fn tab_completes_from_what_there_is() {
     shell.press(CTRL_U);
     shell.enter("open 0=4003[name=queue]");
     shows(&shell, "opened queue").await;
-    // What the daemon says of it may come behind the key.
-    let tries = async || {
-        shell.press(&format!("{CTRL_U}detail qu{TAB}"));
-        holds_soon(|| shell.last_line() == prompt("detail queue")).await
-    };
-    eventually!(tries().await, "{}", shell.screen());
+    completes(&shell, "detail qu", &prompt("detail queue")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,8 +82,12 @@ async fn what_is_typed_is_coloured_and_its_shape_is_shown() {
     shows(&shell, "drain tunnel [backend] [deadline=DURATION]").await;
     assert!(shell.style("drain").unwrap().is_bold);
     assert!(shell.style("tunnel [").unwrap().is_dim);
-    shell.press(" db");
-    eventually!(shell.style("db").is_some_and(|it| it.colour == Color::Idx(2)));
+    // What plexyd says of it may come behind the key.
+    let is_known = async || {
+        shell.press(&format!("{CTRL_U}drain db"));
+        holds_soon(|| shell.style("db").is_some_and(|it| it.colour == Color::Idx(2))).await
+    };
+    eventually!(is_known().await, "{}", shell.screen());
     shell.press(&format!("{CTRL_U}open 1=2[stratgy=x]"));
     let is_wrong = |text: &str| shell.style(text).is_some_and(|it| it.is_underlined);
     eventually!(is_wrong("stratgy"), "{}", shell.screen());
