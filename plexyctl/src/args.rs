@@ -83,13 +83,22 @@ impl Args {
     pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let args = with_orders(args);
         let matches = command().color(color_of(&args)).try_get_matches_from(args)?;
-        let is_said = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let is_said = |id: &str| is_said(&matches, id);
         let tls_option = TLS_OPTIONS.into_iter().find(|(id, _)| is_said(id)).map(|(_, name)| name);
-        let said = VARIABLES.into_iter().map(|(id, _)| id).filter(|id| is_said(id)).collect();
-        let export = export_format(&matches);
+        let (said, export) = (said(&matches), export_format(&matches));
         let options = Options { tls_option, said, export, ..Options::from_arg_matches(&matches)? };
         Ok(Self { options, asked: asked(&matches)? })
     }
+}
+
+/// Whether that option stands on the command line.
+fn is_said(matches: &ArgMatches, id: &str) -> bool {
+    matches.value_source(id) == Some(ValueSource::CommandLine)
+}
+
+/// The options with a variable that do, by their ids.
+fn said(matches: &ArgMatches) -> Vec<&'static str> {
+    VARIABLES.into_iter().map(|(id, _)| id).filter(|id| is_said(matches, id)).collect()
 }
 
 /// How `export` is to write, if somebody says so.

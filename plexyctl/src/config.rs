@@ -117,6 +117,11 @@ impl Config {
         self.current.as_ref().map(|current| current.name.as_str())
     }
 
+    /// The same with the file that says so.
+    pub(crate) fn current_of(&self) -> Option<(&str, &Path)> {
+        self.current.as_ref().map(|current| (current.name.as_str(), current.file.as_path()))
+    }
+
     /// The one of that name.
     pub(crate) fn context(&self, name: &str) -> Result<&Context, Failure> {
         self.contexts.get(name).ok_or_else(|| {

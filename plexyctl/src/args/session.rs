@@ -4,11 +4,10 @@
 use std::borrow::Cow;
 
 use clap::builder::Resettable;
-use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command, FromArgMatches, Subcommand};
 use plexy_shared::command::word_spans;
 
-use super::{Asked, Options, Own, asked, command, export_format, with_orders};
+use super::{Asked, Options, Own, asked, command, export_format, is_said, said, with_orders};
 use crate::complete::without_options;
 
 /// Options that say where the daemon is, and what is done in the first place: a session has begun with
@@ -25,6 +24,9 @@ const OF_THE_SESSION: [&str; 10] = [
     "command",
     "keep_going",
 ];
+
+/// The command with a verb behind it.
+const WATCH: &str = "watch";
 
 /// What one line asks for.
 #[derive(Debug)]
@@ -47,9 +49,14 @@ pub(crate) fn read<'a>(
     if !is_own && !has_option(&words) {
         return Ok((Asking::Line(Cow::Borrowed(line)), Cow::Borrowed(session)));
     }
-    let matches = matches(line, &words, is_own)?;
+    let matches = matches(line, &words, first)?;
     let mut options = session.clone();
     options.update_from_arg_matches(&matches)?;
+    if adds_context(&matches) {
+        // It is the way that this line tells, and not that of the session.
+        options.said = said(&matches);
+        options.token_file.take_if(|_| !is_said(&matches, "token_file"));
+    }
     options.export = export_format(&matches);
     let asking = match asked(&matches)? {
         Asked::Nothing => Asking::Line(Cow::Borrowed("")),
@@ -63,10 +70,11 @@ pub(crate) fn read<'a>(
     Ok((asking, Cow::Owned(options)))
 }
 
-/// Words of a verb keep their quotes, which are part of its grammar; those of other commands are words
-/// as a shell has them.
-fn matches(line: &str, words: &[&str], is_own: bool) -> Result<ArgMatches, clap::Error> {
-    let words = match shlex::split(line).filter(|_| is_own) {
+/// Words of a verb keep their quotes, which are part of its grammar, also behind `watch`; those of other
+/// commands are words as a shell has them.
+fn matches(line: &str, words: &[&str], first: Option<&str>) -> Result<ArgMatches, clap::Error> {
+    let is_of_shell = first.is_some_and(|it| Own::has_subcommand(it) && it != WATCH);
+    let words = match shlex::split(line).filter(|_| is_of_shell) {
         Some(words) => words,
         None => words.iter().map(ToString::to_string).collect(),
     };
@@ -75,9 +83,7 @@ fn matches(line: &str, words: &[&str], is_own: bool) -> Result<ArgMatches, clap:
     let matches = command.clone().try_get_matches_from(with_orders(args))?;
     // There they are what the command is about.
     let is_about_them = matches!(matches.subcommand_name(), Some("context" | "config"));
-    let is_said =
-        |id: &str| !is_about_them && matches.value_source(id) == Some(ValueSource::CommandLine);
-    match OF_THE_SESSION.into_iter().find(|id| is_said(id)) {
+    match OF_THE_SESSION.into_iter().find(|id| !is_about_them && is_said(&matches, id)) {
         None => Ok(matches),
         Some(id) => {
             let id = id.replace('_', "-");
@@ -85,6 +91,11 @@ fn matches(line: &str, words: &[&str], is_own: bool) -> Result<ArgMatches, clap:
             Err(command.clone().error(clap::error::ErrorKind::ArgumentConflict, message))
         }
     }
+}
+
+fn adds_context(matches: &ArgMatches) -> bool {
+    let context = matches.subcommand().filter(|(name, _)| *name == "context");
+    context.is_some_and(|(_, context)| context.subcommand_name() == Some("add"))
 }
 
 /// The command line without what counts where nothing is said: there the session counts.
@@ -155,6 +166,31 @@ mod tests {
             let error = read(line, &session("")).unwrap_err().to_string();
             assert!(error.contains("is said once, where plexyctl begins"), "{line}: {error}");
         }
+    }
+
+    #[test]
+    fn what_is_watched_keeps_its_quotes() {
+        let session = session("");
+        let line = "watch -n 2s conns where subject=\"a and age>1h\"";
+        let (Asking::Own(Own::Watch(watched)), _) = read(line, &session).unwrap() else {
+            panic!("{line}")
+        };
+        let words: Vec<_> = watched.words.iter().map(String::as_str).collect();
+        assert_eq!(super::super::line_of(&words).unwrap(), "conns where subject=\"a and age>1h\"");
+    }
+
+    #[test]
+    fn a_context_is_the_way_that_its_line_tells() {
+        let session = session("--endpoint ws://a:1 --token-file t --ca ca");
+        let (_, options) = read("context add b --endpoint wss://b:1 --cert c", &session).unwrap();
+        assert_eq!(options.said, ["endpoint", "cert"]);
+        assert_eq!(options.endpoint.as_ref().map(ToString::to_string).unwrap(), "wss://b:1");
+        assert_eq!(options.token_file, None);
+        let (_, options) = read("context add b --token-file u", &session).unwrap();
+        assert!(options.said.is_empty(), "{options:?}");
+        assert_eq!(options.token_file, Some("u".into()));
+        let (_, options) = read("context list", &session).unwrap();
+        assert_eq!(options.said, session.said);
     }
 
     #[test]

@@ -68,7 +68,16 @@ fn select(name: Option<&str>) -> Result<Answer, Failure> {
     // Somebody may have taken it away before the file was ours.
     name.map(file_of).transpose()?;
     let result = if edit.select(name) { "selected" } else { "unchanged" };
-    change(edit, result, name.unwrap_or_default())
+    let answer = change(edit, result, name.unwrap_or_default())?;
+    match Config::of_user()?.current_of() {
+        Some((current, file)) if name.is_none() => {
+            let (current, file) = (quoted(current), file.display());
+            let failure = Failure::usage(format!("{file} still says that {current} holds"));
+            Err(failure
+                .with_hint("that file is not changed by plexyctl; `context use` counts more"))
+        }
+        _ => Ok(answer),
+    }
 }
 
 fn remove(name: &str) -> Result<Answer, Failure> {

@@ -95,6 +95,20 @@ async fn a_context_says_where_commands_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_script_adds_the_way_that_its_line_tells() {
+    let scene = Scene::start().await;
+    let line = "context add prod --endpoint wss://prod.example:9998 --ca ca.pem --protected";
+    let here = format!("--endpoint={}", scene.endpoint());
+    scene.ask(&[&here, "-c", &format!("{line}; context add bare")]).await;
+    let shown = scene.ask(&["context", "list", "-o", "json"]).await;
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let [bare, prod] = shown["contexts"].as_array().unwrap().as_slice() else { panic!("{shown}") };
+    assert_eq!(prod["endpoint"], "wss://prod.example:9998", "{shown}");
+    assert_eq!((&prod["protected"], &bare["endpoint"]), (&Value::Bool(true), &Value::Null));
+    scene.refused(&["--context", "prod", "ping", "--timeout", "2s"], 6, "prod.example").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_context_that_is_taken_away_meanwhile_is_none() {
     let scene = Scene::start().await;
     let file = scene.file();
