@@ -20,11 +20,13 @@ mod theme;
 mod update;
 mod view;
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::env;
 use std::io::{self, IsTerminal};
 use std::panic::resume_unwind;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crossterm::event::{Event, MouseEventKind};
@@ -153,6 +155,8 @@ struct Dashboard<'a> {
     orders: UnboundedSender<Order>,
     /// Those that are not answered yet, in their order.
     given: VecDeque<Order>,
+    /// Whether the first of them may have reached the daemon.
+    is_sent: Rc<Cell<bool>>,
     /// Does what is ordered; it ends with this.
     working: Pin<Box<dyn Future<Output = ()> + 'a>>,
     told: UnboundedReceiver<Done>,
@@ -210,7 +214,9 @@ impl<'a> Dashboard<'a> {
         let (orders, ordered) = unbounded_channel();
         let (tell, told) = unbounded_channel();
         let written = Screen { has_colour: false, columns: Some(76), ..screen };
-        let working = Box::pin(Orders::new(link.again(), options, written).run(ordered, tell));
+        let is_sent = Rc::default();
+        let does = Orders::new(link.again(), options, written, Rc::clone(&is_sent));
+        let working = Box::pin(does.run(ordered, tell));
         let (begun, away, given) = (Instant::now(), Away::No, VecDeque::new());
         Ok(Self {
             state,
@@ -222,6 +228,7 @@ impl<'a> Dashboard<'a> {
             news,
             orders,
             given,
+            is_sent,
             working,
             told,
             signals,
@@ -270,7 +277,8 @@ impl<'a> Dashboard<'a> {
                 },
                 _ = self.signals.resized.recv() => Next::Resized,
                 Some(news) = self.news.recv() => Next::Update(Message::News(Box::new(news))),
-                Some(done) = self.told.recv() => {
+                // Whoever is in the shell is told when he comes back.
+                Some(done) = self.told.recv(), if is_here => {
                     self.given.pop_front();
                     Next::Update(Message::Done(Box::new(done)))
                 }
@@ -388,7 +396,7 @@ impl<'a> Dashboard<'a> {
         }
         // They are done one after the other.
         let left = self.given.drain(..).enumerate();
-        undone.extend(left.filter_map(|(at, order)| order.given_up(at == 0)));
+        undone.extend(left.filter_map(|(at, order)| order.given_up(at == 0 && self.is_sent.get())));
         undone
     }
 

@@ -1,6 +1,8 @@
 //! The daemon that commands go to, one after the other. It is connected with when the first one needs
 //! it, and anew when the connection was lost.
 
+use std::sync::{Arc, OnceLock};
+
 use crate::args::Options;
 use crate::client::{ConnectOptions, Endpoint, Found, Patience, Places, Token, Unreached};
 use crate::config::{Config, Origin, Target, found_at};
@@ -15,6 +17,11 @@ pub(crate) struct Link {
     places: Places,
     connect: ConnectOptions,
     found: Option<Found>,
+    /// Where the first one was, for all who go the same way: another daemon of this machine is not that
+    /// one, though it may answer while that is away.
+    first: Arc<OnceLock<Endpoint>>,
+    /// Whether Ctrl-C is not for what is done here.
+    is_deaf: bool,
     title: String,
     way: Vec<String>,
     /// Whether nobody has said where the daemon is: it is that of this machine.
@@ -39,11 +46,12 @@ impl Link {
         let is_local = endpoint.is_none() && context.is_none();
         let places = endpoint.map_or_else(Places::by_default, Places::named);
         let connect = ConnectOptions { token, credentials, patience };
-        let found = None;
         Ok(Self {
             places,
             connect,
-            found,
+            found: None,
+            first: Arc::default(),
+            is_deaf: false,
             title,
             way,
             is_local,
@@ -60,6 +68,8 @@ impl Link {
             places: self.places.clone(),
             connect: self.connect.clone(),
             found: None,
+            first: Arc::clone(&self.first),
+            is_deaf: self.is_deaf,
             title: self.title.clone(),
             way: self.way.clone(),
             is_local: self.is_local,
@@ -68,6 +78,11 @@ impl Link {
             read_only: self.read_only.clone(),
             origin: self.origin.clone(),
         }
+    }
+
+    /// For commands that go on where somebody presses Ctrl-C.
+    pub(crate) fn deaf(self) -> Self {
+        Self { is_deaf: true, ..self }
     }
 
     /// What the way is called: its context, else the host.
@@ -112,16 +127,32 @@ impl Link {
 
     /// The daemon, for one command that is given so long.
     pub(crate) async fn daemon(&mut self, patience: Patience) -> Result<&mut Found, Failure> {
+        let patience = if self.is_deaf { patience.deaf() } else { patience };
         let alive = self.found.take().filter(|found| found.client.is_connected());
         let mut found = match alive {
             Some(found) => found,
             None => {
                 let connect = ConnectOptions { patience, ..self.connect.clone() };
-                self.places.connect(&connect).await.map_err(|unreached| self.told(unreached))?
+                self.connected(&connect).await.map_err(|unreached| self.told(unreached))?
             }
         };
         found.client.renew(patience);
         Ok(self.found.insert(found))
+    }
+
+    /// The first daemon that answers, and ever after that one.
+    async fn connected(&self, connect: &ConnectOptions) -> Result<Found, Unreached> {
+        loop {
+            let places = match self.first.get() {
+                None => self.places.clone(),
+                Some(first) => self.places.only(first),
+            };
+            let found = places.connect(connect).await?;
+            // Two may have looked for it at once.
+            if *self.first.get_or_init(|| found.endpoint.clone()) == found.endpoint {
+                return Ok(found);
+            }
+        }
     }
 
     /// Whether the next command goes to the same daemon as the last one: over the same connection.

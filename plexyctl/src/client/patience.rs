@@ -1,4 +1,4 @@
-//! How long somebody waits: until a deadline, or until they press Ctrl-C.
+//! How long somebody waits: until a deadline, or, mostly, until they press Ctrl-C.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 pub(crate) struct Patience {
     given: Duration,
     deadline: Instant,
+    is_deaf: bool,
 }
 
 /// Why nobody waits any longer.
@@ -23,7 +24,12 @@ pub(crate) enum Impatience {
 impl Patience {
     /// From now on.
     pub(crate) fn new(given: Duration) -> Self {
-        Self { given, deadline: Instant::now() + given }
+        Self { given, deadline: Instant::now() + given, is_deaf: false }
+    }
+
+    /// Without Ctrl-C, where that is heard by somebody else, or meant for somebody else.
+    pub(crate) fn deaf(self) -> Self {
+        Self { is_deaf: true, ..self }
     }
 
     /// How much was given.
@@ -36,7 +42,7 @@ impl Patience {
         tokio::select! {
             biased;
             done = work => Ok(done),
-            () = interrupted() => Err(Impatience::Interrupted),
+            () = interrupted(), if !self.is_deaf => Err(Impatience::Interrupted),
             () = sleep_until(self.deadline) => Err(Impatience::DeadlinePassed(self.given)),
         }
     }

@@ -53,6 +53,11 @@ impl Places {
         Self(places)
     }
 
+    /// Of them only this one.
+    pub(crate) fn only(&self, endpoint: &Endpoint) -> Self {
+        Self(self.0.iter().filter(|place| place.endpoint == *endpoint).cloned().collect())
+    }
+
     /// The first that answers.
     pub(crate) async fn connect(&self, options: &ConnectOptions) -> Result<Found, Unreached> {
         let mut tried = Vec::new();

@@ -2,6 +2,8 @@
 //! command line ask for is one and the same. They are done one after the other, over a connection of
 //! their own.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use plexy_shared::command::Request;
@@ -12,6 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use crate::answer::Answer;
 use crate::args::{Format, Options};
+use crate::client::Patience;
 use crate::commands::{Command, Wanted, look_after};
 use crate::exit::ClientCode;
 use crate::failure::Failure;
@@ -53,7 +56,7 @@ impl Order {
         let (request, line) = (self.change()?, quoted(&self.line));
         if !is_sent {
             let message = format!("{line} was not sent: nothing was done");
-            return Some(Failure::new(ClientCode::Interrupted, message));
+            return Some(Failure::new(ClientCode::Declined, message));
         }
         let message = format!("no answer to {line} yet: outcome unknown");
         let hint = format!("`{}` tells whether it happened", look_after(&request));
@@ -103,11 +106,19 @@ pub(super) struct Orders {
     options: Options,
     output: Output,
     own: OwnChanges,
+    /// Whether the one that is under way may have reached the daemon.
+    is_sent: Rc<Cell<bool>>,
 }
 
 impl Orders {
-    /// With the same way to the daemon as the rest. Texts are made for lines of so many columns.
-    pub(super) fn new(link: Link, options: &Options, screen: Screen) -> Self {
+    /// With the same way to the daemon as the rest. Texts are made for lines of so many columns. Whether
+    /// the one that is under way was sent is told besides, for whoever does not wait for its end.
+    pub(super) fn new(
+        link: Link,
+        options: &Options,
+        screen: Screen,
+        is_sent: Rc<Cell<bool>>,
+    ) -> Self {
         let options = Options {
             output: Format::Table,
             quiet: false,
@@ -120,7 +131,7 @@ impl Orders {
             ..options.clone()
         };
         let output = Output::on(&options, screen, screen);
-        Self { link, options, output, own: OwnChanges::default() }
+        Self { link: link.deaf(), options, output, own: OwnChanges::default(), is_sent }
     }
 
     /// Does what comes, until nobody gives orders any more.
@@ -154,8 +165,14 @@ impl Orders {
         }
         let expected = order.revision.map(|seen| self.own.expected(seen));
         let command = Command::read(&order.line)?.expecting(expected);
+        // Connections that end make no revision: the one that is told may be somebody else's.
+        let is_counted = !order.is_trial && !matches!(command.request(), Request::Kill(_));
+        // Until the daemon is there, nothing is sent.
+        self.is_sent.set(false);
+        self.link.daemon(Patience::new(options.timeout)).await?;
+        self.is_sent.set(true);
         command.run(&mut self.link, &options, &mut tell).await?;
-        if !order.is_trial {
+        if is_counted {
             self.own.changed(expected, &reply);
         }
         Ok(reply)

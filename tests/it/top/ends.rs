@@ -139,9 +139,14 @@ async fn whoever_leaves_at_once_has_what_they_said_yes_to_done() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_leaves_without_an_answer_is_told_what_that_was() {
-    for signal in [None, Some(Signal::TERM)] {
+    // Orders have a connection of their own, which the first of them makes.
+    for (signal, is_connected) in [(None, false), (None, true), (Some(Signal::TERM), true)] {
         let scene = Scene::start(&["0=4000[name=db]"]).await;
         let mut top = top(&scene, &[], "db").await;
+        if is_connected {
+            top.press(":ping\r");
+            shows(&top, "pong").await;
+        }
         top.press("c");
         shows(&top, "Close tunnel db now?").await;
         scene.process.signal(Signal::STOP);
@@ -154,8 +159,12 @@ async fn whoever_leaves_without_an_answer_is_told_what_that_was() {
             }
         }
         ends(&mut top, if signal.is_some() { 130 } else { 1 }).await;
-        shows(&top, "no answer to `close db` yet: outcome unknown").await;
-        shows(&top, "`plexyctl detail db` tells whether it happened").await;
+        if is_connected {
+            shows(&top, "no answer to `close db` yet: outcome unknown").await;
+            shows(&top, "`plexyctl detail db` tells whether it happened").await;
+        } else {
+            shows(&top, "`close db` was not sent: nothing was done").await;
+        }
     }
     // The shell around it ends by the same signal, and not before that is told.
     let scene = Scene::start(&["0=4000[name=db]"]).await;
@@ -163,6 +172,8 @@ async fn whoever_leaves_without_an_answer_is_told_what_that_was() {
     shell.enter("top");
     shows(&shell, "[1] Tunnels").await;
     shows(&shell, "db").await;
+    shell.press(":ping\r");
+    shows(&shell, "pong").await;
     shell.press("c");
     shows(&shell, "Close tunnel db now?").await;
     scene.process.signal(Signal::STOP);
