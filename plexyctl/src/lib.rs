@@ -70,7 +70,7 @@ fn done(args: &Args, output: &Output) -> Result<Exit, Failure> {
         (Asked::Own(Own::Shell(shell)), None) => shell::run(shell, options),
         (Asked::Own(own), None) => {
             let mut link = Link::new(options);
-            wait_for(own::run(own, link.as_mut(), options, output))
+            wait_for(own::run(own, link.as_mut(), options, output, own::Present::Somebody))
         }
         (Asked::Help(topic), None) => output.text(&help_for(topic.as_deref())?).map(|_| Exit::Done),
         (Asked::Nothing, Some(source)) => wait_for(script::run(source, options, output)),

@@ -17,6 +17,15 @@ use crate::link::Link;
 use crate::manual;
 use crate::output::Output;
 
+/// Who can be asked something meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Present {
+    /// Whoever is at the terminal, if somebody is.
+    Somebody,
+    /// Nobody, as in a script.
+    Nobody,
+}
+
 /// Does one, in a session or alone: how the program ends, where it was the last one. Where there is no
 /// link, it may do without one.
 pub(crate) async fn run(
@@ -24,6 +33,7 @@ pub(crate) async fn run(
     link: Result<&mut Link, &mut Failure>,
     options: &Options,
     output: &Output,
+    present: Present,
 ) -> Result<Exit, Failure> {
     if options.dry_run && !matches!(own, Own::Apply { .. }) {
         let failure = Failure::usage("there is nothing to try out: no tunnel changes by it");
@@ -35,7 +45,7 @@ pub(crate) async fn run(
     match own {
         Own::Apply { declaration, exit_code } => {
             let link = link.map_err(|failure| failure.clone())?;
-            apply::run(declaration, *exit_code, link, options, output).await
+            apply::run(declaration, *exit_code, link, options, output, present).await
         }
         Own::Diff { declaration } => diff::run(declaration, link, options, output).await,
         // Where it is no session it never comes here.

@@ -21,7 +21,7 @@ use crate::exit::{ClientCode, Exit};
 use crate::failure::Failure;
 use crate::link::Link;
 use crate::output::Output;
-use crate::own;
+use crate::own::{self, Present};
 use crate::tier;
 use text::{Reader, Said};
 
@@ -47,6 +47,8 @@ struct Script<'a> {
     options: &'a Options,
     output: &'a Output,
     link: Link,
+    /// Whether it is what is sent to standard input.
+    is_input: bool,
     /// That of the first command that has failed.
     exit: Exit,
 }
@@ -64,7 +66,8 @@ pub(crate) async fn run(
     options: &Options,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let mut script = Script { options, output, link: Link::new(options)?, exit: Exit::Done };
+    let (link, is_input) = (Link::new(options)?, matches!(source, Source::Input));
+    let mut script = Script { options, output, link, is_input, exit: Exit::Done };
     match source {
         Source::Argument(text) => script.all(&Reader::all_of_argument("-c", &text)).await,
         Source::File(path) => {
@@ -97,8 +100,8 @@ impl Script<'_> {
             Ok(Line { words: Words::Command(command), options }) => {
                 self.check(&command, &options).err().map(|failure| said.place(failure))
             }
-            Ok(Line { words: Words::Own(Own::Top(top)), .. }) if !top.is_lines() => {
-                Some(said.place(no_screen()))
+            Ok(Line { words: Words::Own(own), .. }) => {
+                self.check_own(&own).err().map(|failure| said.place(failure))
             }
             Ok(_) => None,
         }
@@ -108,6 +111,23 @@ impl Script<'_> {
         Output::new(options).check(command.request())?;
         tier::writable(command.request(), self.link.read_only_for(options))?;
         tier::permitted(command.request(), self.link.protected_for(options))
+    }
+
+    /// Why something that only the client does is none of a script.
+    fn check_own(&self, own: &Own) -> Result<(), Failure> {
+        match own {
+            Own::Top(top) if !top.is_lines() => {
+                Err(for_nobody("top").with_hint("`top --once` and `top --batch` write lines"))
+            }
+            Own::Watch(_) => Err(for_nobody("watch")),
+            Own::Apply { declaration, .. } | Own::Diff { declaration }
+                if self.is_input && declaration.file.as_os_str() == "-" =>
+            {
+                let message = "standard input is this script, and no declaration";
+                Err(Failure::usage(message).with_hint("`-f FILE` reads either from a file"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Each command when it is there.
@@ -160,12 +180,15 @@ impl Script<'_> {
             Words::Help(topic) => self.output.text(&help_of(topic)).map(next),
             Words::Command(command) => self.command(command, &line.options).await,
             Words::Text(text) => self.output.text(&text).map(next),
-            Words::Own(Own::Top(top)) if !top.is_lines() => Err(no_screen()),
             Words::Own(own) => {
-                let output = Output::new(&line.options);
-                let exit = own::run(&own, Ok(&mut self.link), &line.options, &output).await?;
+                self.check_own(&own)?;
+                let (output, link) = (Output::new(&line.options), Ok(&mut self.link));
+                let exit = own::run(&own, link, &line.options, &output, Present::Nobody).await?;
                 self.ends_with(exit);
-                let goes_on = exit == Exit::Done || self.options.keep_going;
+                let keeps_going = self.options.keep_going && exit != Exit::Interrupted;
+                // What has no end of its own was ended by somebody: nothing was to come behind it.
+                let has_end = !matches!(&own, Own::Top(top) if top.is_endless());
+                let goes_on = has_end && (exit == Exit::Done || keeps_going);
                 Ok(if goes_on { Next::Goes } else { Next::Stops })
             }
         }
@@ -195,10 +218,10 @@ impl Script<'_> {
     }
 }
 
-/// Why the dashboard is no command of a script.
-fn no_screen() -> Failure {
-    let message = "a script does not wait for somebody who looks: `top` is not for one";
-    Failure::usage(message).with_hint("`top --once` and `top --batch` write lines")
+/// Why what shows something again and again is no command of a script.
+fn for_nobody(name: &str) -> Failure {
+    let message = "a script does not wait for somebody who looks";
+    Failure::usage(format!("{message}: `{name}` is not for one"))
 }
 
 /// A reader that went away has had enough.

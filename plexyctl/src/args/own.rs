@@ -158,6 +158,11 @@ impl TopOptions {
     pub(crate) fn is_lines(&self) -> bool {
         self.once || self.batch
     }
+
+    /// Whether they are written until somebody has enough of them.
+    pub(crate) fn is_endless(&self) -> bool {
+        self.batch && !self.once && self.count.is_none()
+    }
 }
 
 /// Options that say something of the whole screen alone.

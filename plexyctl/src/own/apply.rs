@@ -9,6 +9,7 @@ use plexy_shared::units::counted;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::time::sleep;
 
+use super::Present;
 use super::plan::Plan;
 use crate::answer::Answer;
 use crate::args::{Declaration, Options};
@@ -28,6 +29,7 @@ pub(super) async fn run(
     link: &mut Link,
     options: &Options,
     output: &Output,
+    present: Present,
 ) -> Result<Exit, Failure> {
     output.check_keys(None)?;
     if let Some(context) = link.read_only_for(options) {
@@ -43,7 +45,7 @@ pub(super) async fn run(
     } else if is_same {
         Answer::Applied(ApplyReply { dry_run: false, ..plan.reply })
     } else {
-        agree(&plan.reply, declaration, options, output).await?;
+        agree(&plan.reply, declaration, options, output, present).await?;
         let params = ApplyTunnelsParams::of_plan(plan.params.clone(), &plan.reply.plan);
         let reply = plan.ask::<ApplyTunnels>(&params, "plexyctl diff", link, options).await;
         Answer::Applied(reply?)
@@ -58,6 +60,7 @@ async fn agree(
     declaration: &Declaration,
     options: &Options,
     output: &Output,
+    present: Present,
 ) -> Result<(), Failure> {
     let ended = planned.ended();
     if ended == 0 || options.yes {
@@ -65,8 +68,8 @@ async fn agree(
     }
     let resets = format!("{} would be reset", counted(ended, "connection"));
     // What is read from there is the declaration, and no answer.
-    let is_input = declaration.file.as_os_str() == "-";
-    if is_input || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    let is_nobody = present == Present::Nobody || declaration.file.as_os_str() == "-";
+    if is_nobody || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         let failure =
             Failure::usage(format!("{resets}, and nobody can be asked: nothing was done"));
         return Err(failure.with_hint("`--yes` does it, `plexyctl diff` shows it"));

@@ -24,7 +24,7 @@ use crate::tier::is_change;
 /// How often it is looked whether a key was pressed.
 const KEY: Duration = Duration::from_millis(50);
 
-/// Does it, until a key is pressed; where there is no terminal, until Ctrl-C, each answer behind the
+/// Does it, until a key is pressed, also where the daemon does not answer for a while; where there is no terminal, until Ctrl-C, each answer behind the
 /// last one.
 pub(super) async fn run(
     watched: &WatchOptions,
@@ -42,6 +42,7 @@ pub(super) async fn run(
     if matches!(command.request(), Request::Events { follow: true, .. }) {
         return Err(Failure::usage("`events follow` goes on by itself: `watch` has no use for it"));
     }
+    output.check(command.request())?;
     let mut watcher = Watcher::new()?;
     loop {
         let next = Instant::now() + watched.every;
@@ -55,12 +56,20 @@ pub(super) async fn run(
             Err(failure) if failure.exit() == Exit::Interrupted => {
                 return Ok(watcher.has_enough().await);
             }
-            text => text?,
+            Err(failure) if !failure.is_passing() => return Err(failure),
+            text => text,
         };
-        match &mut watcher.screen {
-            Some(screen) => screen.show(&line, watched.every, &text),
-            None if output.text(&text)? == Wanted::NoMore => return Ok(Exit::Done),
-            None => {}
+        if text.is_err() {
+            link.lose();
+        }
+        match (&mut watcher.screen, text) {
+            (Some(screen), text) => {
+                let told = |failure| Output::new(options).written_failure(&failure);
+                screen.show(&line, watched.every, &text.unwrap_or_else(told));
+            }
+            (None, Ok(text)) if output.text(&text)? == Wanted::NoMore => return Ok(Exit::Done),
+            (None, Ok(_)) => {}
+            (None, Err(failure)) => output.failure(&failure),
         }
         tokio::select! {
             biased;
@@ -105,8 +114,7 @@ impl Watcher {
     }
 }
 
-/// What the command says now. A daemon that does not answer may do so again: what is wrong is shown, and
-/// it goes on.
+/// What the command says now.
 async fn look(line: &str, link: &mut Link, options: &Options) -> Result<String, Failure> {
     // The terminal may have another size than the last time.
     let output = Output::new(options);
@@ -115,14 +123,8 @@ async fn look(line: &str, link: &mut Link, options: &Options) -> Result<String, 
         text.push_str(&output.written(answer).data);
         Ok(Wanted::More)
     };
-    match Command::read(line)?.run(link, options, &mut tell).await {
-        Ok(()) => Ok(text),
-        Err(failure) if failure.is_passing() => {
-            link.lose();
-            Ok(output.written_failure(&failure))
-        }
-        Err(failure) => Err(failure),
-    }
+    Command::read(line)?.run(link, options, &mut tell).await?;
+    Ok(text)
 }
 
 /// Until a key is pressed, or nobody can press one any more.

@@ -1,7 +1,14 @@
 //! Commands of plexyctl one after the other: from standard input, a file, or `-c`.
 
+use std::net::SocketAddr;
+
+use plexy_tests::backend::Echo;
 use plexy_tests::daemon::Process;
-use plexy_tests::tool::{Output, Run};
+use plexy_tests::eventually;
+use plexy_tests::terminal::Program;
+use plexy_tests::tool::{Output, Run, Tool};
+use plexy_tests::traffic::Flow;
+use rustix::process::Signal;
 use serde_json::Value;
 
 use super::{PLEXYCTL, PLEXYD, tool};
@@ -73,7 +80,7 @@ async fn each_command_is_done_when_it_is_there() {
     // Another plexyd in the place of that one: the connection is made anew.
     let socket = scene.process.rpc_socket();
     let arguments = ["--rpc-socket", &format!("unix:{}", socket.display())];
-    scene.process.signal(rustix::process::Signal::TERM);
+    scene.process.signal(Signal::TERM);
     assert!(scene.process.ended().await.success());
     let _next = Process::start(PLEXYD, &arguments).await;
     plexyctl.send("status").await;
@@ -119,6 +126,69 @@ async fn programs_are_told_where_a_command_went_wrong() {
     let error: Value = serde_json::from_str(&output.errors()).unwrap();
     let origin = serde_json::json!({ "file": "-c", "line": 2, "column": 3 });
     assert_eq!(error["error"]["origin"], origin, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_stays_with_the_daemon_that_it_has_found() {
+    let env = Tool::find("env", "coreutils").unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let path = |name: &str| home.path().join(name).display().to_string();
+    let start = async |folder: &str, name: &str| {
+        std::fs::create_dir_all(home.path().join(folder)).unwrap();
+        let socket = format!("unix:{}/rpc.sock", path(folder));
+        Process::start(PLEXYD, &["--rpc-socket", &socket, &format!("0=4000[name={name}]")]).await
+    };
+    let (mut first, _other) = (start("one", "first").await, start("two/plexy", "other").await);
+    let (one, two) = (path("one"), path("two"));
+    let places = [format!("RUNTIME_DIRECTORY={one}"), format!("XDG_RUNTIME_DIR={two}")];
+    let arguments = ["-u", "PLEXY_ENDPOINT", &places[0], &places[1], PLEXYCTL, "--keep-going"];
+    let mut plexyctl = env.converse(arguments);
+    plexyctl.send("list -q").await;
+    plexyctl.expect_line("first").await;
+    first.signal(Signal::TERM);
+    assert!(first.ended().await.success());
+    // Whoever else would answer now is another one.
+    plexyctl.send("list -q").await;
+    // Once that is over.
+    plexyctl.send("help ping").await;
+    plexyctl.expect_line("ping").await;
+    let _next = start("one", "next").await;
+    plexyctl.send("list -q").await;
+    plexyctl.wait_for("next").await;
+    let output = plexyctl.finish().await;
+    assert_eq!(output.status.code(), Some(6), "{}", output.errors());
+    let refused = output.errors().lines().next().unwrap_or_default().to_owned();
+    assert!(refused.contains("cannot reach plexyd"), "{refused}");
+    assert!(!output.errors().contains(&two), "{}", output.errors());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_asked_and_nobody_looks() {
+    let (scene, echo) = (Scene::start().await, Echo::start());
+    let opened = scene.run(&["-q", "open", &format!("0={}[name=web]", echo.addr())]);
+    let tunnel: SocketAddr = opened.output().await.success().trim().parse().unwrap();
+    let flow = Flow::start(tunnel, 1).await.unwrap();
+    let looks = scene.run(&["-c", "watch list"]).output().await;
+    check(
+        &looks,
+        2,
+        "",
+        "-c:1:1: error: a script does not wait for somebody who looks: `watch` is not for one",
+    );
+    let itself = scene.read("apply -f - --prune\nlist\nlist\nlist\n", &[]).await;
+    let refused = "stdin:1:1: error: standard input is this script, and no declaration";
+    check(&itself, 2, "", refused);
+
+    // Although somebody could answer.
+    let none = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&none, "tunnels = []").unwrap();
+    let line = format!("apply -f {} --prune", none.path().display());
+    let mut terminal =
+        Program::new(PLEXYCTL, &["--endpoint", &scene.endpoint(), "-c", &line]).start();
+    eventually!(terminal.ended().is_some(), "{}", terminal.screen());
+    eventually!(terminal.shows("nobody can be asked"), "{}", terminal.screen());
+    assert_eq!(terminal.ended().unwrap().exit_code(), 2);
+    assert!(flow.is_running());
 }
 
 #[tokio::test(flavor = "multi_thread")]
