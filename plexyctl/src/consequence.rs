@@ -6,11 +6,12 @@ use std::time::Duration;
 use plexy_shared::command::{LiveChoice, Request, word_spans};
 use plexy_shared::connection::KillOrder;
 use plexy_shared::rpc::ConnectionsParams;
-use plexy_shared::spec::LiveAction;
+use plexy_shared::spec::{
+    AdminState, BackendOptions, LiveAction, SettingRow, Settings, TunnelOptions,
+};
 use plexy_shared::units::{counted, show_duration};
 
 use crate::invocation::shell_command;
-use crate::tier::verb_of_admin;
 
 /// What is known of what a request is about. Where nothing is, the sentences tell less.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,10 +36,36 @@ impl Known {
         Self { live, ..Self::default() }
     }
 
+    /// With what the options of its tunnel say.
+    pub(crate) fn with(self, options: &TunnelOptions) -> Self {
+        Self {
+            has_options: true,
+            deadline: options.drain_deadline,
+            on_remove: Some(options.on_remove),
+            on_down: Some(options.on_down),
+            ..self
+        }
+    }
+
     /// Whether the options say something else than they said here.
     pub(crate) fn is_otherwise(&self, now: &Self) -> bool {
         let without_live = |known: &Self| Self { live: None, ..known.clone() };
         self.has_options && now.has_options && without_live(self) != without_live(now)
+    }
+
+    /// Whether live connections are reset by that at once, as far as that is known.
+    pub(crate) fn resets(&self, request: &Request) -> bool {
+        let chosen = |live: &Option<LiveChoice>| live.as_ref().map(|live| live.action);
+        let verb = verb_of_admin(request);
+        let action = match verb.as_ref().unwrap_or(request) {
+            Request::Close { live, .. } => Some(live.action),
+            Request::Remove { live, .. } | Request::Switch { live, .. } => {
+                chosen(live).or(self.on_remove)
+            }
+            Request::Disable { .. } => self.on_down,
+            _ => None,
+        };
+        self.live != Some(0) && action == Some(LiveAction::Kill)
     }
 
     fn connections(&self) -> String {
@@ -84,6 +111,37 @@ impl Known {
     fn on_remove(&self, live: Option<&LiveChoice>) -> String {
         live.map_or_else(|| self.fate(self.on_remove, None, "on-remove"), |live| self.chosen(live))
     }
+}
+
+/// The verb that does what a `set` does that lets no clients come any more: it is no less for being
+/// called an option.
+pub(crate) fn verb_of_admin(request: &Request) -> Option<Request> {
+    let (tunnel, backend, admin, deadline) = match request {
+        Request::Set { tunnel, settings } => {
+            let options = applied::<_, TunnelOptions>(settings);
+            // What it sets holds for those that drain by it.
+            (tunnel, None, options.admin, options.drain_deadline)
+        }
+        Request::SetBackend { tunnel, backend, settings } => {
+            (tunnel, Some(backend), applied::<_, BackendOptions>(settings).admin, None)
+        }
+        _ => return None,
+    };
+    let tunnel = tunnel.clone();
+    match (admin, backend.cloned()) {
+        (AdminState::Ready, _) => None,
+        (AdminState::Disabled, Some(backend)) => Some(Request::Disable { tunnel, backend }),
+        (AdminState::Drain | AdminState::Disabled, backend) => {
+            Some(Request::Drain { tunnel, backend, deadline })
+        }
+    }
+}
+
+/// What settings make of options that say nothing else.
+fn applied<R: SettingRow<Of = O>, O: Default>(settings: &Settings<R>) -> O {
+    let mut options = O::default();
+    settings.apply(&mut options);
+    options
 }
 
 /// The connections that a request is about, whether it ends them or not; none where it is about none.

@@ -7,10 +7,8 @@
 
 use plexy_shared::command::Request;
 use plexy_shared::connection::KillOrder;
-use plexy_shared::spec::{
-    AdminState, BackendOptions, LiveAction, SettingRow, Settings, TunnelOptions,
-};
 
+use crate::consequence::{Known, verb_of_admin};
 use crate::failure::Failure;
 
 /// The word that ends many connections of many tunnels.
@@ -29,31 +27,31 @@ pub(crate) enum Tier {
 }
 
 impl Tier {
-    /// That of a request. `live` is how many connections it is about; where nobody has
-    /// looked, there may be some. `protected` is the name of the context, where that is a protected one.
-    pub(crate) fn of(request: &Request, live: Option<u64>, protected: Option<&str>) -> Self {
-        let has_live = live != Some(0);
-        match (Self::by_itself(request, has_live), protected) {
+    /// That of a request, by what is known of what it is about: where nobody has looked, there may be
+    /// connections. `protected` is the name of the context, where that is a protected one.
+    pub(crate) fn of(request: &Request, known: &Known, protected: Option<&str>) -> Self {
+        match (Self::by_itself(request, known), protected) {
             (Self::Word(word), _) => Self::Word(word),
             (_, Some(context)) if is_change(request) => Self::Word(context.to_owned()),
             (tier, _) => tier,
         }
     }
 
-    fn by_itself(request: &Request, has_live: bool) -> Self {
+    fn by_itself(request: &Request, known: &Known) -> Self {
+        let resets = known.resets(request);
         match request {
-            Request::Close { tunnel, live } if live.action == LiveAction::Kill && has_live => {
-                Self::Word(tunnel.to_string())
+            Request::Kill(KillOrder::Where { tunnel, .. }) if known.live != Some(0) => {
+                Self::Word(tunnel.as_ref().map_or_else(|| KILL.to_owned(), ToString::to_string))
             }
-            Request::Remove { tunnel, live: Some(live), .. }
-            | Request::Switch { tunnel, live: Some(live), .. }
-                if live.action == LiveAction::Kill && has_live =>
+            Request::Close { tunnel, .. }
+            | Request::Remove { tunnel, .. }
+            | Request::Switch { tunnel, .. }
+            | Request::Disable { tunnel, .. }
+                if resets =>
             {
                 Self::Word(tunnel.to_string())
             }
-            Request::Kill(KillOrder::Where { tunnel, .. }) if has_live => {
-                Self::Word(tunnel.as_ref().map_or_else(|| KILL.to_owned(), ToString::to_string))
-            }
+            Request::SetBackend { tunnel, .. } if resets => Self::Word(tunnel.to_string()),
             Request::Close { .. }
             | Request::Remove { .. }
             | Request::Switch { .. }
@@ -66,35 +64,6 @@ impl Tier {
             _ => Self::Free,
         }
     }
-}
-
-/// The verb that does what a `set` does that lets no clients come any more: it is no less for being
-/// called an option.
-pub(crate) fn verb_of_admin(request: &Request) -> Option<Request> {
-    let (tunnel, backend, admin) = match request {
-        Request::Set { tunnel, settings } => {
-            (tunnel, None, applied::<_, TunnelOptions>(settings).admin)
-        }
-        Request::SetBackend { tunnel, backend, settings } => {
-            (tunnel, Some(backend), applied::<_, BackendOptions>(settings).admin)
-        }
-        _ => return None,
-    };
-    let tunnel = tunnel.clone();
-    match (admin, backend.cloned()) {
-        (AdminState::Ready, _) => None,
-        (AdminState::Disabled, Some(backend)) => Some(Request::Disable { tunnel, backend }),
-        (AdminState::Drain | AdminState::Disabled, backend) => {
-            Some(Request::Drain { tunnel, backend, deadline: None })
-        }
-    }
-}
-
-/// What settings make of options that say nothing else.
-fn applied<R: SettingRow<Of = O>, O: Default>(settings: &Settings<R>) -> O {
-    let mut options = O::default();
-    settings.apply(&mut options);
-    options
 }
 
 /// Whether a request may go to a daemon without anybody being asked: in a protected context that nobody
@@ -167,6 +136,7 @@ pub(crate) fn is_change(request: &Request) -> bool {
 mod tests {
     use plexy_shared::command::VERBS;
     use plexy_shared::rpc::MethodRow;
+    use plexy_shared::spec::LiveAction;
 
     use super::*;
 
@@ -176,7 +146,8 @@ mod tests {
 
     #[track_caller]
     fn check(line: &str, live: Option<u64>, protected: Option<&str>, tier: &Tier) {
-        assert_eq!(Tier::of(&request(line), live, protected), *tier, "{line}, {live:?}");
+        let tier_of = Tier::of(&request(line), &Known::of(live), protected);
+        assert_eq!(tier_of, *tier, "{line}, {live:?}");
     }
 
     fn word(text: &str) -> Tier {
@@ -231,11 +202,28 @@ mod tests {
     }
 
     #[test]
+    fn what_resets_them_because_the_options_say_so_wants_the_name_too() {
+        let kill = Some(LiveAction::Kill);
+        let known = Known { on_remove: kill, on_down: kill, ..Known::of(Some(3)) };
+        let keeps = Known { on_remove: Some(LiveAction::Keep), on_down: None, ..known.clone() };
+        for line in ["remove web 3", "switch web to 4", "disable web 3", "set web 3 admin=disabled"]
+        {
+            assert_eq!(Tier::of(&request(line), &known, None), word("web"), "{line}");
+            assert_eq!(Tier::of(&request(line), &keeps, None), Tier::Yes, "{line}");
+            let nobody = Known { live: Some(0), ..known.clone() };
+            assert_eq!(Tier::of(&request(line), &nobody, None), Tier::Yes, "{line}");
+        }
+        for line in ["remove web 3 keep", "drain web", "close web drain"] {
+            assert_eq!(Tier::of(&request(line), &known, None), Tier::Yes, "{line}");
+        }
+    }
+
+    #[test]
     fn in_a_protected_context_every_change_wants_a_word() {
         for verb in VERBS {
             for example in verb.examples {
                 let Ok(Some(request)) = Request::parse(example) else { continue };
-                let tier = Tier::of(&request, Some(0), Some("prod"));
+                let tier = Tier::of(&request, &Known::of(Some(0)), Some("prod"));
                 let expected = if is_change(&request) { word("prod") } else { Tier::Free };
                 assert_eq!(tier, expected, "{example}");
             }

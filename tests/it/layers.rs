@@ -55,10 +55,10 @@ const LAYERS: &[&[&str]] = &[
 /// Those of plexyctl.
 const LAYERS_OF_CLIENT: &[&[&str]] = &[
     &["exit", "client", "safe", "invocation"],
-    &["failure"],
+    &["failure", "consequence"],
     &["complete", "tier", "declared"],
     &["args"],
-    &["config", "consequence", "manual"],
+    &["config", "manual"],
     &["answer"],
     &["link", "output"],
     &["commands"],

@@ -17,21 +17,20 @@ pub(super) struct Confirmation {
 }
 
 impl Confirmation {
-    /// That of a request, with the command that does the same; none where nothing is asked. `live` is how many connections it is about, as
-    /// far as that is known.
+    /// That of a request, with the command that does the same; none where nothing is asked.
     pub(super) fn of(
         request: &Request,
         same_as: &str,
-        live: Option<u64>,
+        known: &Known,
         protected: Option<&str>,
     ) -> Option<Self> {
-        let tier = Tier::of(request, live, protected);
+        let tier = Tier::of(request, known, protected);
         let question = match &tier {
             Tier::Free => return None,
             Tier::Yes => "go on? (y/N) ".to_owned(),
             Tier::Word(word) => format!("type `{word}` to go on: "),
         };
-        let mut lines = vec![consequence(request, &Known::of(live))];
+        let mut lines = vec![consequence(request, known)];
         lines.extend(protected.map(|context| format!("the context `{context}` is protected")));
         lines.push(format!("same as: {same_as}"));
         Some(Self { lines, question, tier })
@@ -53,7 +52,8 @@ mod tests {
 
     fn asked(line: &str, live: Option<u64>, protected: Option<&str>) -> Option<Confirmation> {
         let same_as = format!("plexyctl {line}");
-        Confirmation::of(&Request::parse(line).unwrap().unwrap(), &same_as, live, protected)
+        let request = Request::parse(line).unwrap().unwrap();
+        Confirmation::of(&request, &same_as, &Known::of(live), protected)
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use plexy_shared::command::Request;
 use plexy_shared::error::Code;
-use plexy_shared::rpc::ListConnections;
+use plexy_shared::rpc::{ListConnections, TunnelInfo, TunnelParams};
+use plexy_shared::spec::TunnelSpec;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
@@ -21,13 +22,13 @@ use crate::answer::Answer;
 use crate::args::{Format, Keys, Options, Own, help_of};
 use crate::client::{ClientError, Patience};
 use crate::commands::{Command, Line, Wanted, Words};
-use crate::consequence::{concerned, same_as};
+use crate::consequence::{Known, concerned, same_as};
 use crate::exit::ClientCode;
 use crate::failure::Failure;
 use crate::invocation::CLIENT;
 use crate::link::Link;
 use crate::output::{Output, Screen, Written, complain};
-use crate::own;
+use crate::own::{self, Present};
 use crate::tier::{self, is_change};
 
 /// How long the first line waits for the daemon, so that it can say who that is: no longer than anybody
@@ -213,7 +214,7 @@ impl<'a> Session<'a> {
             tokio::select! {
                 biased;
                 () = ending.wait(), if !hears => Err(Failure::new(ClientCode::Interrupted, "ended")),
-                done = own::run(own, Ok(link), options, &output) => done,
+                done = own::run(own, Ok(link), options, &output, Present::Somebody) => done,
             }
         });
         self.live.outdate();
@@ -231,13 +232,10 @@ impl<'a> Session<'a> {
         if options.dry_run || options.yes {
             return Ok(true);
         }
-        let live = match self.concerned(request, options)? {
-            Concerned::Nothing => None,
-            Concerned::Connections(count) => Some(count),
-            // The command itself is told so.
-            Concerned::Nobody => return Ok(true),
-        };
-        let asked = Confirmation::of(request, &self.same_as(command), live, self.link.protected());
+        // Where there is no such tunnel, the command itself is told so.
+        let Some(known) = self.known(request, options)? else { return Ok(true) };
+        let same_as = self.same_as(command);
+        let asked = Confirmation::of(request, &same_as, &known, self.link.protected());
         let Some(confirmation) = asked else { return Ok(true) };
         confirmation.lines.iter().for_each(|line| complain(&format!("{line}\n")));
         Ok(asks(&confirmation.question).is_some_and(|answer| confirmation.is_given(&answer)))
@@ -248,31 +246,26 @@ impl<'a> Session<'a> {
         same_as(command.line(), &self.link.way(), self.link.protected().is_some())
     }
 
-    fn concerned(&mut self, request: &Request, options: &Options) -> Result<Concerned, Failure> {
-        let Some(params) = concerned(request) else { return Ok(Concerned::Nothing) };
+    /// What is known of what a request is about; nothing where there is no such tunnel.
+    fn known(&mut self, request: &Request, options: &Options) -> Result<Option<Known>, Failure> {
+        let Some(params) = concerned(request) else { return Ok(Some(Known::default())) };
         let patience = Patience::new(options.timeout);
         let link = &mut self.link;
         self.runtime.block_on(async {
-            let daemon = link.daemon(patience).await?;
-            match daemon.client.call::<ListConnections>(&params).await {
-                Ok(reply) => Ok(Concerned::Connections(reply.matched)),
+            let client = &link.daemon(patience).await?.client;
+            let known = match client.call::<ListConnections>(&params).await {
+                Ok(reply) => Known::of(Some(reply.matched)),
                 Err(ClientError::Refused(error)) if error.data.code == Code::TunnelNotFound => {
-                    Ok(Concerned::Nobody)
+                    return Ok(None);
                 }
-                Err(_) => Ok(Concerned::Nothing),
-            }
+                Err(_) => return Ok(Some(Known::default())),
+            };
+            let Some(tunnel) = params.tunnel else { return Ok(Some(known)) };
+            let info = client.call::<TunnelInfo>(&TunnelParams { tunnel }).await;
+            let spec = info.ok().and_then(|info| info.spec.parse::<TunnelSpec>().ok());
+            Ok(Some(spec.map_or(known.clone(), |spec| known.with(&spec.options))))
         })
     }
-}
-
-/// How many connections a request is about.
-enum Concerned {
-    /// None, or nobody knows.
-    Nothing,
-    /// So many.
-    Connections(u64),
-    /// There is no such tunnel.
-    Nobody,
 }
 
 fn show(typed: &Typed<'_>, options: &Options, written: &Written) -> Result<(), Failure> {

@@ -176,15 +176,19 @@ impl Confirm {
 
     /// Asks for what is chosen now; what was answered before was about something else.
     fn ask(&mut self) {
+        self.tier = self.wanted();
+        self.typed = Input::default();
+    }
+
+    fn wanted(&self) -> Tier {
         let protected = self.protected.as_deref();
-        self.tier = match self.request() {
+        match self.request() {
             Some(Request::Kill(KillOrder::Ids(ids))) if ids.len() > 1 => {
                 Tier::Word(protected.unwrap_or("kill").to_owned())
             }
-            Some(request) => Tier::of(&request, self.known.live, protected),
+            Some(request) => Tier::of(&request, &self.known, protected),
             None => Tier::Yes,
-        };
-        self.typed = Input::default();
+        }
     }
 
     /// Chooses the next, or the one before.
@@ -205,6 +209,11 @@ impl Confirm {
                 self.known = Known { live: self.known.live, ..known.clone() };
             }
             self.known.live = self.known.live.or(known.live);
+            // What is known now may want a word.
+            let wanted = self.wanted();
+            if wanted != self.tier {
+                (self.tier, self.typed) = (wanted, Input::default());
+            }
         }
         self.now = now;
     }

@@ -4,7 +4,7 @@
 use plexy_shared::connection::ConnectionInfo;
 use plexy_shared::info::BackendInfo;
 use plexy_shared::overview::{Overview, OverviewParams, TunnelOverview, TunnelRow};
-use plexy_shared::spec::{BackendAddr, TunnelOptions, TunnelRef, TunnelSpec};
+use plexy_shared::spec::{BackendAddr, TunnelRef, TunnelSpec};
 
 use super::super::level::TunnelName;
 use crate::consequence::Known;
@@ -207,16 +207,7 @@ fn known(row: &TunnelRow, full: Option<&TunnelOverview>) -> Known {
         ..Known::of(Some(row.status.traffic.connections))
     };
     match full.and_then(|full| full.info.spec.parse::<TunnelSpec>().ok()) {
-        Some(TunnelSpec {
-            options: TunnelOptions { drain_deadline, on_remove, on_down, .. },
-            ..
-        }) => Known {
-            has_options: true,
-            deadline: drain_deadline,
-            on_remove: Some(on_remove),
-            on_down: Some(on_down),
-            ..known
-        },
+        Some(TunnelSpec { options, .. }) => known.with(&options),
         None => known,
     }
 }

@@ -12,6 +12,7 @@ use super::super::asked;
 use super::types;
 use crate::args::{self, help_of};
 use crate::commands::Command;
+use crate::consequence::Known;
 use crate::failure::Failure;
 use crate::tier::{Tier, is_change};
 
@@ -139,7 +140,7 @@ fn asked_for(state: &mut State, text: &str, request: &Request) -> Result<Vec<Eff
         return Err(Failure::usage(why));
     }
     let protected = state.place.protected.as_deref();
-    if Tier::of(request, None, protected) == Tier::Free {
+    if Tier::of(request, &Known::default(), protected) == Tier::Free {
         return Ok(vec![Effect::Order(Box::new(asked::knowing(state, Order::new(text))))]);
     }
     if matches!(request, Request::Log(_)) {
