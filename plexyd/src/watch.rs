@@ -200,7 +200,7 @@ impl Table {
         for order in orders {
             match order {
                 Order::Enter(id, paths) => {
-                    self.enter(id, paths);
+                    files.extend(self.enter(id, paths));
                     concerned.insert(id);
                 }
                 Order::Leave(id) => {
@@ -212,7 +212,7 @@ impl Table {
         if is_look {
             files.extend(self.look());
         }
-        concerned.extend(files.iter().flat_map(|path| self.follow(path)));
+        concerned.extend(self.follow(files.into_iter().collect()));
         self.rest();
         concerned
     }

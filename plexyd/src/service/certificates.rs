@@ -240,6 +240,7 @@ async fn read_all(all: Vec<Arc<dyn Renewable>>) -> Vec<Read> {
         let part = part.to_vec();
         tokio::task::spawn_blocking(move || {
             let mut reading = Reading::default();
+            reading.fetch(part.iter().flat_map(|live| live.files().to_vec()));
             let mut read = |live: Arc<dyn Renewable>| (Arc::clone(&live), live.read(&mut reading));
             part.into_iter().map(&mut read).collect::<Vec<_>>()
         })

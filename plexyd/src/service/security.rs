@@ -50,6 +50,7 @@ async fn read_all(
     let wanted: Vec<_> = specs.iter().map(wanted).collect();
     let load_all = move || {
         let mut reading = Reading::default();
+        reading.fetch(wanted.iter().flat_map(|wanted| Security::files(&wanted.options)));
         wanted.iter().map(|wanted| load(wanted, &mut reading, tell)).collect()
     };
     tokio::task::spawn_blocking(load_all).await.unwrap_or_else(|error| {

@@ -69,6 +69,8 @@ pub(crate) trait Renewable: Debug + Send + Sync {
     /// What is wrong with them, with the file.
     fn read(self: Arc<Self>, reading: &mut Reading) -> Result<Option<Renewal>, String>;
 
+    fn files(&self) -> &[PathBuf];
+
     /// Has its files watched from now on.
     fn watch(&self, watches: &Watches) -> WatchId;
 
@@ -147,6 +149,10 @@ impl<M: FromFiles> Renewable for Live<M> {
         let made = M::make(&self.options, reading, Some(&self.current()));
         let made = made.map_err(|error| error.to_string())?;
         Ok(Some(Renewal { files, take: Box::new(move || self.take(made, contents)) }))
+    }
+
+    fn files(&self) -> &[PathBuf] {
+        &self.files
     }
 
     fn watch(&self, watches: &Watches) -> WatchId {

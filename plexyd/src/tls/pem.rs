@@ -106,7 +106,7 @@ impl PemFile {
         read.and_then(|read| read).map_err(|fault| fault.of(path))
     }
 
-    fn try_read(path: &Path) -> Result<Self, Fault> {
+    pub(super) fn try_read(path: &Path) -> Result<Self, Fault> {
         use std::os::unix::fs::MetadataExt;
 
         // Looked at first: opening a pipe waits for somebody at its other end.

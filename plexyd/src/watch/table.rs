@@ -60,6 +60,15 @@ struct Signature {
     changed: (i64, i64),
 }
 
+/// What there is of a file.
+#[derive(Debug)]
+struct Found {
+    way: Vec<Step>,
+    /// The folders on it, and the numbers that they have with the kernel.
+    folders: HashMap<PathBuf, io::Result<i32>>,
+    seen: Option<Signature>,
+}
+
 impl Table {
     pub(super) fn new(inotify: Option<Arc<Inotify>>) -> Self {
         Self {
@@ -78,17 +87,18 @@ impl Table {
         self.asker = Asker::default();
     }
 
-    /// Begins a watch of these files.
-    pub(super) fn enter(&mut self, watch: WatchId, paths: Vec<PathBuf>) {
+    /// Begins a watch of these files: which ones nobody has watched before.
+    pub(super) fn enter(&mut self, watch: WatchId, paths: Vec<PathBuf>) -> Vec<PathBuf> {
+        let mut new = Vec::new();
         for path in &paths {
             let file = self.files.entry(path.clone()).or_default();
-            let is_first = file.watches.is_empty();
-            file.watches.insert(watch);
-            if is_first {
-                self.follow(path);
+            if file.watches.is_empty() {
+                new.push(path.clone());
             }
+            file.watches.insert(watch);
         }
         self.watches.insert(watch, paths);
+        new
     }
 
     /// Ends one.
@@ -139,7 +149,12 @@ impl Table {
     pub(super) fn look(&mut self) -> HashSet<PathBuf> {
         let unwatched = self.folders.iter().filter(|(_, folder)| folder.number.is_none());
         let unwatched: Vec<_> = unwatched.map(|(path, _)| path.clone()).collect();
-        unwatched.iter().for_each(|folder| self.watch(folder));
+        if let Some(inotify) = self.inotify.clone() {
+            let numbers = self.asker.each(unwatched.clone(), move |folder| inotify.add(folder));
+            for (folder, number) in unwatched.iter().zip(numbers) {
+                self.number(folder, number.and_then(|number| number));
+            }
+        }
         let paths: Vec<_> = self.files.keys().cloned().collect();
         let seen = self.asker.each(paths.clone(), signature);
         let differs = |(path, seen): &(PathBuf, io::Result<Option<Signature>>)| {
@@ -152,37 +167,36 @@ impl Table {
         paths.into_iter().zip(seen).filter(differs).map(|(path, _)| path).collect()
     }
 
-    /// Follows the way to a file anew: who watches it. A folder is watched before its entries are
-    /// looked at, so that nothing comes between.
-    pub(super) fn follow(&mut self, path: &Path) -> HashSet<WatchId> {
-        for _ in 0..FOLLOWS_MAX {
-            let Ok(new) = self.asker.one(path, way) else { break };
-            let Some(file) = self.files.get_mut(path) else { return HashSet::new() };
-            let old = std::mem::replace(&mut file.way, new.clone());
-            let is_watched = |step: &Step| {
-                self.folders.get(&step.folder).is_some_and(|folder| folder.number.is_some())
-            };
-            if old == new && new.iter().all(is_watched) {
-                break;
-            }
-            self.enter_way(path, &new);
-            let gone: Vec<_> = old.into_iter().filter(|step| !new.contains(step)).collect();
-            self.leave_way(path, &gone);
+    /// Follows the ways to these files anew: who watches them.
+    pub(super) fn follow(&mut self, mut paths: Vec<PathBuf>) -> HashSet<WatchId> {
+        // Somebody may have left meanwhile.
+        paths.retain(|path| self.files.contains_key(path));
+        let inotify = self.inotify.clone();
+        let all = self.asker.each(paths.clone(), move |path| found(path, inotify.as_deref()));
+        let (mut concerned, mut left) = (HashSet::new(), Vec::new());
+        for (path, found) in paths.into_iter().zip(all) {
+            let Some(file) = self.files.get_mut(&path) else { continue };
+            concerned.extend(&file.watches);
+            file.is_silent = found.is_err();
+            let Ok(Found { way, folders, seen }) = found else { continue };
+            file.seen = seen;
+            let mut gone = std::mem::replace(&mut file.way, way.clone());
+            gone.retain(|step| !way.contains(step));
+            self.enter_way(&path, &way, folders);
+            left.push((path, gone));
         }
-        let seen = self.asker.one(path, signature);
-        let Some(file) = self.files.get_mut(path) else { return HashSet::new() };
-        file.is_silent = seen.is_err();
-        file.seen = seen.unwrap_or(file.seen);
-        file.watches.clone()
+        // Behind all that is entered: it may be the same folders.
+        left.iter().for_each(|(path, gone)| self.leave_way(path, gone));
+        concerned
     }
 
-    fn enter_way(&mut self, path: &Path, way: &[Step]) {
+    fn enter_way(&mut self, path: &Path, way: &[Step], numbers: HashMap<PathBuf, io::Result<i32>>) {
         for Step { folder, name } in way {
             let entry = self.folders.entry(folder.clone()).or_default();
             entry.names.entry(name.clone()).or_default().insert(path.to_owned());
-            if entry.number.is_none() {
-                self.watch(folder);
-            }
+        }
+        for (folder, number) in numbers {
+            self.number(&folder, number);
         }
     }
 
@@ -202,15 +216,21 @@ impl Table {
         }
     }
 
-    fn watch(&mut self, folder: &Path) {
-        let Some(inotify) = self.inotify.clone() else { return };
-        let number = self.asker.one(folder, move |folder| inotify.add(folder));
-        match number.and_then(|number| number) {
+    /// What number a folder has; one that is on no way any more is not watched.
+    fn number(&mut self, folder: &Path, number: io::Result<i32>) {
+        let Some(entry) = self.folders.get_mut(folder) else {
+            let number = number.ok().filter(|number| !self.numbers.contains_key(number));
+            if let (Some(inotify), Some(number)) = (&self.inotify, number) {
+                inotify.remove(number);
+            }
+            return;
+        };
+        match number {
             Ok(number) => {
+                let before = entry.number.replace(number);
                 self.numbers.entry(number).or_default().insert(folder.to_owned());
-                if let Some(folder) = self.folders.get_mut(folder) {
-                    folder.number = Some(number);
-                }
+                // Another folder is in its place.
+                self.unwatch(folder, before.filter(|before| *before != number));
             }
             // One that is gone is missed by the next look.
             Err(error) if !self.is_told && error.kind() != ErrorKind::NotFound => {
@@ -241,6 +261,24 @@ impl Table {
     pub(super) fn sizes(&self) -> [usize; 4] {
         [self.watches.len(), self.files.len(), self.folders.len(), self.numbers.len()]
     }
+}
+
+/// Finds a file. A folder is watched before its entries are looked at, so that nothing comes between.
+fn found(path: &Path, inotify: Option<&Inotify>) -> Found {
+    let (mut steps, mut folders) = (way(path), HashMap::new());
+    for _ in 0..FOLLOWS_MAX {
+        let before = folders.len();
+        for Step { folder, .. } in &steps {
+            if let (Some(inotify), false) = (inotify, folders.contains_key(folder)) {
+                folders.insert(folder.clone(), inotify.add(folder));
+            }
+        }
+        if folders.len() == before {
+            break;
+        }
+        steps = way(path);
+    }
+    Found { way: steps, folders, seen: signature(path) }
 }
 
 /// None where there is no such file.
