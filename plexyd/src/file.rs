@@ -2,6 +2,7 @@
 //! gone: whoever asks it then waits for ever, where neither a signal nor a deadline reaches. So another
 //! thread asks, and is left behind where it does not come back.
 
+use std::convert::Infallible;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -16,11 +17,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long each may be silent all the same: those that are there come sooner.
 const GRACE: Duration = Duration::from_millis(100);
 
+/// How often it is looked whether something has come.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
 /// How many threads are left behind at most, by all askers.
 const LEFT_BEHIND_MAX: usize = 256;
 
 /// The files that somebody is still waiting for, and whether he is.
 static LEFT_BEHIND: Mutex<Vec<(PathBuf, Weak<()>)>> = Mutex::new(Vec::new());
+
+/// One that has nothing to do: ten thousand tunnels, opened one by one, need no more.
+static IDLE: Mutex<Option<Helper>> = Mutex::new(None);
 
 /// Who asks for files, one after the other. Not for a control thread: it waits.
 #[derive(Debug)]
@@ -75,59 +82,85 @@ impl Asker {
                 asked.push(Err(error));
                 continue;
             }
-            let helper = match self.helper.take().map_or_else(Helper::start, Ok) {
+            let idle = self.helper.take().or_else(|| lock(&IDLE).take());
+            let helper = match idle.map_or_else(Helper::start, Ok) {
                 Ok(helper) => helper,
                 Err(error) => {
                     asked.push(Err(error));
                     continue;
                 }
             };
-            let (tell, told) = channel();
-            let (ask, all, from) = (ask.clone(), Arc::clone(&files), asked.len());
+            let told = Arc::new(Mutex::new(Vec::new()));
+            let (works, ends) = channel();
+            let (ask, all, from, tells) =
+                (ask.clone(), Arc::clone(&files), asked.len(), Arc::clone(&told));
             helper.has(move || {
+                let _works = works;
                 let rest = all.iter().skip(from).enumerate();
                 // Whoever is known to be silent is left to the asker.
-                let rest = rest.take_while(|(at, file)| *at == 0 || may_ask(file).is_ok());
-                let mut told = rest.map(|(_, file)| tell.send(ask(file)));
-                // Nobody hears it any more where this was left behind.
-                while let Some(Ok(())) = told.next() {}
+                for (_, file) in rest.take_while(|(at, file)| *at == 0 || may_ask(file).is_ok()) {
+                    let answer = ask(file);
+                    // Nobody hears it any more where this was left behind.
+                    if Arc::strong_count(&tells) == 1 {
+                        return;
+                    }
+                    lock(&tells).push(answer);
+                }
             });
-            self.hear(helper, &told, &files, &mut asked);
+            self.hear(helper, &told, &ends, &files, &mut asked);
         }
         asked
     }
 
-    /// Hears what the helper tells of these files, until it has told all or is left behind.
+    /// Hears what the helper tells of these files, until it ends or is left behind. It is looked at now
+    /// and then: to be woken for each would cost more than a file does.
     fn hear<T>(
         &mut self,
         helper: Helper,
-        told: &Receiver<T>,
+        told: &Mutex<Vec<T>>,
+        ends: &Receiver<Infallible>,
         files: &[PathBuf],
         asked: &mut Vec<io::Result<T>>,
     ) {
-        let before = asked.len();
+        let (before, mut last) = (asked.len(), Instant::now());
         loop {
-            let begun = Instant::now();
-            match told.recv_timeout(self.left.max(self.grace)) {
-                Ok(answer) => asked.push(Ok(answer)),
-                Err(RecvTimeoutError::Timeout) => {
-                    self.left = self.left.saturating_sub(begun.elapsed());
+            let ended = ends.recv_timeout(LOOK_EVERY);
+            let news = std::mem::take(&mut *lock(told));
+            if !news.is_empty() {
+                last = Instant::now();
+                asked.extend(news.into_iter().map(Ok));
+            }
+            let is_silent = last.elapsed() >= self.left.max(self.grace);
+            match ended {
+                Err(RecvTimeoutError::Timeout) if is_silent => {
+                    self.left = self.left.saturating_sub(last.elapsed());
                     if let Some(silent) = files.get(asked.len()) {
                         left_behind().push((silent.clone(), helper.waits));
                     }
                     asked.push(Err(silence()));
                     return;
                 }
-                Err(RecvTimeoutError::Disconnected) if asked.len() > before => {
+                Err(RecvTimeoutError::Timeout) => {}
+                _ if asked.len() == files.len() => {
                     self.helper = Some(helper);
                     return;
                 }
+                // The next is silent, or it has panicked at it.
+                _ if asked.len() > before => return,
                 // It has panicked at the first, and the log tells of that.
-                Err(RecvTimeoutError::Disconnected) => {
+                _ => {
                     asked.push(Err(io::Error::other("asking for it has failed")));
                     return;
                 }
             }
+        }
+    }
+}
+
+impl Drop for Asker {
+    fn drop(&mut self) {
+        if let Some(helper) = self.helper.take() {
+            lock(&IDLE).get_or_insert(helper);
         }
     }
 }
@@ -166,7 +199,11 @@ fn may_ask(file: &Path) -> io::Result<()> {
 }
 
 fn left_behind() -> MutexGuard<'static, Vec<(PathBuf, Weak<()>)>> {
-    LEFT_BEHIND.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&LEFT_BEHIND)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn silence() -> io::Error {
