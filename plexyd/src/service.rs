@@ -106,7 +106,7 @@ pub struct Service {
     turns: Turns,
     revisions: Revisions,
     /// Whether the state could be saved, as it was told last.
-    told_saving: AtomicBool,
+    told_saving: Mutex<bool>,
     draining: AtomicBool,
     last_reload: Mutex<LastReload>,
     /// Held while the configuration file is read and done, so that what was read last counts.
@@ -153,7 +153,7 @@ impl Service {
             events,
             turns: Turns::default(),
             revisions: Revisions::from(state.revision()),
-            told_saving: AtomicBool::new(true),
+            told_saving: Mutex::new(true),
             state: Arc::new(state),
             files,
             systemd,
@@ -338,15 +338,16 @@ impl Service {
             Ok(saved) => saved.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
-        // Many are saved at once, and it is told once.
-        let was_good = self.told_saving.swap(saved.is_ok(), Ordering::Relaxed);
+        // Many are saved at once, and it is told once, in the order in which it is held here.
+        let mut was_good = self.told_saving.lock().unwrap_or_else(PoisonError::into_inner);
         match &saved {
-            Err(error) if was_good => {
+            Err(error) if *was_good => {
                 self.events.tell(Happening::new(EventKind::StateFailed).detail(error));
             }
-            Ok(_) if !was_good => self.events.tell(Happening::new(EventKind::StateSaved)),
+            Ok(_) if !*was_good => self.events.tell(Happening::new(EventKind::StateSaved)),
             _ => {}
         }
+        *was_good = saved.is_ok();
         saved.map_err(ServiceError::NotSaved)
     }
 
